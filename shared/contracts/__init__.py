@@ -1,0 +1,63 @@
+"""What the services say to each other: the event envelope and one frozen, versioned model per event.
+
+`CATALOGUE` is the whole list. Payloads carry opaque ids and times, never a name, an address, a phone
+number or free text. A published version is never changed: fields may be added with a default, and a
+test holds every contract to the version published under `docs/events/`.
+"""
+
+from shared.contracts.availability import SchedulePublished, ScheduleWithdrawn
+from shared.contracts.booking import (
+    AppointmentArrived,
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentFulfilled,
+    AppointmentMissed,
+    AppointmentRescheduled,
+    ClientRegistered,
+)
+from shared.contracts.envelope import Envelope, Event, Malformed
+from shared.contracts.feedback import AllianceLow, BarrierReported, FeedbackRequested, FeedbackSubmitted
+from shared.contracts.notifications import (
+    ConsentChanged,
+    MessageDelivered,
+    MessageFailed,
+    MessageReceived,
+    MessageSent,
+    OutreachAdvanced,
+    OutreachEnded,
+    OutreachStarted,
+    TaskOpened,
+)
+
+APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
+    AppointmentBooked,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    AppointmentArrived,
+    AppointmentFulfilled,
+    AppointmentMissed,
+)
+
+CATALOGUE: tuple[type[Event], ...] = (
+    SchedulePublished,
+    ScheduleWithdrawn,
+    ClientRegistered,
+    *APPOINTMENT_EVENTS,
+    MessageSent,
+    MessageDelivered,
+    MessageFailed,
+    MessageReceived,
+    ConsentChanged,
+    OutreachStarted,
+    OutreachAdvanced,
+    OutreachEnded,
+    TaskOpened,
+    FeedbackRequested,
+    FeedbackSubmitted,
+    BarrierReported,
+    AllianceLow,
+)
+
+BY_TYPE: dict[str, type[Event]] = {event.type: event for event in CATALOGUE}
+
+__all__ = ["APPOINTMENT_EVENTS", "BY_TYPE", "CATALOGUE", "Envelope", "Event", "Malformed"]

@@ -1,0 +1,183 @@
+"""PostgreSQL: one engine a process, one tenant a transaction, retries for what the database calls retryable.
+
+Row-level security reads `app.tenant`, set transaction-locally whenever a transaction begins, so that
+nothing survives in a pooled connection. Infrastructure tables (outbox, timers) have a second policy for
+`app.every_tenant`, which only the relay, the timer runner and the gauges switch on.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
+
+from shared.errors import Kind, Problem, StartupError
+
+T = TypeVar("T")
+
+SERIALIZATION_FAILURES = ("40001", "40P01")
+LOCK_NOT_AVAILABLE = "55P03"
+EXCLUSION_VIOLATION = "23P01"
+UNIQUE_VIOLATION = "23505"
+MAX_TRIES = 3
+
+
+class _TenantSession(Session):
+    """A session that scopes each of its transactions to `info['tenant']`."""
+
+
+@event.listens_for(_TenantSession, "after_begin")
+def _scope(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    tenant = session.info.get("tenant")
+    connection.execute(
+        text("SELECT set_config('app.tenant', :tenant, true), set_config('app.every_tenant', :every, true)"),
+        {
+            "tenant": str(tenant) if tenant else "",
+            "every": "on" if session.info.get("every_tenant") else "off",
+        },
+    )
+
+
+class Database:
+    """The engine of one process and its transactions."""
+
+    def __init__(self, url: str, *, pool_size: int, name: str) -> None:
+        self.url = url
+        self.name = name
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": name,
+                    "timezone": "UTC",
+                    "lock_timeout": "2000",
+                    "statement_timeout": "15000",
+                    "idle_in_transaction_session_timeout": "30000",
+                    "jit": "off",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(
+            self.engine, sync_session_class=_TenantSession, expire_on_commit=False, autoflush=False
+        )
+
+    @asynccontextmanager
+    async def transaction(self, tenant: UUID | None) -> AsyncGenerator[AsyncSession, None]:
+        """One transaction that sees one tenant's rows; commits at the end, rolls back on an exception."""
+        async with self._sessions(info={"tenant": tenant}) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def every_tenant(self) -> AsyncGenerator[AsyncSession, None]:
+        """One transaction over the infrastructure tables of all tenants; domain tables stay empty to it."""
+        async with self._sessions(info={"every_tenant": True}) as session, session.begin():
+            yield session
+
+    async def run(self, tenant: UUID, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Runs `work` in a transaction; serialization failures and deadlocks run it again, three times in all.
+
+        Raises Problem UNAVAILABLE when that doesn't help or a lock isn't to be had in two seconds.
+        """
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                async with self.transaction(tenant) as session:
+                    return await work(session)
+            except DBAPIError as error:
+                state = sqlstate(error)
+                if state == LOCK_NOT_AVAILABLE:
+                    raise _busy() from error
+                if state not in SERIALIZATION_FAILURES:
+                    raise
+                if attempt == MAX_TRIES:
+                    raise _busy() from error
+                # Jitter only spreads contenders; nothing secret hangs on it.
+                await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def ping(self) -> None:
+        """Raises what the driver raises when the database doesn't answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def migrated_to(self) -> str | None:
+        """The revision that the database stands at; None where it was never migrated."""
+        async with self.engine.connect() as connection:
+            if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+                return None
+            revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return revision
+
+    async def require(self, migrations: Path) -> None:
+        """Raises StartupError, in a sentence, when the database is away or not migrated to this code."""
+        try:
+            found = await self.migrated_to()
+        except (OSError, TimeoutError, SQLAlchemyError) as error:
+            raise StartupError(
+                f"{self.name} can't start: its database at {describe(self.url)} doesn't answer "
+                f"({_cause(error)}); start it, or set {self.name.upper()}_DATABASE_URL."
+            ) from error
+        expected = head(migrations)
+        if found != expected:
+            raise StartupError(
+                f"{self.name} can't start: its database stands at migration {found or 'none'}, this code needs "
+                f"{expected}; run `python -m services.{self.name}.migrations`."
+            )
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def head(migrations: Path) -> str:
+    """The newest revision of an Alembic history; revisions are the file names (a test holds them to it)."""
+    return max(path.stem for path in (migrations / "versions").glob("[0-9]*.py"))
+
+
+def sqlalchemy_url(url: str) -> str:
+    return "postgresql+asyncpg://" + url.split("://", 1)[1]
+
+
+def describe(url: str) -> str:
+    """host:port/database of a URL, without its user and password."""
+    return url.split("://", 1)[1].rsplit("@", 1)[-1]
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's five-character code of an error, if it came from the server."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def constraint(error: DBAPIError) -> str | None:
+    """Name of the constraint that an error names."""
+    cause: Any = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None)
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when the database itself is away or refuses work for now, so that trying again later may help."""
+    if isinstance(error, DBAPIError):
+        state = sqlstate(error)
+        return error.connection_invalidated or state is None or state[:2] in ("08", "53", "57", "40", "55")
+    return isinstance(error, OSError | TimeoutError | SQLAlchemyError)
+
+
+def _busy() -> Problem:
+    return Problem(
+        Kind.UNAVAILABLE, "busy", "Too many requests for the same thing at once; try again.", retry_after=1
+    )
+
+
+def _cause(error: BaseException) -> str:
+    text_of = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return text_of.strip().splitlines()[0].removeprefix("<class ").strip()

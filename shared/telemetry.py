@@ -1,0 +1,169 @@
+"""Traces, JSON logs and metrics of one process.
+
+Spans are written by hand: the published Kafka instrumentation closes the receiving span before the
+handler runs and appends a second `traceparent`. What waits (an outbox row, a timer, a message) keeps
+the `traceparent` of the work that made it, and the work that goes on later continues that trace.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from importlib.metadata import entry_points
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.errors import Problem, StartupError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("rapport")
+current_tenant: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
+
+
+def configure(service: str, log_level: str) -> Callable[[], None]:
+    """Sets up logs and traces; returns what flushes the spans at the end.
+
+    The exporter is the one that `OTEL_TRACES_EXPORTER` names (`zipkin_json`, `otlp`, …; `none` by default), found
+    by OpenTelemetry's entry points, so that the code knows none of them.
+    """
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter(service))
+    logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
+    for noisy in ("aiokafka", "httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    exporter = _exporter(os.environ.get("OTEL_TRACES_EXPORTER", "none"))
+    if exporter is not None:
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return provider.shutdown
+
+
+def _exporter(name: str) -> SpanExporter | None:
+    if name in ("", "none"):
+        return None
+    aliases = {"otlp": "otlp_proto_http"}
+    for entry in entry_points(group="opentelemetry_traces_exporter", name=aliases.get(name, name)):
+        exporter: SpanExporter = entry.load()()
+        return exporter
+    raise StartupError(
+        f"Can't start: OTEL_TRACES_EXPORTER names {name!r}, which is not installed; use otlp, zipkin_json or none."
+    )
+
+
+def current_traceparent() -> str | None:
+    """W3C `traceparent` of the current span, to keep beside what continues later."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def trace_id() -> str | None:
+    context = trace.get_current_span().get_span_context()
+    return format(context.trace_id, "032x") if context.is_valid else None
+
+
+def remote(traceparent: str | None) -> Context | None:
+    """The context that a kept or received `traceparent` names."""
+    return _propagator.extract({"traceparent": traceparent}, context=Context()) if traceparent else None
+
+
+@contextmanager
+def span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    *,
+    parent: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Iterator[Span]:
+    """A span under the current one, or under `parent`; a refusal is no error of the span, a failure is.
+
+    Where `parent` continues an older trace, the span that ran until now is kept as a link.
+    """
+    now_running = trace.get_current_span().get_span_context()
+    links = [Link(now_running)] if parent and now_running.is_valid else []
+    with _tracer.start_as_current_span(
+        name,
+        context=remote(parent),
+        kind=kind,
+        attributes={key: _plain(value) for key, value in (attributes or {}).items() if value is not None},
+        links=links,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Problem as problem:
+            current.set_attribute("problem.code", problem.code)
+            raise
+        except Exception as error:
+            # The type alone: messages of drivers quote values, and values may be someone's name.
+            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def annotate(**attributes: Any) -> None:
+    """Sets attributes (opaque ids, codes, times) on the current span: `appointment_id` → `appointment.id`."""
+    current = trace.get_current_span()
+    for key, value in attributes.items():
+        if value is not None:
+            name = key[:-3] + ".id" if key.endswith("_id") else key
+            current.set_attribute(name, _plain(value))
+
+
+def use_case(
+    function: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """One span around a use case, named `<service>.<verb>`."""
+    service = function.__module__.split(".")[1]
+    name = f"{service}.{function.__name__}"
+
+    @wraps(function)
+    async def traced(*args: P.args, **kwargs: P.kwargs) -> T:
+        with span(name):
+            return await function(*args, **kwargs)
+
+    return traced
+
+
+def _plain(value: Any) -> str | int | float | bool:
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, with trace id and tenant."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        tenant = current_tenant.get()
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "level": record.levelname,
+            "service": self.service,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "trace_id": trace_id(),
+            "tenant": str(tenant) if tenant else None,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: value for key, value in line.items() if value is not None}, default=str)

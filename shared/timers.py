@@ -1,0 +1,240 @@
+"""Durable timers in PostgreSQL: leased, fenced, never early.
+
+A timer is due by the database's clock, so a worker whose own clock is wrong does nothing early. A
+worker leases due timers for 30 s under a new generation and extends the lease while they wait for
+their turn; the handler's transaction first deletes the row of that generation, so that of two workers
+that believe they hold it only one can commit an effect.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    delete,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db import Database, is_outage
+from shared.telemetry import current_tenant, current_traceparent, span
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+HEARTBEAT_SECONDS = 10.0
+POLL_SECONDS = 0.25
+CONCURRENCY = 8
+MAX_ATTEMPTS = 8
+DRAIN_SECONDS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One due timer; `key` is what it is about, `now` the database's time of the claim."""
+
+    id: int
+    tenant: UUID
+    kind: str
+    key: UUID
+    due_at: datetime
+    generation: int
+    attempts: int
+    traceparent: str | None
+    now: datetime
+
+
+Handler = Callable[[AsyncSession, Timer], Awaitable[None]]
+"""Does what is due, in the given transaction, after looking at the world again."""
+
+
+def timers_table(metadata: MetaData) -> Table:
+    """The service's timers; `shared.migrations.TIMERS_V1` creates it."""
+    return Table(
+        "timers",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("tenant_id", Uuid, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("key", Uuid, nullable=False),
+        Column("due_at", DateTime(timezone=True), nullable=False),
+        Column("traceparent", Text),
+        Column("generation", Integer, nullable=False, server_default=text("0")),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("leased_until", DateTime(timezone=True)),
+        Column("failed_at", DateTime(timezone=True)),
+        UniqueConstraint("tenant_id", "kind", "key", name="timers_once"),
+    )
+
+
+async def schedule(
+    session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID, due_at: datetime
+) -> None:
+    """Sets the one timer of this kind for this key, or moves it; a lease on it is void from now on."""
+    values = {"due_at": due_at, "traceparent": current_traceparent()}
+    await session.execute(
+        insert(table)
+        .values(tenant_id=tenant, kind=kind, key=key, **values)
+        .on_conflict_do_update(
+            constraint="timers_once",
+            set_={
+                **values,
+                "generation": table.c.generation + 1,
+                "attempts": 0,
+                "leased_until": None,
+                "failed_at": None,
+            },
+        )
+    )
+
+
+async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
+    """Removes a timer, if it is still there."""
+    await session.execute(
+        delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key)
+    )
+
+
+_CLAIM = text(
+    """
+    UPDATE timers SET generation = generation + 1, leased_until = clock_timestamp() + :lease
+    WHERE id IN (
+        SELECT id FROM timers
+        WHERE due_at <= clock_timestamp() AND failed_at IS NULL
+          AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+        ORDER BY due_at LIMIT :free FOR UPDATE SKIP LOCKED)
+    RETURNING id, tenant_id AS tenant, kind, key, due_at, generation, attempts, traceparent, clock_timestamp() AS now
+    """
+)
+_FENCE = text("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
+# A row that its own handler holds is skipped: the row lock protects it better than a lease.
+_EXTEND = text(
+    """
+    UPDATE timers SET leased_until = clock_timestamp() + :lease
+    WHERE id IN (SELECT id FROM timers WHERE id = ANY(:ids) FOR UPDATE SKIP LOCKED)
+      AND leased_until > clock_timestamp()
+    """
+)
+_FAILED = text(
+    """
+    UPDATE timers SET attempts = attempts + 1,
+        leased_until = clock_timestamp() + least(interval '5 minutes', interval '1 second' * power(2, attempts)),
+        failed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END
+    WHERE id = :id AND generation = :generation
+    """
+)
+
+
+class TimerRunner:
+    """Fires the due timers of one database: {kind: handler}."""
+
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = CONCURRENCY
+    ) -> None:
+        self.database = database
+        self.handlers = handlers
+        self.concurrency = concurrency
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Claims and fires until `stop`, then lets what runs finish, for at most 25 s."""
+        loop = asyncio.get_running_loop()
+        beat = loop.time()
+        while not stop.is_set():
+            try:
+                claimed = await self.claim(self.concurrency - len(self._running))
+                for timer in claimed:
+                    task = asyncio.create_task(self.fire(timer))
+                    self._running[timer.id] = task
+                    task.add_done_callback(lambda _, key=timer.id: self._running.pop(key, None))
+                if loop.time() - beat > HEARTBEAT_SECONDS:
+                    beat = loop.time()
+                    await self.extend(list(self._running))
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("timers wait for the database: %s", type(error).__name__)
+                claimed = []
+            if len(self._running) >= self.concurrency:
+                await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=1)
+            elif not claimed:
+                await _pause(stop)
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=DRAIN_SECONDS)
+
+    async def claim(self, free: int) -> list[Timer]:
+        """Leases up to `free` due timers, the longest due first."""
+        if free <= 0:
+            return []
+        async with self.database.every_tenant() as session:
+            rows = await session.execute(_CLAIM, {"lease": LEASE, "free": free})
+            return [Timer(**row) for row in rows.mappings()]
+
+    async def extend(self, ids: list[int]) -> None:
+        """The heartbeat: leases of timers in hand last another 30 s."""
+        if ids:
+            async with self.database.every_tenant() as session:
+                await session.execute(_EXTEND, {"lease": LEASE, "ids": ids})
+
+    async def fire(self, timer: Timer) -> None:
+        """Runs one timer's handler in a transaction that only the holder of this generation can commit."""
+        token = current_tenant.set(timer.tenant)
+        try:
+            attributes = {"timer.kind": timer.kind, "aggregate.id": str(timer.key)}
+            with span(f"timer {timer.kind}", parent=timer.traceparent, attributes=attributes):
+                async with self.database.transaction(timer.tenant) as session:
+                    fence = {"id": timer.id, "generation": timer.generation}
+                    if await session.scalar(_FENCE, fence) is None:
+                        log.info("a timer was moved, removed or taken over")
+                        return
+                    await self.handlers[timer.kind](session, timer)
+        except Exception as error:
+            # One timer's failure, whatever it is, must not stop the others; it is tried again and counted.
+            log.warning("a timer failed: %s", timer.kind, exc_info=not is_outage(error))
+            await self._note_failure(timer)
+        finally:
+            current_tenant.reset(token)
+
+    async def _note_failure(self, timer: Timer) -> None:
+        try:
+            async with self.database.every_tenant() as session:
+                failed = {"id": timer.id, "generation": timer.generation, "most": MAX_ATTEMPTS}
+                await session.execute(_FAILED, failed)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            log.warning("the failure could not be noted; the lease runs out by itself")
+
+
+async def oldest_due_seconds(session: AsyncSession, table: Table) -> float:
+    """Age of the longest-due timer that has not fired; 0 when none is due."""
+    age = await session.scalar(
+        func.coalesce(
+            text(
+                "(SELECT extract(epoch FROM clock_timestamp() - min(due_at)) FROM timers"
+                " WHERE due_at <= clock_timestamp() AND failed_at IS NULL)"
+            ),
+            0,
+        ).select()
+    )
+    return float(age or 0)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+    except TimeoutError:
+        return

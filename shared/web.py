@@ -1,0 +1,270 @@
+"""HTTP at the edge: the application skeleton, problem+json for every error, one span a request, size limits.
+
+Middlewares are plain ASGI: Starlette's BaseHTTPMiddleware leaks database connections when a caller
+disconnects.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from opentelemetry.trace import SpanKind
+from prometheus_client import Histogram
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.auth import Principal, unauthenticated
+from shared.db import is_outage
+from shared.errors import Kind, Problem
+from shared.telemetry import current_tenant, current_traceparent, span
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    Kind.INVALID: 422,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.GONE: 410,
+    Kind.CONFLICT: 409,
+    Kind.PRECONDITION_FAILED: 412,
+    Kind.PRECONDITION_REQUIRED: 428,
+    Kind.UNSUPPORTED: 415,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAVAILABLE: 503,
+}
+REQUESTS = Histogram(
+    "http_request_seconds",
+    "Duration of HTTP requests",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "type": "urn:rapport:problem:slot_invalid",
+                "title": "Unprocessable Entity",
+                "status": 422,
+                "code": "slot_invalid",
+                "detail": "This is no slot of this practice; take the id from GET /v1/slots unchanged.",
+                "field": "slot",
+            }
+        },
+    )
+
+    type: str = Field(description="urn:rapport:problem:<code>")
+    title: str
+    status: int
+    code: str = Field(description="Stable; meant for programs")
+    detail: str = Field(description="What was wrong and what would be right")
+    field: str | None = Field(None, description="The input at fault")
+    errors: list[dict[str, str]] | None = Field(None, description="Each input at fault, where there are several")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI documentation of the errors that a route may answer with."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "model": ProblemBody, "content": content}
+        for status in statuses
+    }
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    status = STATUS[problem.kind]
+    extra = dict(problem.extra)
+    headers = {}
+    if "retry_after" in extra:
+        headers["retry-after"] = str(extra.pop("retry_after"))
+    if problem.kind is Kind.UNAUTHENTICATED:
+        headers["www-authenticate"] = "Bearer"
+    return _answer(status, problem.code, problem.detail, headers, field=problem.field, **extra)
+
+
+def _answer(
+    status: int, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    body = {
+        "type": f"urn:rapport:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **{key: value for key, value in extra.items() if value is not None},
+    }
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def create_service(
+    *,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    lifespan: Callable[[FastAPI], Any],
+    max_body_bytes: int,
+) -> FastAPI:
+    """A FastAPI application with everything that the four services have in common."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(SQLAlchemyError, _on_database)
+    app.add_exception_handler(OSError, _on_database)
+    app.add_exception_handler(Exception, _on_failure)
+    app.add_middleware(BodyLimit, limit=max_body_bytes)
+    app.add_middleware(Observed, router=app)
+    return app
+
+
+async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 -- Starlette's handler type knows only Exception
+    return problem_response(error)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- as above
+    errors = []
+    for item in error.errors():
+        where = [str(part) for part in item["loc"]]
+        if item["type"] == "json_invalid":
+            return _answer(400, "malformed_json", f"The body is no JSON: {item['ctx']['error']}.", field="body")
+        path = ".".join(where[1:]) or where[0]
+        message = "is not known here; remove it" if item["type"] == "extra_forbidden" else item["msg"]
+        errors.append({"field": path, "message": message.removeprefix("Value error, ")})
+    first = errors[0]
+    detail = f"{first['field']}: {first['message']}."
+    return _answer(422, "invalid_request", detail, field=first["field"], errors=errors)
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 -- as above
+    codes = {404: "no_such_route", 405: "method_not_allowed", 400: "bad_request"}
+    detail = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
+    headers = dict(error.headers) if error.headers else None
+    return _answer(error.status_code, codes.get(error.status_code, "http_error"), detail, headers)
+
+
+async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    if is_outage(error):
+        log.warning("the database is away: %s", type(error).__name__)
+        gone = "The service can't reach its database now; try again soon."
+        return _answer(503, "database_unavailable", gone, {"retry-after": "2"})
+    return await _on_failure(request, error)
+
+
+async def _on_failure(_request: Request, error: Exception) -> JSONResponse:
+    log.error("a request failed", exc_info=error)
+    return _answer(500, "internal_error", "Something went wrong here; it was recorded with this trace.")
+
+
+class BodyLimit:
+    """Refuses bodies over a size, by their declared length at once, otherwise as soon as they exceed it."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        problem = Problem(Kind.TOO_LARGE, "body_too_large", f"A body may have at most {self.limit} bytes.")
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.limit:
+            await problem_response(problem)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise problem
+            return message
+
+        await self.app(scope, counted, send)
+
+
+class Observed:
+    """One SERVER span and one measurement a request; answers carry the trace in `traceresponse`."""
+
+    def __init__(self, app: ASGIApp, router: FastAPI) -> None:
+        self.app = app
+        self.router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in ("/healthz", "/readyz", "/metrics"):
+            await self.app(scope, receive, send)
+            return
+        parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1") or None
+        status = 500
+        began = time.perf_counter()
+        token = current_tenant.set(None)
+        with span(scope["method"], SpanKind.SERVER, parent=parent) as current:
+
+            async def observed(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    trace = (current_traceparent() or "").encode()
+                    message["headers"] = [*message.get("headers", ()), (b"traceresponse", trace)]
+                await send(message)
+
+            try:
+                await self.app(scope, receive, observed)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                current.update_name(f"{scope['method']} {route}")
+                current.set_attribute("http.request.method", scope["method"])
+                current.set_attribute("http.route", route)
+                current.set_attribute("http.response.status_code", status)
+                REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - began)
+                current_tenant.reset(token)
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Token of the practice's OIDC issuer")
+
+
+async def _principal(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Principal:
+    if credentials is None:
+        raise unauthenticated("token_missing", "Send `Authorization: Bearer <token>`.")
+    principal: Principal = await request.app.state.resources.verifier.principal(credentials.credentials)
+    current_tenant.set(principal.tenant)
+    return principal
+
+
+Caller = Annotated[Principal, Depends(_principal)]
+"""The verified caller of a route."""
+
+Work = Callable[..., Awaitable[Any]]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, so that a typing mistake can't pass unnoticed."""
+
+    model_config = ConfigDict(extra="forbid")
