@@ -59,5 +59,16 @@ def forbidden(code: str, detail: str) -> Problem:
     return Problem(Kind.FORBIDDEN, code, detail)
 
 
+def require_version(expected: int | None, actual: int) -> None:
+    """Holds the version that a caller read (`If-Match`) against today's. Raises `version_mismatch`."""
+    if expected is not None and expected != actual:
+        raise Problem(
+            Kind.PRECONDITION_FAILED,
+            "version_mismatch",
+            f"It has changed since you read it: the version is {actual} now; read it again.",
+            field="If-Match",
+        )
+
+
 class StartupError(Exception):
     """A process can't start; its one sentence says what is missing and what would mend it."""

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Principal
 from shared.db import LOCK_NOT_AVAILABLE, Database, sqlstate
-from shared.errors import Kind, Problem, conflict, invalid
+from shared.errors import conflict, invalid
 from shared.web import Caller
 
 
@@ -134,16 +134,6 @@ class Command:
             columns.route == self.route,
             columns.key == key,
         )
-
-    def require_match(self, version: int) -> None:
-        """Holds the caller's `If-Match`, where there is one, against the version. Raises `version_mismatch` (412)."""
-        if self.if_match is not None and self.if_match != version:
-            raise Problem(
-                Kind.PRECONDITION_FAILED,
-                "version_mismatch",
-                f"It has changed since you read it: the version is {version} now; read it again.",
-                field="If-Match",
-            )
 
 
 def etag(version: int) -> str:

@@ -1,10 +1,13 @@
-"""How a process runs: it opens its resources, serves probes or the API, works, and stops cleanly on SIGTERM."""
+"""How a process runs: it serves the API or probes, works, and stops cleanly on SIGTERM."""
 
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import uvicorn
@@ -14,11 +17,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
-from shared import kafka
+from shared import kafka, sweep
+from shared.clock import Clock
+from shared.contracts import BY_TYPE, Event
 from shared.db import Database
 from shared.errors import StartupError
+from shared.outbox import Relay
 from shared.settings import ServiceSettings
 from shared.telemetry import configure
+from shared.timers import Handler, TimerRunner
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +51,12 @@ class Resources(Protocol):
     def database(self) -> Database: ...
     @property
     def settings(self) -> ServiceSettings: ...
+    @property
+    def clock(self) -> Clock: ...
 
 
 def add_probes(
-    app: FastAPI, resources: Callable[[], Resources], expected_migration: str, consuming: Callable[[], bool]
+    app: FastAPI, resources: Callable[[], Resources], migration: str, consumer: kafka.Consumer | None = None
 ) -> None:
     """`/healthz` (alive), `/readyz` (database, broker, migrations; `?exclude=broker` leaves one out), `/metrics`."""
 
@@ -55,8 +64,7 @@ def add_probes(
         return JSONResponse({"status": "alive"})
 
     async def readyz(exclude: str = "") -> JSONResponse:
-        own = resources()
-        checks = await readiness(own, expected_migration, consuming, skip=exclude.split(","))
+        checks = await readiness(resources(), migration, consumer, skip=exclude.split(","))
         ready = all(state == "ok" for state in checks.values())
         return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
 
@@ -76,7 +84,7 @@ def add_probes(
 
 
 async def readiness(
-    resources: Resources, expected_migration: str, consuming: Callable[[], bool], skip: Sequence[str] = ()
+    resources: Resources, migration: str, consumer: kafka.Consumer | None, skip: Sequence[str] = ()
 ) -> dict[str, str]:
     """{check: "ok" or what is wrong}, within about two seconds even when nothing answers."""
     checks: dict[str, str] = {}
@@ -88,12 +96,12 @@ async def readiness(
             checks["database"] = "does not answer"
             return
         checks["database"] = "ok"
-        checks["migrations"] = "ok" if found == expected_migration else f"at {found}, needs {expected_migration}"
+        checks["migrations"] = "ok" if found == migration else f"at {found}, needs {migration}"
 
     async def broker() -> None:
         answers = await kafka.answers(resources.settings.kafka_bootstrap_servers, timeout=1.5)
         checks["broker"] = "ok" if answers else "does not answer"
-        if answers and not consuming():
+        if answers and consumer is not None and not consumer.ready:
             checks["consumer"] = "not in its group yet"
 
     wanted: list[Awaitable[None]] = [] if "database" in skip else [database()]
@@ -103,58 +111,65 @@ async def readiness(
     return checks
 
 
-async def serve(app: FastAPI, host: str, port: int, drain_seconds: float) -> None:
-    """Serves `app` until SIGTERM or SIGINT; requests under way get `drain_seconds` to finish."""
-    async with app.router.lifespan_context(app):
-        config = uvicorn.Config(
+async def work(
+    service: str,
+    resources: Resources,
+    migration: str,
+    *,
+    handlers: Mapping[type[Event], kafka.Handler],
+    timers: Mapping[str, Handler],
+) -> None:
+    """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM."""
+    settings = resources.settings
+    if not await kafka.answers(settings.kafka_bootstrap_servers, timeout=5):
+        raise StartupError(
+            f"{service} can't start: Kafka at {settings.kafka_bootstrap_servers} doesn't answer;"
+            f" start it, or set {service.upper()}_KAFKA_BOOTSTRAP_SERVERS."
+        )
+    consumer = kafka.Consumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        group=service,
+        catalogue=BY_TYPE,
+        handlers=handlers,
+        database=resources.database,
+        clock=resources.clock,
+    )
+    relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, service)
+    probes = FastAPI(openapi_url=None)
+    add_probes(probes, lambda: resources, migration, consumer)
+    jobs: list[Job] = [
+        consumer.run,
+        TimerRunner(resources.database, timers).run,
+        relay.run,
+        partial(sweep.run, resources.database),
+    ]
+    await serve(probes, settings, settings.worker_port, jobs)
+
+
+async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequence[Job] = ()) -> None:
+    """Serves `app` and runs `jobs` in one task group until SIGTERM or SIGINT.
+
+    Requests and jobs under way then get `drain_seconds` to finish.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    server = _Server(
+        uvicorn.Config(
             app,
-            host=host,
+            host=settings.host,
             port=port,
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=int(drain_seconds),
+            timeout_graceful_shutdown=int(settings.drain_seconds),
             timeout_keep_alive=15,
         )
-        await uvicorn.Server(config).serve()
-
-
-class _ProbeServer(uvicorn.Server):
-    """A server beside the work: it leaves the signals to `work_until_stopped`."""
-
-    def install_signal_handlers(self) -> None:
-        return
-
-    def capture_signals(self):  # type: ignore[no-untyped-def] # uvicorn's own context manager, replaced by none
-        from contextlib import nullcontext
-
-        return nullcontext()
-
-
-async def work_until_stopped(
-    probes: FastAPI,
-    settings: ServiceSettings,
-    jobs: Sequence[Callable[[asyncio.Event], Coroutine[Any, Any, None]]],
-) -> None:
-    """Runs jobs and the probes' server in one task group until SIGTERM or SIGINT, then lets them finish."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    config = uvicorn.Config(
-        probes,
-        host=settings.host,
-        port=settings.worker_port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
     )
-    server = _ProbeServer(config)
 
-    async def drain(job: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    async def work(job: Job) -> None:
         task = asyncio.create_task(job(stop))
         waiter = asyncio.create_task(stop.wait())
         await asyncio.wait((task, waiter), return_when=asyncio.FIRST_COMPLETED)
@@ -164,21 +179,21 @@ async def work_until_stopped(
         except TimeoutError:
             log.warning("a job was cut off after %s s", settings.drain_seconds)
 
-    async def work() -> None:
-        async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(drain(job))
+    async def stop_serving() -> None:
+        await stop.wait()
         server.should_exit = True
 
-    async with asyncio.TaskGroup() as group:
+    async with app.router.lifespan_context(app), asyncio.TaskGroup() as group:
         group.create_task(server.serve())
-        group.create_task(work())
+        group.create_task(stop_serving())
+        for job in jobs:
+            group.create_task(work(job))
 
 
-def run(service: str, log_level: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run(service: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Runs a process to its end. What keeps it from starting is one sentence on stderr and exit code 1."""
     try:
-        flush = configure(service, log_level)
+        flush = configure(service, os.environ.get(f"{service.upper()}_LOG_LEVEL", "INFO"))
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(main())
@@ -186,8 +201,6 @@ def run(service: str, log_level: str, main: Callable[[], Coroutine[Any, Any, Non
             flush()
     except StartupError as error:
         sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"{service} can't start: {error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,0 +1,150 @@
+"""HTTP bodies of booking."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.booking.domain import Appointment, CancelReason, Client
+from shared.contracts.availability import Modality
+from shared.contracts.booking import AppointmentStatus, Party
+from shared.web import Body
+
+_ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
+_SLOT = "pctqhbygazc6dmg2auorao3iiru22htqngwszadzszo3yenpgnerjsbzrfhngaqj"
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(extra="forbid", json_schema_extra={"example": values})
+
+
+class NewClient(Body):
+    """A client to register. The name stays in booking; contact details go to notifications."""
+
+    model_config = _example(name="Sam Rivera")
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+class ClientBody(BaseModel):
+    """A registered client."""
+
+    model_config = _example(id=_ID, name="Sam Rivera", registered_at="2026-03-02T15:04:05Z")
+
+    id: UUID
+    name: str
+    registered_at: AwareDatetime
+
+    @classmethod
+    def of(cls, client: Client) -> "ClientBody":
+        return cls(id=client.id, name=client.name, registered_at=client.registered_at)
+
+
+class NewAppointment(Body):
+    """A booking: a slot id as `GET /v1/slots` gave it, and who comes."""
+
+    model_config = _example(slot=_SLOT, client_id=_ID)
+
+    slot: str = Field(min_length=1, max_length=200, description="Opaque id of an offered slot")
+    client_id: UUID
+
+
+class Move(Body):
+    """Another slot for a visit."""
+
+    model_config = _example(slot=_SLOT)
+
+    slot: str = Field(min_length=1, max_length=200)
+
+
+class Cancellation(Body):
+    """Why a visit is called off."""
+
+    model_config = _example(reason="client_request")
+
+    reason: CancelReason = "client_request"
+
+
+class AppointmentBody(BaseModel):
+    """A visit; the status is FHIR R4's. Times are UTC."""
+
+    model_config = _example(
+        id=_ID,
+        client_id=_ID,
+        provider_id=_ID,
+        schedule_id=_ID,
+        appointment_type_id=_ID,
+        location_id=_ID,
+        modality="in_person",
+        status="booked",
+        start="2026-03-04T14:00:00Z",
+        end="2026-03-04T14:50:00Z",
+        missed_at="2026-03-04T14:15:00Z",
+        booked_at="2026-03-02T15:04:05Z",
+        changed_at="2026-03-02T15:04:05Z",
+        changed_by="client",
+        version=1,
+        reason_code=None,
+        rebooked_from=None,
+    )
+
+    id: UUID
+    client_id: UUID
+    provider_id: UUID
+    schedule_id: UUID
+    appointment_type_id: UUID
+    location_id: UUID
+    modality: Modality
+    status: AppointmentStatus
+    start: AwareDatetime
+    end: AwareDatetime
+    missed_at: AwareDatetime = Field(description="When an absent client counts as missing")
+    booked_at: AwareDatetime
+    changed_at: AwareDatetime
+    changed_by: Party
+    version: int = Field(description="Also the ETag")
+    reason_code: str | None
+    rebooked_from: UUID | None = Field(description="The missed visit that this one makes up for")
+
+    @classmethod
+    def of(cls, appointment: Appointment) -> "AppointmentBody":
+        shared = {name: getattr(appointment, name) for name in cls.model_fields if name != "version"}
+        return cls(**shared, version=appointment.sequence)
+
+
+class AppointmentPage(BaseModel):
+    """Visits by start; `next` is the cursor of the page after this one."""
+
+    items: list[AppointmentBody]
+    next: str | None
+
+
+class HistoryEntry(BaseModel):
+    """One change of a visit: what it became, when, by whom."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    sequence: int
+    status: AppointmentStatus
+    start: AwareDatetime
+    at: AwareDatetime
+    party: Party
+    subject: str = Field(description="Subject of the token, or `link` or `timer`")
+    reason_code: str | None
+
+
+class HistoryBody(BaseModel):
+    items: list[HistoryEntry]
+    next: Literal[None] = None
+
+
+class Alternative(BaseModel):
+    """A free slot instead of a taken one."""
+
+    slot: str
+    start: datetime
+    end: datetime
+    provider_id: UUID
+    location_id: UUID
+    modality: Modality
