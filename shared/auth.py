@@ -45,7 +45,8 @@ class Principal:
             raise forbidden("scope_missing", f"The token needs the scope {scope}.")
         if roles and self.role not in roles:
             raise forbidden(
-                "role_not_allowed", f"This is for the roles {', '.join(roles)}; the token's role is {self.role}."
+                "role_not_allowed",
+                f"This is for the roles {', '.join(roles)}; the token's role is {self.role}.",
             )
 
     def may_see_client(self, client_id: UUID) -> bool:
@@ -87,7 +88,8 @@ class Verifier:
             raise unauthenticated("token_expired", "The bearer token has expired; get a new one.") from error
         except (jwt.PyJWTError, ValueError, KeyError) as error:
             raise unauthenticated(
-                "token_invalid", "The bearer token is not one of the issuer's, or lacks a claim that Rapport needs."
+                "token_invalid",
+                "The bearer token is not one of the issuer's, or lacks a claim that Rapport needs.",
             ) from error
 
     async def _key(self, kid: str) -> jwt.PyJWK:
@@ -106,7 +108,10 @@ class Verifier:
             keys = jwt.PyJWKSet.from_dict(response.json())
         except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
             raise Problem(
-                Kind.UNAVAILABLE, "issuer_unavailable", "The token issuer's keys can't be had now.", retry_after=5
+                Kind.UNAVAILABLE,
+                "issuer_unavailable",
+                "The token issuer's keys can't be had now.",
+                retry_after=5,
             ) from error
         self._keys = {key.key_id: key for key in keys.keys if key.key_id}
         self._fetched = time.monotonic()

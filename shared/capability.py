@@ -41,9 +41,7 @@ class Capability:
             raw = b""
         body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
         if len(raw) != _BODY_BYTES + _MAC_BYTES or not compare_digest(mac, _mac(key, purpose, body)):
-            raise Problem(
-                Kind.NOT_FOUND, "link_invalid", "This link is not complete; open it from the message again."
-            )
+            raise Problem(Kind.NOT_FOUND, "link_invalid", "This link is not complete; open it from the message again.")
         expires = datetime.fromtimestamp(int.from_bytes(body[32:], "big"), UTC)
         if expires <= now:
             raise Problem(Kind.GONE, "link_expired", "This link has expired; please call the practice.")

@@ -173,9 +173,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def _busy() -> Problem:
-    return Problem(
-        Kind.UNAVAILABLE, "busy", "Too many requests for the same thing at once; try again.", retry_after=1
-    )
+    return Problem(Kind.UNAVAILABLE, "busy", "Too many requests for the same thing at once; try again.", retry_after=1)
 
 
 def _cause(error: BaseException) -> str:

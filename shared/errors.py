@@ -31,9 +31,7 @@ class Problem(Exception):
     be right; `field` names the input at fault; `extra` adds members to the answer's body.
     """
 
-    def __init__(
-        self, kind: Kind, code: str, detail: str, *, field: str | None = None, **extra: Any
-    ) -> None:
+    def __init__(self, kind: Kind, code: str, detail: str, *, field: str | None = None, **extra: Any) -> None:
         super().__init__(detail)
         self.kind = kind
         self.code = code

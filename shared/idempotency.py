@@ -36,7 +36,6 @@ from shared.errors import conflict, invalid
 from shared.web import Caller
 
 
-
 def idempotency_table(metadata: MetaData) -> Table:
     """Answers kept for repeated requests; `shared.migrations.IDEMPOTENCY_V1` creates it."""
     return Table(
@@ -112,7 +111,9 @@ class Command:
             )
         except DBAPIError as error:
             if sqlstate(error) == LOCK_NOT_AVAILABLE:
-                raise conflict("request_in_progress", "A request with this Idempotency-Key is still running.") from error
+                raise conflict(
+                    "request_in_progress", "A request with this Idempotency-Key is still running."
+                ) from error
             raise
         if claimed is not None:
             return None
@@ -146,9 +147,7 @@ def _response(answer: Answer) -> Response:
         headers["etag"] = etag(answer.version)
     if answer.location is not None:
         headers["location"] = answer.location
-    return Response(
-        answer.body.model_dump_json().encode(), answer.status, headers, media_type="application/json"
-    )
+    return Response(answer.body.model_dump_json().encode(), answer.status, headers, media_type="application/json")
 
 
 def _kept(response: Response) -> dict[str, str]:
@@ -168,7 +167,11 @@ async def _command(
     if if_match is not None and if_match != "*":
         digits = if_match.removeprefix("W/").strip('"')
         if not digits.isdigit():
-            raise invalid("if_match_invalid", 'If-Match should be the ETag as it was sent, such as "3".', field="If-Match")
+            raise invalid(
+                "if_match_invalid",
+                'If-Match should be the ETag as it was sent, such as "3".',
+                field="If-Match",
+            )
         version = int(digits)
     resources = request.app.state.resources
     return Command(

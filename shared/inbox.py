@@ -6,6 +6,7 @@ from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+
 def inbox_table(metadata: MetaData) -> Table:
     """The service's inbox; `shared.migrations.INBOX_V1` creates it."""
     return Table(
@@ -30,4 +31,3 @@ async def first_time(session: AsyncSession, table: Table, tenant: UUID, event_id
         .returning(table.c.event_id)
     )
     return inserted is not None
-

@@ -22,20 +22,28 @@ from aiokafka import (
 )
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.contracts.envelope import TRACEPARENT, Envelope, Event
 from shared.db import Database, is_outage
+from shared.inbox import first_time
 from shared.telemetry import current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[AsyncSession, Envelope, datetime], Awaitable[None]]
-"""Applies one event in the given transaction, at the given time."""
+Handler = Callable[[AsyncSession, Envelope[Any], datetime], Awaitable[None]]
+"""Applies one event, once, in the given transaction, at the given time."""
 
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
 DRAIN_SECONDS = 25.0
@@ -111,7 +119,11 @@ async def answers(bootstrap_servers: str, timeout: float = 2.0) -> bool:
 
 
 async def ensure_topics(
-    bootstrap_servers: str, events: Sequence[type[Event]], consumed: Sequence[str], group: str, replication: int
+    bootstrap_servers: str,
+    events: Sequence[type[Event]],
+    consumed: Sequence[str],
+    group: str,
+    replication: int,
 ) -> list[str]:
     """Creates what is missing: the topics of own events, and retry and dead-letter topics of consumed ones.
 
@@ -202,6 +214,7 @@ class Consumer:
         group: str,
         catalogue: Mapping[str, type[Event]],
         handlers: Mapping[type[Event], Handler],
+        inbox: Table,
         database: Database,
         clock: Clock,
         retry_delays: Sequence[timedelta] = RETRY_DELAYS,
@@ -210,6 +223,7 @@ class Consumer:
         self.group = group
         self.catalogue = catalogue
         self.handlers = {event.type: handler for event, handler in handlers.items()}
+        self.inbox = inbox
         self.database = database
         self.clock = clock
         self.retry_delays = retry_delays
@@ -318,7 +332,7 @@ class Consumer:
         return False
 
     async def _apply(self, record: "ConsumerRecord[bytes, bytes]") -> None:
-        envelope = Envelope.read(self.catalogue, record.headers, record.value)
+        envelope: Envelope[Event] = Envelope.read(self.catalogue, record.headers, record.value)
         token = current_tenant.set(envelope.tenant)
         try:
             with span(
@@ -333,7 +347,8 @@ class Consumer:
                 },
             ):
                 async with self.database.transaction(envelope.tenant) as session:
-                    await self.handlers[envelope.event.type](session, envelope, self.clock())
+                    if await first_time(session, self.inbox, envelope.tenant, envelope.id, record.topic):
+                        await self.handlers[envelope.event.type](session, envelope, self.clock())
         finally:
             current_tenant.reset(token)
 
@@ -356,7 +371,8 @@ class Consumer:
         with span(f"{topic} publish", SpanKind.PRODUCER, parent=headers.get(TRACEPARENT, b"").decode() or None):
             headers[TRACEPARENT] = (current_traceparent() or "").encode()
             await asyncio.wait_for(
-                self._producer.send_and_wait(topic, record.value, key=record.key, headers=list(headers.items())), 20
+                self._producer.send_and_wait(topic, record.value, key=record.key, headers=list(headers.items())),
+                20,
             )
         HANDLED.labels(record.topic, "retried" if topic.endswith(".retry") else "dead").inc()
 
@@ -375,7 +391,7 @@ class Consumer:
                 task.cancel()
 
 
-class _Listener(ConsumerRebalanceListener):
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """Partitions that go are drained first, so that their offsets are committed by who handled them."""
 
     def __init__(self, consumer: Consumer) -> None:

@@ -42,8 +42,7 @@ def tenancy_v1(table: str, *, infrastructure: bool = False) -> str:
     """
 
 
-OUTBOX_V1 = (
-    """
+OUTBOX_V1 = """
     CREATE TABLE outbox (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         tenant_id uuid NOT NULL,
@@ -58,12 +57,9 @@ OUTBOX_V1 = (
     ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
     CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
     CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
-    """
-    + tenancy_v1("outbox", infrastructure=True)
-)
+    """ + tenancy_v1("outbox", infrastructure=True)
 
-INBOX_V1 = (
-    """
+INBOX_V1 = """
     CREATE TABLE inbox (
         tenant_id uuid NOT NULL,
         event_id uuid NOT NULL,
@@ -72,12 +68,9 @@ INBOX_V1 = (
         PRIMARY KEY (tenant_id, event_id)
     );
     CREATE INDEX inbox_received_at ON inbox (received_at);
-    """
-    + tenancy_v1("inbox", infrastructure=True)
-)
+    """ + tenancy_v1("inbox", infrastructure=True)
 
-TIMERS_V1 = (
-    """
+TIMERS_V1 = """
     CREATE TABLE timers (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         tenant_id uuid NOT NULL,
@@ -92,12 +85,9 @@ TIMERS_V1 = (
         CONSTRAINT timers_once UNIQUE (tenant_id, kind, key)
     );
     CREATE INDEX timers_due ON timers (due_at) WHERE failed_at IS NULL;
-    """
-    + tenancy_v1("timers", infrastructure=True)
-)
+    """ + tenancy_v1("timers", infrastructure=True)
 
-IDEMPOTENCY_V1 = (
-    """
+IDEMPOTENCY_V1 = """
     CREATE TABLE idempotency_keys (
         tenant_id uuid NOT NULL,
         principal text NOT NULL,
@@ -111,9 +101,7 @@ IDEMPOTENCY_V1 = (
         PRIMARY KEY (tenant_id, principal, route, key)
     );
     CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
-    """
-    + tenancy_v1("idempotency_keys", infrastructure=True)
-)
+    """ + tenancy_v1("idempotency_keys", infrastructure=True)
 
 INFRASTRUCTURE_V1 = (OUTBOX_V1, INBOX_V1, TIMERS_V1, IDEMPOTENCY_V1)
 
@@ -182,9 +170,7 @@ def main(
             ) from error
         try:
             created = asyncio.run(
-                ensure_topics(
-                    values.kafka_bootstrap_servers, events, consumed, service, values.topic_replication
-                )
+                ensure_topics(values.kafka_bootstrap_servers, events, consumed, service, values.topic_replication)
             )
         except (OSError, TimeoutError, KafkaError) as error:
             raise StartupError(

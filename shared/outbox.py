@@ -19,7 +19,18 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from opentelemetry.trace import SpanKind
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text, Uuid, insert
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    insert,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -57,9 +68,7 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
-async def record(
-    session: AsyncSession, table: Table, tenant: UUID, events: Iterable[Event], now: datetime
-) -> None:
+async def record(session: AsyncSession, table: Table, tenant: UUID, events: Iterable[Event], now: datetime) -> None:
     """Adds events to the caller's transaction; call it after the aggregate's lock is held.
 
     Raises Problem `event_too_large` above 256 KiB: an oversized row would block its key for ever.
@@ -69,7 +78,9 @@ async def record(
         payload = event.model_dump_json().encode()
         if len(payload) > MAX_PAYLOAD:
             raise Problem(
-                Kind.TOO_LARGE, "event_too_large", f"A {event.type} event may have at most {MAX_PAYLOAD} bytes."
+                Kind.TOO_LARGE,
+                "event_too_large",
+                f"A {event.type} event may have at most {MAX_PAYLOAD} bytes.",
             )
         envelope = Envelope(id=uuid7(), tenant=tenant, time=now, event=event)
         rows.append(
@@ -196,7 +207,11 @@ async def _send(producer: AIOKafkaProducer, row: Row) -> None:
         f"{row.topic} publish",
         SpanKind.PRODUCER,
         parent=row.traceparent,
-        attributes={"messaging.system": "kafka", "messaging.destination.name": row.topic, "aggregate.id": row.key},
+        attributes={
+            "messaging.system": "kafka",
+            "messaging.destination.name": row.topic,
+            "aggregate.id": row.key,
+        },
     ):
         trace = current_traceparent()
         headers = unpack_headers(row.headers)

@@ -5,15 +5,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import uvicorn
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from sqlalchemy import text
+from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
@@ -111,6 +110,10 @@ async def readiness(
     return checks
 
 
+Job = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Works until the event is set, then finishes what it has in hand."""
+
+
 async def work(
     service: str,
     resources: Resources,
@@ -118,6 +121,7 @@ async def work(
     *,
     handlers: Mapping[type[Event], kafka.Handler],
     timers: Mapping[str, Handler],
+    inbox: Table,
 ) -> None:
     """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM."""
     settings = resources.settings
@@ -131,6 +135,7 @@ async def work(
         group=service,
         catalogue=BY_TYPE,
         handlers=handlers,
+        inbox=inbox,
         database=resources.database,
         clock=resources.clock,
     )
@@ -144,6 +149,14 @@ async def work(
         partial(sweep.run, resources.database),
     ]
     await serve(probes, settings, settings.worker_port, jobs)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling, which would end the process before its resources are closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequence[Job] = ()) -> None:

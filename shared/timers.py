@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,7 +26,6 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     delete,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -84,9 +83,7 @@ def timers_table(metadata: MetaData) -> Table:
     )
 
 
-async def schedule(
-    session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID, due_at: datetime
-) -> None:
+async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID, due_at: datetime) -> None:
     """Sets the one timer of this kind for this key, or moves it; a lease on it is void from now on."""
     values = {"due_at": due_at, "traceparent": current_traceparent()}
     await session.execute(
@@ -107,9 +104,7 @@ async def schedule(
 
 async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
     """Removes a timer, if it is still there."""
-    await session.execute(
-        delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key)
-    )
+    await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
 
 
 _CLAIM = text(
@@ -145,9 +140,7 @@ _FAILED = text(
 class TimerRunner:
     """Fires the due timers of one database: {kind: handler}."""
 
-    def __init__(
-        self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = CONCURRENCY
-    ) -> None:
+    def __init__(self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = CONCURRENCY) -> None:
         self.database = database
         self.handlers = handlers
         self.concurrency = concurrency
@@ -163,7 +156,7 @@ class TimerRunner:
                 for timer in claimed:
                     task = asyncio.create_task(self.fire(timer))
                     self._running[timer.id] = task
-                    task.add_done_callback(lambda _, key=timer.id: self._running.pop(key, None))
+                    task.add_done_callback(partial(self._forget, timer.id))
                 if loop.time() - beat > HEARTBEAT_SECONDS:
                     beat = loop.time()
                     await self.extend(list(self._running))
@@ -176,6 +169,9 @@ class TimerRunner:
                 await _pause(stop)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=DRAIN_SECONDS)
+
+    def _forget(self, timer_id: int, _task: asyncio.Task[None]) -> None:
+        self._running.pop(timer_id, None)
 
     async def claim(self, free: int) -> list[Timer]:
         """Leases up to `free` due timers, the longest due first."""
@@ -217,20 +213,6 @@ class TimerRunner:
                 await session.execute(_FAILED, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
-
-
-async def oldest_due_seconds(session: AsyncSession, table: Table) -> float:
-    """Age of the longest-due timer that has not fired; 0 when none is due."""
-    age = await session.scalar(
-        func.coalesce(
-            text(
-                "(SELECT extract(epoch FROM clock_timestamp() - min(due_at)) FROM timers"
-                " WHERE due_at <= clock_timestamp() AND failed_at IS NULL)"
-            ),
-            0,
-        ).select()
-    )
-    return float(age or 0)
 
 
 async def _pause(stop: asyncio.Event) -> None:

@@ -6,11 +6,12 @@ disconnects.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.auth import Principal, unauthenticated
 from shared.db import is_outage
 from shared.errors import Kind, Problem
+from shared.pages import Pages
 from shared.telemetry import current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -95,9 +97,7 @@ def problem_response(problem: Problem) -> JSONResponse:
     return _answer(status, problem.code, problem.detail, headers, field=problem.field, **extra)
 
 
-def _answer(
-    status: int, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any
-) -> JSONResponse:
+def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> JSONResponse:
     body = {
         "type": f"urn:rapport:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -138,8 +138,10 @@ def create_service(
     return app
 
 
-async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
+async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 -- Starlette's handler type knows only Exception
+    if "text/html" in request.headers.get("accept", ""):
+        return _pages.render("problem.html", STATUS[error.kind], detail=error.detail)
     return problem_response(error)
 
 
@@ -236,7 +238,7 @@ class Observed:
             try:
                 await self.app(scope, receive, observed)
             finally:
-                route = getattr(scope.get("route"), "path", "unmatched")
+                route = getattr(scope.get("route"), "path", "(no route)")
                 current.update_name(f"{scope['method']} {route}")
                 current.set_attribute("http.request.method", scope["method"])
                 current.set_attribute("http.route", route)
@@ -245,6 +247,7 @@ class Observed:
                 current_tenant.reset(token)
 
 
+_pages = Pages(Path(__file__).parent / "templates")
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Token of the practice's OIDC issuer")
 
 
@@ -260,8 +263,6 @@ async def _principal(
 
 Caller = Annotated[Principal, Depends(_principal)]
 """The verified caller of a route."""
-
-Work = Callable[..., Awaitable[Any]]
 
 
 class Body(BaseModel):

@@ -220,9 +220,7 @@ def _require(appointment: Appointment, move: str, *statuses: AppointmentStatus) 
 def _changed(
     event: type[AppointmentState], appointment: Appointment, actor: Actor, now: datetime, **changes: Any
 ) -> Change:
-    changed = replace(
-        appointment, sequence=appointment.sequence + 1, changed_at=now, changed_by=actor.party, **changes
-    )
+    changed = replace(appointment, sequence=appointment.sequence + 1, changed_at=now, changed_by=actor.party, **changes)
     return changed, _event(event, changed)
 
 

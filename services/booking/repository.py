@@ -53,9 +53,7 @@ async def save_schedule(
     session: AsyncSession, tenant: UUID, schedule: ScheduleState, withdrawn_at: datetime | None
 ) -> None:
     """Keeps the newest state of a schedule, in whatever order states arrive."""
-    await session.execute(
-        upsert(providers).values(tenant_id=tenant, id=schedule.provider_id).on_conflict_do_nothing()
-    )
+    await session.execute(upsert(providers).values(tenant_id=tenant, id=schedule.provider_id).on_conflict_do_nothing())
     values = {
         "provider_id": schedule.provider_id,
         "appointment_type_id": schedule.appointment_type_id,
@@ -131,9 +129,7 @@ async def is_taken(session: AsyncSession, appointment: Appointment) -> bool:
     overlaps = func.tstzrange(columns.occupied_from, columns.occupied_to).op("&&")(
         func.tstzrange(appointment.occupied_from, appointment.occupied_to)
     )
-    meets = func.tstzrange(columns.start, columns.end).op("&&")(
-        func.tstzrange(appointment.start, appointment.end)
-    )
+    meets = func.tstzrange(columns.start, columns.end).op("&&")(func.tstzrange(appointment.start, appointment.end))
     found = await session.scalar(
         select(columns.id)
         .where(
@@ -157,10 +153,16 @@ async def appointment(session: AsyncSession, appointment_id: UUID, *, lock: bool
 
 
 async def appointments_after(
-    session: AsyncSession, after: tuple[datetime, UUID] | None, limit: int, client_id: UUID | None
+    session: AsyncSession,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    client_id: UUID | None,
+    provider_id: UUID | None,
 ) -> list[Appointment]:
     """A page of appointments by start, then id."""
     query = select(appointments).order_by(appointments.c.start, appointments.c.id).limit(limit)
+    if provider_id is not None:
+        query = query.where(appointments.c.provider_id == provider_id)
     if client_id is not None:
         query = query.where(appointments.c.client_id == client_id)
     if after is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,16 @@ from shared.errors import conflict, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
 
 SYSTEM = Actor("system", "timer")
+
+
+class Move(TypedDict):
+    """What every change of an appointment needs: which, as read in which version, by whom, when."""
+
+    tenant: UUID
+    appointment_id: UUID
+    version: int | None
+    actor: Actor
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +70,15 @@ async def book(
 
 @use_case
 async def rebook(
-    session: AsyncSession, *, tenant: UUID, missed: Appointment, slot: SlotId, actor: Actor, now: datetime
+    session: AsyncSession, *, tenant: UUID, missed_id: UUID, slot: SlotId, actor: Actor, now: datetime
 ) -> Appointment:
-    """A new visit for a missed one, by the link in a message; a second tap finds the first one's visit."""
-    await repository.appointment(session, missed.id, lock=True)
+    """A new visit for a missed one, by the link in a message; a second tap finds the first one's visit.
+
+    Raises Problem `not_missed` for a visit that nobody missed.
+    """
+    missed = await repository.appointment(session, missed_id, lock=True)
+    if missed.status != "noshow":
+        raise conflict("not_missed", "This visit was not missed; there is nothing to make up for.")
     already = await repository.rebooking_of(session, missed.id)
     if already is not None:
         return already
@@ -138,7 +154,13 @@ async def cancel(
 
 @use_case
 async def check_in(
-    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, version: int | None, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
 ) -> Appointment:
     locked = await _locked(session, appointment_id, version)
     appointment, event = domain.check_in(locked, actor=actor, now=now)
@@ -149,7 +171,13 @@ async def check_in(
 
 @use_case
 async def fulfil(
-    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, version: int | None, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
 ) -> Appointment:
     locked = await _locked(session, appointment_id, version)
     appointment, event = domain.fulfil(locked, actor=actor, now=now)
@@ -159,7 +187,9 @@ async def fulfil(
 
 
 @use_case
-async def notice_miss(session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime) -> Appointment | None:
+async def notice_miss(
+    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime
+) -> Appointment | None:
     """Marks an absent client's visit as missed; None when somebody checked in, moved or cancelled it meanwhile."""
     locked = await _locked(session, appointment_id, None)
     change = domain.miss(locked, actor=SYSTEM, now=now)
@@ -173,7 +203,14 @@ async def notice_miss(session: AsyncSession, *, tenant: UUID, appointment_id: UU
 
 @use_case
 async def alternatives(
-    session: AsyncSession, *, tenant: UUID, taken: SlotTaken, client_id: UUID, now: datetime, key: str, most: int = 3
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    taken: SlotTaken,
+    client_id: UUID,
+    now: datetime,
+    key: str,
+    most: int = 3,
 ) -> list[Offer]:
     """Free slots like the taken one (same type and modality), the next ones first."""
     schedule = await repository.schedule(session, taken.schedule_id)
@@ -185,7 +222,14 @@ async def alternatives(
 
 @use_case
 async def offers_for(
-    session: AsyncSession, *, tenant: UUID, visit: Appointment, modality: str | None, now: datetime, key: str, most: int
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    visit: Appointment,
+    modality: str | None,
+    now: datetime,
+    key: str,
+    most: int,
 ) -> list[Offer]:
     """Free slots for a visit like this one, for the page behind a link."""
     like = await repository.schedules_of_type(session, visit.appointment_type_id, modality)

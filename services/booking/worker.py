@@ -1,5 +1,6 @@
 """The worker process of booking: consumer, timers and outbox relay. `python -m services.booking.worker`."""
 
+from services.booking import tables
 from services.booking.consumers import HANDLERS
 from services.booking.jobs import TIMERS
 from services.booking.resources import MIGRATIONS, open_resources
@@ -12,7 +13,7 @@ from shared.settings import load
 async def main() -> None:
     settings = load(Settings)
     async with open_resources(settings) as resources:
-        await process.work("booking", resources, head(MIGRATIONS), handlers=HANDLERS, timers=TIMERS)
+        await process.work("booking", resources, head(MIGRATIONS), handlers=HANDLERS, timers=TIMERS, inbox=tables.inbox)
 
 
 if __name__ == "__main__":

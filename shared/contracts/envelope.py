@@ -8,7 +8,7 @@ attribute `tenantid`, the aggregate's version the extension `sequence`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -50,14 +50,17 @@ class Event(Contract):
         return f"urn:rapport:{cls.type}:{cls.version}"
 
 
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Generic[E_co]):
     """One event with everything that travels beside its body."""
 
     id: UUID
     tenant: UUID
     time: datetime
-    event: Event
+    event: E_co
     traceparent: str | None = None
 
     def headers(self, traceparent: str | None = None) -> list[tuple[str, bytes]]:
@@ -79,20 +82,19 @@ class Envelope:
             attributes[TRACEPARENT] = trace
         return [(name, value.encode()) for name, value in attributes.items()]
 
-    @classmethod
+    @staticmethod
     def read(
-        cls,
         catalogue: Mapping[str, type[Event]],
         headers: Iterable[tuple[str, bytes]],
         body: bytes | None,
-    ) -> Self:
+    ) -> "Envelope[Event]":
         """Decodes a record. Raises Malformed when it is no event that the catalogue knows."""
         try:
             values: dict[str, str] = {name: value.decode() for name, value in headers}
             model = catalogue[values["ce_type"]]
             if values["ce_dataschema"] != model.schema_id():
                 raise Malformed(f"schema {values['ce_dataschema']}, this reader knows {model.schema_id()}")
-            return cls(
+            return Envelope(
                 id=UUID(values["ce_id"]),
                 tenant=UUID(values["ce_tenantid"]),
                 time=datetime.fromisoformat(values["ce_time"]),

@@ -95,8 +95,7 @@ TABLES = """
 
 def upgrade() -> None:
     tenancy = [
-        tenancy_v1(name)
-        for name in ("clients", "providers", "schedules", "appointments", "appointment_history")
+        tenancy_v1(name) for name in ("clients", "providers", "schedules", "appointments", "appointment_history")
     ]
     for statement in statements(TABLES, *tenancy, *INFRASTRUCTURE_V1):
         op.execute(statement)
