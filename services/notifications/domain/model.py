@@ -1,0 +1,170 @@
+"""The things that notifications keeps."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.booking import AppointmentState
+from shared.contracts.notifications import (
+    Channel,
+    MessageDelivered,
+    MessageFailed,
+    MessageSent,
+    MessageState,
+    MessageStatus,
+)
+
+Purpose = Literal[
+    "confirmation",
+    "reminder",
+    "missed_you",
+    "barrier_question",
+    "remote_offer",
+    "other_times",
+    "closing",
+    "rating_request",
+    "opt_out_confirmation",
+    "opt_in_confirmation",
+    "help",
+    "safety",
+]
+REPLIES: frozenset[Purpose] = frozenset(("opt_out_confirmation", "opt_in_confirmation", "help", "safety"))
+"""Answers to what a client just wrote; they go out whatever the hour."""
+ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder"))
+"""Void when the visit changes, and outside the caps on automated texts."""
+OUTREACH: frozenset[Purpose] = frozenset(
+    ("missed_you", "barrier_question", "remote_offer", "other_times", "closing")
+)
+"""Void when the outreach ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """How a practice presents itself: its neutral name, phone and addresses, and when it may be heard."""
+
+    name: str
+    phone: str
+    sms_from: str
+    email_from: str
+    alert_email: str
+    opens: time = time(8)
+    closes: time = time(21)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a client can be reached; an unknown zone is None."""
+
+    client_id: UUID
+    email: str | None
+    phone: str | None
+    zone: str | None
+
+    def address(self, channel: Channel) -> str | None:
+        return self.phone if channel == "sms" else self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What notifications knows of an appointment: the replica of its last event."""
+
+    id: UUID
+    client_id: UUID
+    status: str
+    start: datetime
+    booked_at: datetime
+    changed_at: datetime
+    sequence: int
+    rebooked_from: UUID | None
+
+    @classmethod
+    def of(cls, state: AppointmentState) -> "Visit":
+        return cls(
+            id=state.appointment_id,
+            client_id=state.client_id,
+            status=state.status,
+            start=state.start,
+            booked_at=state.booked_at,
+            changed_at=state.changed_at,
+            sequence=state.sequence,
+            rebooked_from=state.rebooked_from,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one client: planned, then sent or not, each with its reason.
+
+    `channels` is the ladder still open to it, `channel` the rung that it stands on; `step` names the place
+    in the plan or flow that it comes from.
+    """
+
+    id: UUID
+    client_id: UUID
+    appointment_id: UUID | None
+    appointment_sequence: int | None
+    outreach_id: UUID | None
+    purpose: Purpose
+    step: str
+    channels: tuple[Channel, ...]
+    channel: Channel
+    status: MessageStatus
+    due_at: datetime
+    sequence: int = 1
+    reason: str | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    carrier_id: str | None = None
+    traceparent: str | None = None
+
+    def _changed(self, **changes: object) -> "Message":
+        return replace(self, sequence=self.sequence + 1, **changes)  # type: ignore[arg-type] # names are checked by tests
+
+    def sent(self, channel: Channel, carrier_id: str, now: datetime) -> "Message":
+        return self._changed(status="sent", channel=channel, sent_at=now, carrier_id=carrier_id, reason=None)
+
+    def not_sent(self, channel: Channel, reason: str) -> "Message":
+        return self._changed(status="not_sent", channel=channel, reason=reason)
+
+    def failed(self, reason: str) -> "Message":
+        return self._changed(status="failed", reason=reason)
+
+    def delivered(self, now: datetime) -> "Message":
+        return self._changed(status="delivered", delivered_at=now)
+
+    def deferred(self, until: datetime) -> "Message":
+        return self._changed(due_at=until)
+
+
+_RANK: dict[MessageStatus, int] = {"planned": 0, "not_sent": 1, "sent": 1, "failed": 2, "delivered": 2}
+
+
+def moves_forward(message: Message, status: MessageStatus) -> bool:
+    """Carriers report late, twice and out of order: a status only moves forward."""
+    return _RANK[status] > _RANK[message.status]
+
+
+_EVENTS: dict[MessageStatus, type[MessageState]] = {
+    "sent": MessageSent,
+    "delivered": MessageDelivered,
+    "failed": MessageFailed,
+}
+
+
+def message_event(message: Message) -> MessageState:
+    """The event of a message's status; only what left the house has one."""
+    return _EVENTS[message.status](
+        sequence=message.sequence,
+        message_id=message.id,
+        client_id=message.client_id,
+        appointment_id=message.appointment_id,
+        outreach_id=message.outreach_id,
+        purpose=message.purpose,
+        channel=message.channel,
+        status=message.status,
+        reason=message.reason,
+        due_at=message.due_at,
+        sent_at=message.sent_at,
+        delivered_at=message.delivered_at,
+    )

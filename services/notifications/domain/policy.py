@@ -1,0 +1,159 @@
+"""Whether a message may go out now, by which channel, and the reason either way.
+
+The reasons are codes: they are recorded with every decision and answer "why was this client (not)
+messaged?".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from services.notifications.domain.model import (
+    ABOUT_A_BOOKED_VISIT,
+    OUTREACH,
+    REPLIES,
+    Contact,
+    Message,
+    Sender,
+    Visit,
+)
+from shared.contracts.notifications import Channel
+
+TEXTS_A_DAY = 1
+TEXTS_A_WEEK = 3
+EARLIEST, LATEST = time(8), time(21)
+PLAUSIBLE_ZONES = (
+    "America/Puerto_Rico",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+)
+"""Where a client of unknown zone may be: all of them must be awake."""
+
+SEARCH = timedelta(hours=48)
+STEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Go, by this channel to this address."""
+
+    channel: Channel
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not now, but then."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Not by this channel (`channel`), or not at all (None)."""
+
+    reason: str
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What counts at the moment of sending, read in the sending transaction."""
+
+    sender: Sender | None
+    contact: Contact | None
+    visit: Visit | None
+    outreach_running: bool
+    paused: bool
+    consented: frozenset[Channel]
+    suppressed: bool
+    texts_last_day: int
+    texts_last_week: int
+
+
+def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refuse:
+    """The last of the refused channels' reasons stands when none is left; `refusals` gives each."""
+    overall = _overall(message, world)
+    if overall is not None:
+        return overall
+    assert world.sender is not None and world.contact is not None  # noqa: S101 -- `_overall` refuses without them
+    refusal = Refuse("no_channel")
+    for channel in message.channels:
+        found = _by_channel(message, channel, world)
+        if isinstance(found, Refuse):
+            refusal = found
+            continue
+        if message.purpose in REPLIES or message.purpose == "confirmation":
+            return found  # the client has just acted and waits for the answer
+        opening = next_opening(world.sender, world.contact.zone, now)
+        if opening <= now:
+            return found
+        if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
+            return Refuse("quiet_hours_until_start")
+        return Defer(opening, "quiet_hours")
+    return refusal
+
+
+def refusals(message: Message, world: World) -> list[Refuse]:
+    """Each channel of the ladder that is closed, and why."""
+    if _overall(message, world) is not None:
+        return []
+    found = (_by_channel(message, channel, world) for channel in message.channels)
+    return [item for item in found if isinstance(item, Refuse)]
+
+
+def _overall(message: Message, world: World) -> Refuse | None:
+    if message.status != "planned":
+        return Refuse("not_planned")
+    if world.sender is None:
+        return Refuse("no_sender")
+    if world.contact is None:
+        return Refuse("no_contact")
+    if message.purpose in ABOUT_A_BOOKED_VISIT:
+        visit = world.visit
+        if visit is None or visit.status != "booked" or visit.sequence != message.appointment_sequence:
+            return Refuse("visit_changed")
+    if message.purpose in OUTREACH and not world.outreach_running:
+        return Refuse("outreach_ended")
+    if world.paused and message.purpose not in REPLIES:
+        return Refuse("paused_for_safety")
+    return None
+
+
+def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refuse:
+    address = world.contact.address(channel) if world.contact else None
+    if address is None:
+        return Refuse("no_address", channel)
+    if message.purpose in REPLIES:
+        return Send(channel, address)
+    if channel == "sms" and world.suppressed:
+        return Refuse("opted_out", channel)
+    if channel not in world.consented:
+        return Refuse("no_consent", channel)
+    if channel == "sms" and message.purpose not in ABOUT_A_BOOKED_VISIT:
+        if world.texts_last_day >= TEXTS_A_DAY:
+            return Refuse("daily_text_cap", channel)
+        if world.texts_last_week >= TEXTS_A_WEEK:
+            return Refuse("weekly_text_cap", channel)
+    return Send(channel, address)
+
+
+def next_opening(sender: Sender, zone: str | None, now: datetime) -> datetime:
+    """The first minute from `now` on at which the recipient's hours are open; `now` itself when they are.
+
+    The practice's hours may narrow 08:00–21:00, never widen them. Without a zone, every plausible one must be open.
+    """
+    zones = [ZoneInfo(name) for name in ((zone,) if zone else PLAUSIBLE_ZONES)]
+    opens, closes = max(sender.opens, EARLIEST), min(sender.closes, LATEST)
+    moment = now
+    while moment < now + SEARCH:
+        if all(opens <= moment.astimezone(one).time() < closes for one in zones):
+            return moment
+        moment = moment.replace(second=0, microsecond=0) + STEP
+    return moment

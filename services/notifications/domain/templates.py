@@ -1,0 +1,137 @@
+"""The words of each message: a neutral sender, date, time, phone and an opaque link; never what the care is about."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.notifications.domain.model import Message, Purpose, Sender, Visit
+from shared.capability import Capability
+from shared.contracts.notifications import Channel
+
+SMS_LENGTH = 160
+LINK_LIFETIME = timedelta(days=14)
+CRISIS = "Call or text 988, in danger call 911."
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the links of one tenant's messages."""
+
+    tenant: UUID
+    key: str
+    booking: str
+    feedback: str
+
+    def visit(self, visit: Visit, now: datetime, *, remote: bool = False) -> str:
+        """To the visit's page; `remote` opens it on times that need no travel."""
+        return f"{self.booking.rstrip('/')}/a/{self._sign('remote' if remote else 'visit', visit, now)}"
+
+    def survey(self, purpose: Literal["barrier", "alliance"], visit: Visit, now: datetime) -> str:
+        return f"{self.feedback.rstrip('/')}/s/{self._sign(purpose, visit, now)}"
+
+    def _sign(self, purpose: str, visit: Visit, now: datetime) -> str:
+        expires = max(now, visit.start) + LINK_LIFETIME
+        return Capability(purpose, self.tenant, visit.id, expires).sign(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A rendered message; texts have no subject."""
+
+    subject: str
+    body: str
+
+
+def render(
+    message: Message, channel: Channel, sender: Sender, visit: Visit | None, zone: str | None, links: Links, now: datetime
+) -> Text:
+    """The message for a channel. Raises ValueError when a text can't be had within 160 characters."""
+    when = _when(visit.start, zone) if visit else ""
+    link = _link(message.purpose, visit, links, now) if visit else ""
+    if channel == "sms":
+        return Text("", _fit(sender, _SMS[message.purpose], when, link))
+    subject, paragraphs = _EMAIL[message.purpose]
+    long_when = _long_when(visit.start, zone) if visit else ""
+    values = {"name": sender.name, "phone": sender.phone, "when": long_when, "link": link}
+    body = "\n\n".join(paragraph.format(**values) for paragraph in (*paragraphs, *_FOOTER))
+    return Text(subject.format(**values), body + "\n")
+
+
+_SMS: dict[Purpose, str] = {
+    "confirmation": "{name}: you're booked for {when}. {link}",
+    "reminder": "{name}: see you {when}. {link}",
+    "missed_you": "{name}: we missed you, no worries. A new time: {link}",
+    "barrier_question": "{name}: what got in the way? One tap: {link}",
+    "remote_offer": "{name}: meet from where you are: {link}",
+    "other_times": "{name}: other times for you: {link}",
+    "closing": "{name}: your place is open, any time: {link}",
+    "rating_request": "{name}: how was it? Four taps: {link}",
+    "opt_out_confirmation": "{name}: you'll get no more texts. Text START to get them again. Questions: {phone}.",
+    "opt_in_confirmation": "{name}: texts are on again. Text STOP to end them, HELP for help.",
+    "help": "{name}, {phone}. Text STOP for no more texts. " + CRISIS,
+    "safety": "{name}: this number is not monitored. " + CRISIS + " You matter; someone will call you.",
+}
+_ENDINGS = (" Reply STOP to opt out", " STOP to opt out", "")
+
+_EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
+    "confirmation": (
+        "You're booked for {when}",
+        (
+            "Your visit is on {when}.",
+            "See it or change it here: {link}",
+            "What to expect: we'll remind you before it, and you can ask anything by phone.",
+        ),
+    ),
+    "reminder": ("Your visit on {when}", ("A reminder of your visit on {when}.", "Details: {link}")),
+    "missed_you": (
+        "A new time, if you like",
+        ("We missed you on {when}. That happens, and nothing is lost.", "Choose a new time: {link}"),
+    ),
+    "barrier_question": (
+        "What got in the way?",
+        ("You couldn't make it on {when}. If you tell us why, we can try to help. One tap: {link}",),
+    ),
+    "remote_offer": (
+        "Times that need no travel",
+        ("Thank you for telling us. You can meet from where you are; choose a time here: {link}",),
+    ),
+    "other_times": ("Other times for you", ("Thank you for telling us. Here are other times: {link}",)),
+    "closing": (
+        "Your place is open",
+        ("We haven't heard from you, and won't press. When you're ready, a new time is here: {link}",),
+    ),
+    "rating_request": ("Four quick questions", ("How was your visit on {when}? Four taps help us: {link}",)),
+    "opt_out_confirmation": ("Texts are off", ("You'll get no more texts.",)),
+    "opt_in_confirmation": ("Texts are on", ("You'll get texts again.",)),
+    "help": ("Help", ("Call us at {phone}.",)),
+    "safety": ("Please call 988", ("This address is not monitored. " + CRISIS,)),
+}
+_FOOTER = ("{name}, {phone}",)
+
+
+def _fit(sender: Sender, template: str, when: str, link: str) -> str:
+    for ending in _ENDINGS if link else ("",):
+        body = (template + ending).format(name=sender.name, phone=sender.phone, when=when, link=link)
+        if len(body) <= SMS_LENGTH:
+            return body
+    raise ValueError(f"the text has {len(body)} characters, {SMS_LENGTH} are the most; shorten the sender's name")
+
+
+def _link(purpose: Purpose, visit: Visit, links: Links, now: datetime) -> str:
+    if purpose == "barrier_question":
+        return links.survey("barrier", visit, now)
+    if purpose == "rating_request":
+        return links.survey("alliance", visit, now)
+    return links.visit(visit, now, remote=purpose == "remote_offer")
+
+
+def _when(start: datetime, zone: str | None) -> str:
+    wall = start.astimezone(ZoneInfo(zone or "UTC"))
+    return f"{wall:%a} {wall.day} {wall:%b} {wall.hour % 12 or 12}:{wall.minute:02d}{'am' if wall.hour < 12 else 'pm'}"
+
+
+def _long_when(start: datetime, zone: str | None) -> str:
+    wall = start.astimezone(ZoneInfo(zone or "UTC"))
+    return f"{wall:%A} {wall.day} {wall:%B} at {wall.hour % 12 or 12}:{wall.minute:02d} {'am' if wall.hour < 12 else 'pm'}"
