@@ -1,0 +1,111 @@
+"""What notifications talks to outside: the mail server and the carrier.
+
+Both take the message's id, so that a repetition after a crash is recognised: as `Message-ID` by mail
+programs, as idempotency token by the carrier.
+"""
+
+import re
+from dataclasses import dataclass
+from email.message import EmailMessage
+from uuid import UUID
+
+import aiosmtplib
+import httpx
+from opentelemetry.trace import SpanKind
+
+from services.notifications.settings import Settings
+from shared.telemetry import span
+
+TIMEOUT_SECONDS = 8.0
+SMTP_PERMANENT = 500
+
+
+class CarrierRefused(Exception):
+    """The carrier won't take this message, now or later; the code says why (`sms_21610`, `smtp_550`)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CarrierUnavailable(Exception):
+    """The carrier can't be reached or is overloaded; later may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message to hand over."""
+
+    id: UUID
+    to: str
+    sender: str
+    subject: str
+    body: str
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """The ways out of the house."""
+
+    settings: Settings
+    http: httpx.AsyncClient
+
+    async def email(self, message: Outbound) -> str:
+        """Hands a mail to the server; returns its Message-ID. Raises CarrierRefused or CarrierUnavailable."""
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = message.sender, message.to, message.subject
+        domain = re.sub(r"[^A-Za-z0-9.-]", "", message.sender.rsplit("@", 1)[-1]) or "rapport.invalid"
+        mail["Message-ID"] = f"<{message.id}@{domain}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.body)
+        own = self.settings
+        with span("email send", SpanKind.CLIENT, attributes={"server.address": own.smtp_host, "message.id": message.id}):
+            try:
+                await aiosmtplib.send(
+                    mail,
+                    hostname=own.smtp_host,
+                    port=own.smtp_port,
+                    username=own.smtp_username,
+                    password=own.smtp_password,
+                    start_tls=own.smtp_starttls,
+                    timeout=TIMEOUT_SECONDS,
+                )
+            except aiosmtplib.SMTPRecipientsRefused as error:
+                raise CarrierRefused(f"smtp_{error.recipients[0].code}") from error
+            except aiosmtplib.SMTPResponseException as error:
+                if error.code >= SMTP_PERMANENT:
+                    raise CarrierRefused(f"smtp_{error.code}") from error
+                raise CarrierUnavailable(f"smtp_{error.code}") from error
+            except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+                raise CarrierUnavailable(type(error).__name__) from error
+        return str(mail["Message-ID"])
+
+    async def sms(self, message: Outbound) -> str:
+        """Hands a text to the carrier; returns its sid. Raises CarrierRefused or CarrierUnavailable."""
+        own = self.settings
+        form = {"To": message.to, "From": message.sender, "Body": message.body}
+        if message.callback_url:
+            form["StatusCallback"] = message.callback_url
+        url = f"{own.sms_api_url.rstrip('/')}/2010-04-01/Accounts/{own.sms_account_sid}/Messages.json"
+        with span("sms send", SpanKind.CLIENT, attributes={"message.id": message.id}) as current:
+            try:
+                response = await self.http.post(
+                    url,
+                    data=form,
+                    auth=(own.sms_account_sid, own.sms_auth_token),
+                    headers={"I-Twilio-Idempotency-Token": str(message.id)},
+                    timeout=TIMEOUT_SECONDS,
+                )
+            except httpx.HTTPError as error:
+                raise CarrierUnavailable(type(error).__name__) from error
+            current.set_attribute("http.response.status_code", response.status_code)
+            if response.status_code >= 500 or response.status_code in (401, 403, 429):
+                raise CarrierUnavailable(f"http_{response.status_code}")
+            try:
+                answer = response.json()
+                if response.is_success:
+                    return str(answer["sid"])
+                raise CarrierRefused(f"sms_{int(answer['code'])}")
+            except (ValueError, KeyError, TypeError) as error:
+                raise CarrierUnavailable("answer_not_understood") from error

@@ -1,0 +1,379 @@
+"""Every SQL statement of notifications."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.notifications import tables
+from services.notifications.domain.model import (
+    ABOUT_A_BOOKED_VISIT,
+    REPLIES,
+    Contact,
+    Message,
+    Sender,
+    Visit,
+)
+from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow
+from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
+from shared import outbox as events
+from shared import timers as clock
+from shared.contracts.envelope import Event
+from shared.contracts.notifications import Channel
+from shared.errors import not_found
+
+T = TypeVar("T")
+
+SEND, STEP, ALERT = "message.send", "outreach.step", "task.alert"
+
+
+def _load(model: type[T], row: RowMapping) -> T:
+    return model(**{field.name: row[field.name] for field in fields(model)})  # type: ignore[arg-type] # a dataclass
+
+
+def _dump(item: Any) -> dict[str, Any]:
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+async def _first(session: AsyncSession, query: Select[Any]) -> RowMapping | None:
+    return (await session.execute(query)).mappings().first()
+
+
+async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
+    values = _dump(sender)
+    await session.execute(
+        upsert(tables.senders)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
+    )
+
+
+async def sender(session: AsyncSession) -> Sender | None:
+    row = await _first(session, select(tables.senders))
+    return _load(Sender, row) if row else None
+
+
+async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) -> None:
+    values = _dump(contact)
+    await session.execute(
+        upsert(tables.contacts)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "client_id"], set_=values)
+    )
+
+
+async def contact(
+    session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False
+) -> Contact | None:
+    query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
+    if lock or share:
+        query = query.with_for_update(read=share)
+    row = await _first(session, query)
+    return _load(Contact, row) if row else None
+
+
+async def client_by_phone(session: AsyncSession, phone: str) -> UUID | None:
+    query = select(tables.contacts.c.client_id).where(tables.contacts.c.phone == phone)
+    found: UUID | None = await session.scalar(query.order_by(tables.contacts.c.client_id).limit(1))
+    return found
+
+
+async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:
+    id_ = uuid7()
+    await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, **values))
+    return id_
+
+
+async def consents_of(session: AsyncSession, client_id: UUID) -> list[RowMapping]:
+    """Every yes and no of a client, the newest first."""
+    columns = tables.consents.c
+    query = select(tables.consents).where(columns.client_id == client_id).order_by(columns.at.desc(), columns.id.desc())
+    return list((await session.execute(query)).mappings())
+
+
+async def consented_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
+    """Channels whose newest record for the address in use is a yes."""
+    newest: dict[tuple[str, str], bool] = {}
+    for row in await consents_of(session, contact.client_id):
+        newest.setdefault((row["channel"], row["address"]), row["granted"])
+    channels: tuple[Channel, ...] = ("sms", "email")
+    return frozenset(one for one in channels if newest.get((one, contact.address(one) or ""), False))
+
+
+async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetime) -> bool:
+    """True when the number was not suppressed before."""
+    added = await session.scalar(
+        upsert(tables.suppressions)
+        .values(tenant_id=tenant, phone=phone, at=now)
+        .on_conflict_do_nothing()
+        .returning(tables.suppressions.c.phone)
+    )
+    return added is not None
+
+
+async def unsuppress(session: AsyncSession, phone: str) -> None:
+    await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
+
+
+async def is_suppressed(session: AsyncSession, phone: str | None) -> bool:
+    query = select(tables.suppressions.c.phone).where(tables.suppressions.c.phone == phone)
+    return phone is not None and await session.scalar(query) is not None
+
+
+async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
+    statement = upsert(tables.pauses).values(tenant_id=tenant, client_id=client_id, reason=reason, at=now)
+    await session.execute(statement.on_conflict_do_nothing())
+
+
+async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
+    query = select(tables.pauses.c.client_id).where(tables.pauses.c.client_id == client_id)
+    return await session.scalar(query) is not None
+
+
+async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
+    return await _add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
+
+
+async def add_flow(session: AsyncSession, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
+    return await _add_version(session, tenant, tables.outreach_flows, now, flow=flow.model_dump(mode="json"))
+
+
+async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
+    """The next version; two at the same time wait for each other at the primary key."""
+    next_version = select(func.coalesce(func.max(table.c.version), 0) + 1).scalar_subquery()
+    statement = insert(table).values(tenant_id=tenant, version=next_version, created_at=now, **values)
+    return int(await session.scalar(statement.returning(table.c.version)))
+
+
+async def plan(session: AsyncSession) -> tuple[int, ReminderPlan]:
+    """The newest reminder plan; version 0 is the default one."""
+    query = select(tables.reminder_plans).order_by(tables.reminder_plans.c.version.desc()).limit(1)
+    row = await _first(session, query)
+    return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
+
+
+async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, OutreachFlow]:
+    """An outreach flow, by default the newest; version 0 is the default one."""
+    columns = tables.outreach_flows.c
+    query = select(tables.outreach_flows).order_by(columns.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(columns.version == version)
+    row = await _first(session, query)
+    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOW)
+
+
+async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
+    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
+    values = _dump(visit)
+    saved = await session.scalar(
+        upsert(tables.visits)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=values, where=tables.visits.c.sequence < visit.sequence
+        )
+        .returning(tables.visits.c.id)
+    )
+    return saved is not None
+
+
+async def visit(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
+    query = select(tables.visits).where(tables.visits.c.id == visit_id)
+    row = await _first(session, query.with_for_update(key_share=True) if lock else query)
+    return _load(Visit, row) if row else None
+
+
+async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:
+    """A visit that the client has booked or moved since then and not called off."""
+    columns = tables.visits.c
+    query = (
+        select(tables.visits)
+        .where(columns.client_id == client_id, columns.status == "booked", columns.changed_at >= since)
+        .order_by(columns.changed_at, columns.id)
+        .limit(1)
+    )
+    row = await _first(session, query)
+    return _load(Visit, row) if row else None
+
+
+async def add_message(session: AsyncSession, tenant: UUID, message: Message) -> bool:
+    """False when this step of this plan or flow has its message already."""
+    values = {**_dump(message), "channels": list(message.channels)}
+    added = await session.scalar(
+        upsert(tables.messages)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_nothing()
+        .returning(tables.messages.c.id)
+    )
+    if added is not None and message.status == "planned":
+        await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
+    return added is not None
+
+
+async def save_message(session: AsyncSession, tenant: UUID, message: Message) -> None:
+    values = {**_dump(message), "channels": list(message.channels)}
+    await session.execute(update(tables.messages).where(tables.messages.c.id == message.id).values(**values))
+    if message.status == "planned":
+        await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
+    else:
+        await clock.cancel(session, tables.timers, tenant, SEND, message.id)
+
+
+async def message(session: AsyncSession, message_id: UUID, *, lock: bool = False) -> Message:
+    """Raises Problem `message_not_found`."""
+    query = select(tables.messages).where(tables.messages.c.id == message_id)
+    row = await _first(session, query.with_for_update() if lock else query)
+    if row is None:
+        raise not_found("message")
+    return _message(row)
+
+
+async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
+    """Messages not sent yet that match, locked, in the order of their ids."""
+    columns = tables.messages.c
+    query = select(tables.messages).where(columns.status == "planned", where).order_by(columns.id).with_for_update()
+    return [_message(row) for row in (await session.execute(query)).mappings()]
+
+
+def of_visit(visit_id: UUID) -> ColumnElement[bool]:
+    columns = tables.messages.c
+    return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_BOOKED_VISIT)
+
+
+def of_outreach(outreach_id: UUID) -> ColumnElement[bool]:
+    return tables.messages.c.outreach_id == outreach_id
+
+
+async def messages_of(
+    session: AsyncSession, client_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Message]:
+    columns = tables.messages.c
+    query = select(tables.messages).where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.due_at, columns.id) > after)
+    rows = await session.execute(query.order_by(columns.due_at, columns.id).limit(limit))
+    return [_message(row) for row in rows.mappings()]
+
+
+async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -> int:
+    """Automated texts beyond reminders and replies that went out since then."""
+    columns = tables.messages.c
+    query = select(func.count()).where(
+        columns.client_id == client_id,
+        columns.channel == "sms",
+        columns.sent_at > since,
+        columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES]),
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def add_decision(session: AsyncSession, tenant: UUID, **values: Any) -> None:
+    await session.execute(insert(tables.decisions).values(tenant_id=tenant, id=uuid7(), **values))
+
+
+async def decisions_of(
+    session: AsyncSession, client_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[RowMapping]:
+    columns = tables.decisions.c
+    query = select(tables.decisions).where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.at, columns.id) > after)
+    return list((await session.execute(query.order_by(columns.at, columns.id).limit(limit))).mappings())
+
+
+async def add_outreach(session: AsyncSession, tenant: UUID, new: Outreach) -> bool:
+    """False when this miss has its outreach already, running or ended."""
+    added = await session.scalar(
+        upsert(tables.outreach)
+        .values(tenant_id=tenant, **_dump(new))
+        .on_conflict_do_nothing(constraint="outreach_once_a_miss")
+        .returning(tables.outreach.c.id)
+    )
+    return added is not None
+
+
+async def save_outreach(session: AsyncSession, tenant: UUID, changed: Outreach) -> None:
+    table = tables.outreach
+    await session.execute(update(table).where(table.c.id == changed.id).values(**_dump(changed)))
+    if changed.status == "ended":
+        await clock.cancel(session, tables.timers, tenant, STEP, changed.id)
+
+
+async def wake_outreach(session: AsyncSession, tenant: UUID, outreach_id: UUID, at: datetime) -> None:
+    await clock.schedule(session, tables.timers, tenant, STEP, outreach_id, at)
+
+
+async def outreach(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = False) -> Outreach | None:
+    query = select(tables.outreach).where(tables.outreach.c.id == outreach_id)
+    row = await _first(session, query.with_for_update() if lock else query)
+    return _load(Outreach, row) if row else None
+
+
+async def outreach_of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
+    query = select(tables.outreach).where(tables.outreach.c.appointment_id == visit_id).with_for_update()
+    row = await _first(session, query)
+    return _load(Outreach, row) if row else None
+
+
+async def running_outreach(session: AsyncSession, client_id: UUID) -> list[Outreach]:
+    """A client's running outreach, locked, in the order of ids."""
+    columns = tables.outreach.c
+    query = (
+        select(tables.outreach)
+        .where(columns.client_id == client_id, columns.status == "running")
+        .order_by(columns.id)
+        .with_for_update()
+    )
+    return [_load(Outreach, row) for row in (await session.execute(query)).mappings()]
+
+
+async def outreach_page(
+    session: AsyncSession, client_id: UUID | None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Outreach]:
+    columns = tables.outreach.c
+    query = select(tables.outreach)
+    if client_id is not None:
+        query = query.where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.started_at, columns.id) > after)
+    rows = await session.execute(query.order_by(columns.started_at, columns.id).limit(limit))
+    return [_load(Outreach, row) for row in rows.mappings()]
+
+
+async def add_inbound(session: AsyncSession, tenant: UUID, **values: Any) -> bool:
+    """False when the carrier has brought this text before."""
+    statement = upsert(tables.inbound).values(tenant_id=tenant, **values)
+    added = await session.scalar(
+        statement.on_conflict_do_nothing(constraint="inbound_once").returning(tables.inbound.c.id)
+    )
+    return added is not None
+
+
+async def add_task(session: AsyncSession, tenant: UUID, *, alert: bool, **values: Any) -> None:
+    await session.execute(insert(tables.tasks).values(tenant_id=tenant, **values))
+    if alert:
+        await clock.schedule(session, tables.timers, tenant, ALERT, values["id"], values["opened_at"])
+
+
+async def tasks_page(session: AsyncSession, after: tuple[datetime, UUID] | None, limit: int) -> list[RowMapping]:
+    columns = tables.tasks.c
+    query = select(tables.tasks)
+    if after is not None:
+        query = query.where(tuple_(columns.opened_at, columns.id) > after)
+    return list((await session.execute(query.order_by(columns.opened_at, columns.id).limit(limit))).mappings())
+
+
+async def record(session: AsyncSession, tenant: UUID, new: Iterable[Event], now: datetime) -> None:
+    await events.record(session, tables.outbox, tenant, new, now)
+
+
+def _message(row: RowMapping) -> Message:
+    values = {field.name: row[field.name] for field in fields(Message)}
+    return Message(**{**values, "channels": tuple(values["channels"])})
+
+

@@ -1,0 +1,218 @@
+"""Tables of notifications; `migrations/versions` creates them, and a test holds the two together."""
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Time,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.idempotency import idempotency_table
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+from shared.timers import timers_table
+
+metadata = MetaData()
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+timers = timers_table(metadata)
+idempotency_keys = idempotency_table(metadata)
+
+_TIME = DateTime(timezone=True)
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("sms_from", Text, nullable=False),
+    Column("email_from", Text, nullable=False),
+    Column("alert_email", Text, nullable=False),
+    Column("opens", Time, nullable=False),
+    Column("closes", Time, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("zone", Text),
+    PrimaryKeyConstraint("tenant_id", "client_id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("wording_version", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Every yes and no, for good; the newest per client, channel and address holds",
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "phone"),
+    comment="Numbers that sent STOP",
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "client_id"),
+    comment="Clients whom a person looks after now, not this system",
+)
+
+reminder_plans = Table(
+    "reminder_plans",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "version"),
+)
+
+outreach_flows = Table(
+    "outreach_flows",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("flow", JSONB, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "version"),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("start", _TIME, nullable=False),
+    Column("booked_at", _TIME, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("rebooked_from", Uuid),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Replica of appointment.*",
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid),
+    Column("appointment_sequence", Integer),
+    Column("outreach_id", Uuid),
+    Column("purpose", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("channels", ARRAY(Text), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due_at", _TIME, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("reason", Text),
+    Column("sent_at", _TIME),
+    Column("delivered_at", _TIME),
+    Column("carrier_id", Text),
+    Column("traceparent", Text),
+    PrimaryKeyConstraint("tenant_id", "id"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("message_id", Uuid),
+    Column("outreach_id", Uuid),
+    Column("purpose", Text, nullable=False),
+    Column("channel", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("until", _TIME),
+    Column("at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Why something was sent, put off or not sent; answers explain",
+)
+
+outreach = Table(
+    "outreach",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("flow_version", Integer, nullable=False),
+    Column("missed_at", _TIME, nullable=False),
+    Column("started_at", _TIME, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("held_out", Boolean, nullable=False),
+    Column("barrier", Text),
+    Column("end_reason", Text),
+    Column("rebooked_appointment_id", Uuid),
+    Column("ended_at", _TIME),
+    Column("sequence", Integer, nullable=False),
+    Column("traceparent", Text),
+    PrimaryKeyConstraint("tenant_id", "id"),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("carrier_id", Text, nullable=False),
+    Column("client_id", Uuid),
+    Column("meaning", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Texts from clients; their words stay here",
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("outreach_id", Uuid),
+    Column("kind", Text, nullable=False),
+    Column("opened_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+)

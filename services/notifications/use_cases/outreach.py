@@ -1,0 +1,175 @@
+"""Outreach after a miss: one run a miss, step by step, until the client is back or the flow gives up."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.notifications import repository
+from services.notifications.domain.model import Visit
+from services.notifications.domain.outreach import FlowAction, Outreach, is_held_out, state
+from services.notifications.domain.plans import new_message
+from services.notifications.use_cases.messages import drop, plan_message
+from shared.contracts.feedback import BarrierReported
+from shared.contracts.notifications import (
+    OutreachAdvanced,
+    OutreachEnd,
+    OutreachEnded,
+    OutreachStarted,
+    TaskOpened,
+)
+from shared.telemetry import annotate, current_traceparent, use_case
+
+
+async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
+    """Starts the flow for a miss, once, however often the event arrives."""
+    version, flow = await repository.flow(session)
+    held_out = is_held_out(flow, version, missed.client_id)
+    new = Outreach(
+        id=uuid7(),
+        client_id=missed.client_id,
+        appointment_id=missed.id,
+        flow_version=version,
+        missed_at=missed.changed_at,
+        started_at=now,
+        held_out=held_out,
+        traceparent=current_traceparent(),
+    )
+    if not await repository.add_outreach(session, tenant, new):
+        return
+    await repository.record(session, tenant, [state(OutreachStarted, new)], now)
+    already = await repository.booked_since(session, missed.client_id, missed.changed_at)
+    if already is not None:
+        await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
+    elif held_out:
+        await _end(session, tenant, new, "held_out", now)
+    elif await repository.is_paused(session, missed.client_id):
+        await _end(session, tenant, new, "safety", now)
+    else:
+        await _decide(session, tenant, new, "started", None, now)
+        await repository.wake_outreach(session, tenant, new.id, new.next_due(flow))
+
+
+@use_case
+async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, now: datetime) -> None:
+    """Does the step that is due, or gives up after the last one."""
+    run = await repository.outreach(session, outreach_id, lock=True)
+    if run is None or run.status == "ended":
+        return
+    annotate(outreach_id=run.id, client_id=run.client_id)
+    _, flow = await repository.flow(session, run.flow_version)
+    if run.step >= len(flow.steps):
+        await _end(session, tenant, run, "no_response", now)
+        return
+    step = flow.steps[run.step]
+    if step.unless_barrier_known and run.barrier is not None:
+        await _decide(session, tenant, run, "step_left_out", "barrier_known", now)
+    else:
+        await _act(session, tenant, run, step, f"step.{run.step}", now)
+    moved = run.took_step()
+    await repository.save_outreach(session, tenant, moved)
+    await repository.record(session, tenant, [state(OutreachAdvanced, moved)], now)
+    await repository.wake_outreach(session, tenant, moved.id, moved.next_due(flow))
+
+
+@use_case
+async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierReported, now: datetime) -> None:
+    """The client said what was in the way: do at once what the flow has for it."""
+    run = await repository.outreach_of_visit(session, report.appointment_id)
+    if run is None or run.status == "ended" or run.barrier is not None:
+        return
+    annotate(outreach_id=run.id, client_id=run.client_id)
+    _, flow = await repository.flow(session, run.flow_version)
+    learned = run.learned(report.barrier)
+    await repository.save_outreach(session, tenant, learned)
+    await repository.record(session, tenant, [state(OutreachAdvanced, learned)], now)
+    action = flow.on_barrier.get(report.barrier)
+    if action is not None:
+        await _act(session, tenant, learned, action, f"barrier.{report.barrier}", now)
+
+
+async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:
+    """Any booking or move after the miss ends a client's outreach."""
+    for run in await repository.running_outreach(session, booked.client_id):
+        if run.appointment_id != booked.id and booked.changed_at >= run.missed_at:
+            await _end(session, tenant, run, "rebooked", now, rebooked=booked.id)
+
+
+async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
+    """A visit that doesn't count as missed any more needs no outreach."""
+    run = await repository.outreach_of_visit(session, visit.id)
+    if run is not None and run.status == "running":
+        await _end(session, tenant, run, "visit_changed", now)
+
+
+async def end_all(session: AsyncSession, tenant: UUID, client_id: UUID, reason: OutreachEnd, now: datetime) -> None:
+    for run in await repository.running_outreach(session, client_id):
+        await _end(session, tenant, run, reason, now)
+
+
+async def _end(
+    session: AsyncSession, tenant: UUID, run: Outreach, reason: OutreachEnd, now: datetime, rebooked: UUID | None = None
+) -> None:
+    ended = run.ended(reason, now, rebooked)
+    await repository.save_outreach(session, tenant, ended)
+    await repository.record(session, tenant, [state(OutreachEnded, ended)], now)
+    await _decide(session, tenant, ended, "ended", reason, now)
+    for message in await repository.planned(session, repository.of_outreach(run.id)):
+        await drop(session, tenant, message, "outreach_ended", now)
+
+
+async def _act(
+    session: AsyncSession, tenant: UUID, run: Outreach, action: FlowAction, step: str, now: datetime
+) -> None:
+    if action.message is not None:
+        visit = await repository.visit(session, run.appointment_id)
+        message = new_message(
+            client_id=run.client_id,
+            visit=visit,
+            purpose=action.message,
+            step=step,
+            channels=action.channels,
+            due_at=now,
+            outreach_id=run.id,
+        )
+        await plan_message(session, tenant, replace(message, appointment_id=run.appointment_id), now)
+    else:
+        await open_task(session, tenant, run.client_id, action.task or "call_client", now, outreach_id=run.id)
+
+
+async def open_task(
+    session: AsyncSession,
+    tenant: UUID,
+    client_id: UUID,
+    kind: str,
+    now: datetime,
+    *,
+    outreach_id: UUID | None = None,
+    alert: bool = False,
+) -> None:
+    """Asks a person to do something; with `alert`, also by mail to the practice, at once."""
+    task_id = uuid7()
+    await repository.add_task(
+        session, tenant, alert=alert, id=task_id, client_id=client_id, outreach_id=outreach_id, kind=kind, opened_at=now
+    )
+    event = TaskOpened(
+        sequence=1, task_id=task_id, client_id=client_id, kind=kind, opened_at=now, outreach_id=outreach_id
+    )
+    await repository.record(session, tenant, [event], now)
+
+
+async def _decide(
+    session: AsyncSession, tenant: UUID, run: Outreach, outcome: str, reason: str | None, now: datetime
+) -> None:
+    await repository.add_decision(
+        session,
+        tenant,
+        client_id=run.client_id,
+        outreach_id=run.id,
+        purpose="outreach",
+        outcome=outcome,
+        reason=reason,
+        at=now,
+    )

@@ -1,0 +1,94 @@
+"""What the practice sets: its sender, plans and flows; and each client's contact and consent."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.domain.model import Contact, Sender
+from services.notifications.domain.outreach import OutreachFlow
+from services.notifications.domain.plans import ReminderPlan
+from shared.contracts.notifications import Channel, ConsentChanged
+from shared.errors import conflict
+from shared.telemetry import annotate, use_case
+
+
+@use_case
+async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender) -> None:
+    await repository.save_sender(session, tenant, sender)
+
+
+@use_case
+async def set_contact(session: AsyncSession, *, tenant: UUID, contact: Contact) -> None:
+    annotate(client_id=contact.client_id)
+    await repository.save_contact(session, tenant, contact)
+
+
+@use_case
+async def record_consent(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    client_id: UUID,
+    channel: Channel,
+    granted: bool,
+    wording_version: str,
+    source: str,
+    actor: str,
+    now: datetime,
+) -> str:
+    """Keeps a yes or no for the address in use; returns that address. Raises Problem `no_address`."""
+    contact = await repository.contact(session, client_id)
+    address = contact.address(channel) if contact else None
+    if address is None:
+        raise conflict("no_address", f"The client has no address for {channel}; set the contact first.")
+    await add_consent(session, tenant, client_id, channel, address, granted, wording_version, source, actor, now)
+    return address
+
+
+async def add_consent(
+    session: AsyncSession,
+    tenant: UUID,
+    client_id: UUID,
+    channel: Channel,
+    address: str,
+    granted: bool,
+    wording_version: str,
+    source: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    earlier = len(await repository.consents_of(session, client_id))
+    await repository.add_consent(
+        session,
+        tenant,
+        client_id=client_id,
+        channel=channel,
+        address=address,
+        granted=granted,
+        wording_version=wording_version,
+        source=source,
+        actor=actor,
+        at=now,
+    )
+    event = ConsentChanged(
+        sequence=earlier + 1,
+        client_id=client_id,
+        channel=channel,
+        granted=granted,
+        wording_version=wording_version,
+        source=source,
+        at=now,
+    )
+    await repository.record(session, tenant, [event], now)
+
+
+@use_case
+async def publish_plan(session: AsyncSession, *, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
+    return await repository.add_plan(session, tenant, plan, now)
+
+
+@use_case
+async def publish_flow(session: AsyncSession, *, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
+    return await repository.add_flow(session, tenant, flow, now)

@@ -1,0 +1,159 @@
+"""Handing messages over, and what carriers say of them later.
+
+The sending transaction holds the locks of the visit and the outreach while it talks to the carrier, so
+that a change of either waits: what was cancelled before is not sent, what is sent was right when it
+went. A crash in between repeats the hand-over under the same idempotency token (docs/decisions/0004).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.clients import CarrierRefused, Carriers, Outbound
+from services.notifications.domain.model import Message, message_event, moves_forward
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
+from services.notifications.domain.templates import Links, Text, render
+from services.notifications.use_cases.messages import decided, plan_message
+from shared.telemetry import annotate, use_case
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The way out: carriers, the maker of links, and where carriers report back."""
+
+    carriers: Carriers
+    booking_url: str
+    feedback_url: str
+    link_key: str
+    callback_base: str
+
+    def links(self, tenant: UUID) -> Links:
+        return Links(tenant, self.link_key, self.booking_url, self.feedback_url)
+
+    def callback(self, tenant: UUID, message_id: UUID) -> str:
+        return f"{self.callback_base.rstrip('/')}/v1/callbacks/sms/{tenant}/{message_id}"
+
+
+@use_case
+async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: datetime, post: Post) -> None:
+    """Looks at the world again, then sends, puts off or drops a planned message; each with its reason."""
+    message = await repository.message(session, message_id)
+    # Visit, outreach, message, contact: everybody locks in this order.
+    visit = await repository.visit(session, message.appointment_id, lock=True)
+    run = await repository.outreach(session, message.outreach_id, lock=True)
+    message = await repository.message(session, message_id, lock=True)
+    if message.status != "planned":
+        return
+    annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
+    contact = await repository.contact(session, message.client_id, share=True)
+    world = World(
+        sender=await repository.sender(session),
+        contact=contact,
+        visit=visit,
+        outreach_running=run is not None and run.status == "running",
+        paused=await repository.is_paused(session, message.client_id),
+        consented=await repository.consented_channels(session, contact) if contact else frozenset(),
+        suppressed=await repository.is_suppressed(session, contact.phone if contact else None),
+        texts_last_day=await repository.texts_since(session, message.client_id, now - timedelta(days=1)),
+        texts_last_week=await repository.texts_since(session, message.client_id, now - timedelta(days=7)),
+    )
+    for closed in refusals(message, world):
+        await decided(session, tenant, message, "channel_closed", now, channel=closed.channel, reason=closed.reason)
+    while True:
+        verdict = decide(message, world, now)
+        if isinstance(verdict, Defer):
+            await repository.save_message(session, tenant, message.deferred(verdict.until))
+            await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
+            return
+        if isinstance(verdict, Refuse):
+            await _not_sent(session, tenant, message, verdict.reason, now)
+            return
+        try:
+            carrier_id = await _hand_over(tenant, message, verdict, world, now, post)
+        except (CarrierRefused, ValueError) as error:
+            reason = error.code if isinstance(error, CarrierRefused) else "text_too_long"
+            await decided(session, tenant, message, "channel_closed", now, channel=verdict.channel, reason=reason)
+            left = tuple(one for one in message.channels if one != verdict.channel)
+            if not left:
+                await _not_sent(session, tenant, message, reason, now)
+                return
+            message = replace(message, channels=left)
+            continue
+        sent = message.sent(verdict.channel, carrier_id, now)
+        await repository.save_message(session, tenant, sent)
+        await repository.record(session, tenant, [message_event(sent)], now)
+        await decided(session, tenant, sent, "sent", now, channel=sent.channel)
+        return
+
+
+async def _not_sent(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
+    await repository.save_message(session, tenant, message.not_sent(message.channel, reason))
+    await decided(session, tenant, message, "not_sent", now, reason=reason)
+
+
+async def _hand_over(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> str:
+    assert world.sender is not None and world.contact is not None  # noqa: S101 -- `decide` sends only with both
+    text: Text = render(
+        message, verdict.channel, world.sender, world.visit, world.contact.zone, post.links(tenant), now
+    )
+    outbound = Outbound(
+        id=message.id,
+        to=verdict.address,
+        sender=world.sender.sms_from if verdict.channel == "sms" else world.sender.email_from,
+        subject=text.subject,
+        body=text.body,
+        callback_url=post.callback(tenant, message.id),
+    )
+    return await (post.carriers.sms(outbound) if verdict.channel == "sms" else post.carriers.email(outbound))
+
+
+@use_case
+async def take_report(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    message_id: UUID,
+    status: Literal["delivered", "failed"],
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
+    message = await repository.message(session, message_id, lock=True)
+    annotate(message_id=message.id, client_id=message.client_id)
+    if not moves_forward(message, status):
+        return
+    changed = message.delivered(now) if status == "delivered" else message.failed(reason or "undelivered")
+    await repository.save_message(session, tenant, changed)
+    await repository.record(session, tenant, [message_event(changed)], now)
+    await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
+    left = message.channels[message.channels.index(message.channel) + 1 :] if status == "failed" else ()
+    if left:
+        again = new_message(
+            client_id=message.client_id,
+            purpose=message.purpose,
+            step=message.step,
+            channels=left,
+            due_at=now,
+            outreach_id=message.outreach_id,
+        )
+        again = replace(
+            again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence
+        )
+        await plan_message(session, tenant, again, now)
+
+
+@use_case
+async def alert_practice(session: AsyncSession, *, task_id: UUID, post: Post) -> None:
+    """Mails the practice that a person is needed now; the mail says no more than that."""
+    sender = await repository.sender(session)
+    if sender is None:
+        return
+    body = "A client's message needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
+    await post.carriers.email(
+        Outbound(id=task_id, to=sender.alert_email, sender=sender.email_from, subject="A task needs you now", body=body)
+    )

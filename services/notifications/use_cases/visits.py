@@ -1,0 +1,50 @@
+"""Following an appointment: its reminders, its outreach, its rating request."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.domain.model import Message, Visit
+from services.notifications.domain.plans import new_message, plan_messages
+from services.notifications.use_cases import outreach
+from services.notifications.use_cases.messages import drop, plan_message
+from shared.contracts.booking import AppointmentState
+from shared.contracts.feedback import RequestState
+from shared.telemetry import annotate, use_case
+
+
+@use_case
+async def follow_visit(session: AsyncSession, *, tenant: UUID, state: AppointmentState, now: datetime) -> None:
+    """Brings messages in line with a visit's newest state, whichever event brought it; older news changes nothing."""
+    visit = Visit.of(state)
+    annotate(appointment_id=visit.id, client_id=visit.client_id)
+    if not await repository.save_visit(session, tenant, visit):
+        return
+    for message in await repository.planned(session, repository.of_visit(visit.id)):
+        await drop(session, tenant, message, "visit_changed", now)
+    if visit.status == "booked":
+        _, plan = await repository.plan(session)
+        for message in plan_messages(plan, visit, now):
+            await plan_message(session, tenant, message, now)
+        await outreach.end_for_booking(session, tenant, visit, now)
+    elif visit.status == "noshow":
+        await outreach.start(session, tenant, visit, now)
+    if visit.status != "noshow":
+        await outreach.end_for_visit(session, tenant, visit, now)
+
+
+@use_case
+async def ask_for_rating(session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime) -> Message | None:
+    """Plans the message that asks how a visit was."""
+    visit = await repository.visit(session, request.appointment_id)
+    message = new_message(
+        client_id=request.client_id,
+        visit=visit,
+        purpose="rating_request",
+        step=f"rating.{request.appointment_id}",
+        channels=("sms", "email"),
+        due_at=now,
+    )
+    return await plan_message(session, tenant, message, now)
