@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, use_cases
+from services.booking.resources import Resources
 from shared.timers import Handler, Timer
 
 
@@ -12,4 +13,5 @@ async def on_grace_over(session: AsyncSession, timer: Timer) -> None:
     await use_cases.notice_miss(session, tenant=timer.tenant, appointment_id=timer.key, now=timer.now)
 
 
-TIMERS: Mapping[str, Handler] = {repository.MISS: on_grace_over}
+def timers(_resources: Resources) -> Mapping[str, Handler]:
+    return {repository.MISS: on_grace_over}

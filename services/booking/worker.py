@@ -2,7 +2,7 @@
 
 from services.booking import tables
 from services.booking.consumers import HANDLERS
-from services.booking.jobs import TIMERS
+from services.booking.jobs import timers
 from services.booking.resources import MIGRATIONS, open_resources
 from services.booking.settings import Settings
 from shared import process
@@ -13,7 +13,9 @@ from shared.settings import load
 async def main() -> None:
     settings = load(Settings)
     async with open_resources(settings) as resources:
-        await process.work("booking", resources, head(MIGRATIONS), handlers=HANDLERS, timers=TIMERS, inbox=tables.inbox)
+        await process.work(
+            "booking", resources, head(MIGRATIONS), handlers=HANDLERS, timers=timers(resources), inbox=tables.inbox
+        )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,13 @@ programs, as idempotency token by the carrier.
 """
 
 import re
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from hashlib import sha1
+from hmac import compare_digest
+from hmac import new as hmac
 from uuid import UUID
 
 import aiosmtplib
@@ -14,6 +19,7 @@ import httpx
 from opentelemetry.trace import SpanKind
 
 from services.notifications.settings import Settings
+from shared.errors import forbidden
 from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
@@ -60,7 +66,9 @@ class Carriers:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.body)
         own = self.settings
-        with span("email send", SpanKind.CLIENT, attributes={"server.address": own.smtp_host, "message.id": message.id}):
+        with span(
+            "email send", SpanKind.CLIENT, attributes={"server.address": own.smtp_host, "message.id": message.id}
+        ):
             try:
                 await aiosmtplib.send(
                     mail,
@@ -109,3 +117,15 @@ class Carriers:
                 raise CarrierRefused(f"sms_{int(answer['code'])}")
             except (ValueError, KeyError, TypeError) as error:
                 raise CarrierUnavailable("answer_not_understood") from error
+
+
+def signature(auth_token: str, url: str, form: Mapping[str, str]) -> str:
+    """Twilio's: base64 of HMAC-SHA1 over the external address and the form's fields, sorted by name."""
+    text = url + "".join(name + form[name] for name in sorted(form))
+    return b64encode(hmac(auth_token.encode(), text.encode(), sha1).digest()).decode()
+
+
+def verify_signature(auth_token: str, url: str, form: Mapping[str, str], given: str) -> None:
+    """Raises Problem `signature_invalid` (403)."""
+    if not compare_digest(signature(auth_token, url, form).encode(), given.encode()):
+        raise forbidden("signature_invalid", "The carrier's signature does not fit this address and form.")

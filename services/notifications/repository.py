@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -68,9 +68,7 @@ async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) ->
     )
 
 
-async def contact(
-    session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False
-) -> Contact | None:
+async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False) -> Contact | None:
     query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
     if lock or share:
         query = query.with_for_update(read=share)
@@ -375,5 +373,3 @@ async def record(session: AsyncSession, tenant: UUID, new: Iterable[Event], now:
 def _message(row: RowMapping) -> Message:
     values = {field.name: row[field.name] for field in fields(Message)}
     return Message(**{**values, "channels": tuple(values["channels"])})
-
-

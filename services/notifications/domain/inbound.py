@@ -5,9 +5,7 @@ from typing import Literal
 
 Meaning = Literal["opt_out", "opt_in", "help", "safety", "other"]
 
-OPT_OUT = frozenset(
-    ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL")
-)
+OPT_OUT = frozenset(("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL"))
 OPT_IN = frozenset(("START", "UNSTOP"))
 HELP = frozenset(("HELP", "INFO"))
 

@@ -33,9 +33,7 @@ REPLIES: frozenset[Purpose] = frozenset(("opt_out_confirmation", "opt_in_confirm
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder"))
 """Void when the visit changes, and outside the caps on automated texts."""
-OUTREACH: frozenset[Purpose] = frozenset(
-    ("missed_you", "barrier_question", "remote_offer", "other_times", "closing")
-)
+OUTREACH: frozenset[Purpose] = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing"))
 """Void when the outreach ends."""
 
 

@@ -149,5 +149,3 @@ def state(event: type[OutreachState], outreach: Outreach) -> OutreachState:
         started_at=outreach.started_at,
         ended_at=outreach.ended_at,
     )
-
-

@@ -45,7 +45,13 @@ class Text:
 
 
 def render(
-    message: Message, channel: Channel, sender: Sender, visit: Visit | None, zone: str | None, links: Links, now: datetime
+    message: Message,
+    channel: Channel,
+    sender: Sender,
+    visit: Visit | None,
+    zone: str | None,
+    links: Links,
+    now: datetime,
 ) -> Text:
     """The message for a channel. Raises ValueError when a text can't be had within 160 characters."""
     when = _when(visit.start, zone) if visit else ""
@@ -134,4 +140,6 @@ def _when(start: datetime, zone: str | None) -> str:
 
 def _long_when(start: datetime, zone: str | None) -> str:
     wall = start.astimezone(ZoneInfo(zone or "UTC"))
-    return f"{wall:%A} {wall.day} {wall:%B} at {wall.hour % 12 or 12}:{wall.minute:02d} {'am' if wall.hour < 12 else 'pm'}"
+    return (
+        f"{wall:%A} {wall.day} {wall:%B} at {wall.hour % 12 or 12}:{wall.minute:02d} {'am' if wall.hour < 12 else 'pm'}"
+    )

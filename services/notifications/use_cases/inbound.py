@@ -53,9 +53,7 @@ async def receive_text(
     await _act(session, tenant, client_id, phone, what, now)
     answer = _ANSWERS.get(what)
     if answer is not None and first:
-        reply = new_message(
-            client_id=client_id, purpose=answer, step=f"reply.{id_}", channels=("sms",), due_at=now
-        )
+        reply = new_message(client_id=client_id, purpose=answer, step=f"reply.{id_}", channels=("sms",), due_at=now)
         await plan_message(session, tenant, reply, now)
     return what
 
@@ -72,6 +70,4 @@ async def _act(session: AsyncSession, tenant: UUID, client_id: UUID, phone: str,
     if what in ("opt_out", "opt_in"):
         # A sending transaction holds this row: after us, nothing that it decided before can still go out.
         await repository.contact(session, client_id, lock=True)
-        await add_consent(
-            session, tenant, client_id, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now
-        )
+        await add_consent(session, tenant, client_id, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)

@@ -141,9 +141,7 @@ async def take_report(
             due_at=now,
             outreach_id=message.outreach_id,
         )
-        again = replace(
-            again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence
-        )
+        again = replace(again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence)
         await plan_message(session, tenant, again, now)
 
 

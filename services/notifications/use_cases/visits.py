@@ -36,7 +36,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 
 
 @use_case
-async def ask_for_rating(session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime) -> Message | None:
+async def ask_for_rating(
+    session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime
+) -> Message | None:
     """Plans the message that asks how a visit was."""
     visit = await repository.visit(session, request.appointment_id)
     message = new_message(

@@ -1,0 +1,31 @@
+"""Events that notifications listens to: {event: handler} → use case."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.use_cases import outreach, visits
+from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
+from shared.contracts.booking import AppointmentState
+from shared.contracts.feedback import BarrierReported, FeedbackRequested
+from shared.kafka import Handler
+
+
+async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:
+    await visits.follow_visit(session, tenant=envelope.tenant, state=envelope.event, now=now)
+
+
+async def on_barrier(session: AsyncSession, envelope: Envelope[BarrierReported], now: datetime) -> None:
+    await outreach.learn_barrier(session, tenant=envelope.tenant, report=envelope.event, now=now)
+
+
+async def on_request(session: AsyncSession, envelope: Envelope[FeedbackRequested], now: datetime) -> None:
+    await visits.ask_for_rating(session, tenant=envelope.tenant, request=envelope.event, now=now)
+
+
+HANDLERS: Mapping[type[Event], Handler] = {
+    **dict.fromkeys(APPOINTMENT_EVENTS, on_appointment),
+    BarrierReported: on_barrier,
+    FeedbackRequested: on_request,
+}

@@ -1,0 +1,27 @@
+"""The worker process of notifications: consumer, timers and outbox relay. `python -m services.notifications.worker`."""
+
+from services.notifications import tables
+from services.notifications.consumers import HANDLERS
+from services.notifications.jobs import timers
+from services.notifications.resources import MIGRATIONS, open_resources
+from services.notifications.settings import Settings
+from shared import process
+from shared.db import head
+from shared.settings import load
+
+
+async def main() -> None:
+    settings = load(Settings)
+    async with open_resources(settings) as resources:
+        await process.work(
+            "notifications",
+            resources,
+            head(MIGRATIONS),
+            handlers=HANDLERS,
+            timers=timers(resources),
+            inbox=tables.inbox,
+        )
+
+
+if __name__ == "__main__":
+    process.run("notifications", main)
