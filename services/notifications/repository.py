@@ -42,7 +42,8 @@ def _dump(item: Any) -> dict[str, Any]:
 
 
 async def _first(session: AsyncSession, query: Select[Any]) -> RowMapping | None:
-    return (await session.execute(query)).mappings().first()
+    found: RowMapping | None = (await session.execute(query)).mappings().first()
+    return found
 
 
 async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:

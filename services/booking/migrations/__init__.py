@@ -1,1 +1,1 @@
-"""Booking's Alembic history; `python -m services.booking.migrations` brings a database and the topics up to date."""
+"""The Alembic history of booking; `python -m services.booking.migrations` applies it."""
