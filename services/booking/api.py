@@ -1,6 +1,7 @@
 """HTTP of booking: route → use case → schema; and the page behind a link."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -17,10 +18,10 @@ from shared.auth import Principal, Role
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
-from shared.errors import forbidden, not_found
+from shared.errors import Kind, Problem, forbidden, not_found
 from shared.idempotency import Answer, Command, Write, etag
 from shared.pages import Pages
-from shared.telemetry import span
+from shared.telemetry import current_tenant, span
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
@@ -282,6 +283,19 @@ async def _visible(session: AsyncSession, principal: Principal, appointment_id: 
     return appointment
 
 
+def _visit_link(own: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
+    """The visit behind a link, and whether the link opens on times that need no travel."""
+    key = own.settings.link_signing_key
+    try:
+        found, remote = Capability.verify(link, key, "visit", now), False
+    except Problem as problem:
+        if problem.kind is not Kind.NOT_FOUND:
+            raise
+        found, remote = Capability.verify(link, key, "remote", now), True
+    current_tenant.set(found.tenant)
+    return found, remote
+
+
 @pages.get("/a/{link}")
 async def visit_page(
     request: Request, link: str, modality: Modality | None = None, taken: bool = False
@@ -289,7 +303,8 @@ async def visit_page(
     """The visit behind a link; a missed one can be booked anew. Looking changes nothing."""
     own = _resources(request)
     now = own.clock()
-    visit_link = Capability.verify(link, own.settings.link_signing_key, "visit", now)
+    visit_link, remote = _visit_link(own, link, now)
+    modality = modality or ("telehealth" if remote else None)
     async with own.database.transaction(visit_link.tenant) as session:
         visit = await repository.appointment(session, visit_link.subject)
         rebooked = await repository.rebooking_of(session, visit.id)
@@ -329,7 +344,7 @@ async def rebook(
     """Books another time for a missed visit, then shows it."""
     own = _resources(request)
     now = own.clock()
-    visit_link = Capability.verify(link, own.settings.link_signing_key, "visit", now)
+    visit_link, _ = _visit_link(own, link, now)
     tenant = visit_link.tenant
     offered = SlotId.verify(slot, own.settings.slot_signing_key, tenant, now)
     async with own.database.transaction(tenant) as reading:

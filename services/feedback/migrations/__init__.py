@@ -1,0 +1,1 @@
+"""The Alembic history of feedback; `python -m services.feedback.migrations` applies it."""
