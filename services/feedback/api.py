@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -15,7 +15,7 @@ from services.feedback.resources import Resources
 from shared import paging
 from shared.auth import Role
 from shared.capability import Capability
-from shared.contracts.feedback import Barrier, Instrument
+from shared.contracts.feedback import Instrument
 from shared.errors import Kind, Problem, invalid, not_found
 from shared.pages import Pages
 from shared.telemetry import current_tenant, span
@@ -134,7 +134,7 @@ async def answer_barrier(request: Request, link: str, barrier: Annotated[str, Fo
                 session,
                 tenant=survey.tenant,
                 appointment_id=survey.subject,
-                barrier=cast(Barrier, barrier),
+                barrier=barrier,
                 now=own.clock(),
             ),
         )

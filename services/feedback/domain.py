@@ -265,7 +265,7 @@ def _result(runs: list[OutreachRun], by_client: Mapping[UUID, list[Visit]]) -> O
 
 
 def _after(run: OutreachRun, by_client: Mapping[UUID, list[Visit]]) -> list[Visit]:
-    """The visit that made up for a miss: the first that was booked after it and not called off; the same for both groups."""
+    """The visit that made up for a miss: the first that was booked after it and not called off."""
     found = [
         visit
         for visit in by_client.get(run.client_id, ())

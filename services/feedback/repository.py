@@ -135,7 +135,7 @@ async def answers_of(session: AsyncSession, request_ids: Iterable[UUID]) -> dict
     rows = await session.execute(
         select(columns.request_id, columns.answers).where(columns.request_id.in_(list(request_ids)))
     )
-    return {request_id: answers for request_id, answers in rows}
+    return {row.request_id: row.answers for row in rows}
 
 
 async def record(session: AsyncSession, tenant: UUID, new: Iterable[Event], now: datetime) -> None:
