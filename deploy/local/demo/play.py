@@ -1,0 +1,358 @@
+"""The loop, act by act: book, remind, miss, reach out, ask why, remove the barrier, rebook, keep, rate, report."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from deploy.local.demo import trace, world
+from deploy.local.demo.actors import Browser, Caller, Mailbox, first, link_in
+from deploy.local.demo.timeline import DemoFailed, Timeline
+
+OUTREACH = ("missed_you", "barrier_question", "remote_offer", "other_times", "closing")
+
+
+@dataclass
+class Stage:
+    """Where the demo plays: addresses of the running system, and a way to get tokens."""
+
+    urls: dict[str, str]
+    receivers: str
+    zipkin: str | None
+    token: Callable[..., str]
+    timeline: Timeline
+    practice: str = field(default_factory=lambda: str(uuid4()))
+    trace_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    spans: list[trace.Span] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+async def play(stage: Stage) -> None:
+    """Plays the whole loop. Raises DemoFailed at the first check that doesn't hold."""
+    async with httpx.AsyncClient(timeout=15) as http:
+        await _Loop(stage, http).run()
+
+
+class _Loop:
+    def __init__(self, stage: Stage, http: httpx.AsyncClient) -> None:
+        self.stage = stage
+        self.time = stage.timeline
+        token = stage.token(role="admin", practice=stage.practice)
+        self.staff = Caller(http, stage.urls, token, stage.trace_id)
+        self.mailbox = Mailbox(http, stage.receivers)
+        self.browser = Browser(http)
+        self.http = http
+        self.phone = f"+1202555{secrets.randbelow(9000) + 1000:04d}"
+        if self.phone.endswith("0000"):
+            self.phone = "+12025550123"
+        self.email = f"client-{secrets.token_hex(4)}@example.org"
+        self.zone = world.daytime_zone(datetime.now(UTC))
+
+    async def run(self) -> None:
+        await self._open_practice()
+        await self._register_client()
+        booked = await self._book()
+        await self._see_reminders(booked)
+        missed = await self._stay_away(booked)
+        offer_link = await self._answer_outreach(missed)
+        rebooked = await self._rebook(offer_link)
+        outreach = await self._see_outreach_end(rebooked)
+        await self._keep_visit(rebooked)
+        await self._rate(rebooked)
+        await self._see_silence(outreach)
+        await self._see_report(booked, rebooked)
+        await self._see_explanation()
+        await self._see_trace()
+
+    async def _until(self, what: str, look: Callable[[], Awaitable[Any]], seconds: float = 20) -> tuple[Any, float]:
+        """Looks again and again until there is something; returns it and how long it took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() - began < seconds:
+            found = await look()
+            if found:
+                return found, loop.time() - began
+            await asyncio.sleep(0.1)
+        raise DemoFailed(f"{what}: not seen within {seconds:.0f} s")
+
+    async def _open_practice(self) -> None:
+        call = self.staff.call
+        practice = self.stage.practice
+        await call("PUT", "availability", f"/v1/practices/{practice}", json={"name": "Maple", "zone": self.zone})
+        provider = await call(
+            "POST", "availability", "/v1/providers", expect=201, json={"name": "Dr. Ada Okoro", "zone": self.zone}
+        )
+        kind = await call("POST", "availability", "/v1/appointment-types", expect=201, json=world.appointment_type())
+        self.type_id = kind["id"]
+        for modality in ("in_person", "telehealth"):
+            location = await call(
+                "POST",
+                "availability",
+                "/v1/locations",
+                expect=201,
+                json={"name": modality, "zone": self.zone, "modality": modality},
+            )
+            await call(
+                "POST",
+                "availability",
+                "/v1/schedules",
+                expect=201,
+                json={
+                    "provider_id": provider["id"],
+                    "appointment_type_id": self.type_id,
+                    "location_id": location["id"],
+                    "windows": world.all_week(),
+                },
+            )
+        sender = {
+            "name": "Maple",
+            "phone": "+12025550100",
+            "sms_from": "+12025550111",
+            "email_from": "hello@maple.example",
+            "alert_email": "desk@maple.example",
+        }
+        await call("PUT", "notifications", "/v1/sender", json=sender)
+        await call("POST", "notifications", "/v1/reminder-plans", expect=201, json=world.reminder_plan())
+        await call("POST", "notifications", "/v1/outreach-flows", expect=201, json=world.outreach_flow())
+        local = datetime.now(ZoneInfo(self.zone))
+        self.time.step("practice", "publishes its hours, reminder plan and outreach flow", note=f"{local:%H:%M} there")
+
+    async def _register_client(self) -> None:
+        client = await self.staff.call("POST", "booking", "/v1/clients", expect=201, json={"name": "Sam Rivera"})
+        self.client_id = client["id"]
+        path = f"/v1/clients/{self.client_id}"
+        contact = {"email": self.email, "phone": self.phone, "zone": self.zone}
+        await self.staff.call("PUT", "notifications", f"{path}/contact", json=contact)
+        for channel in ("email", "sms"):
+            consent = {"channel": channel, "granted": True, "wording_version": "2026-01", "source": "intake form"}
+            await self.staff.call("POST", "notifications", f"{path}/consents", expect=201, json=consent)
+        token = self.stage.token(role="client", practice=self.stage.practice, client=self.client_id)
+        self.client = Caller(self.http, self.stage.urls, token, self.stage.trace_id)
+        self.time.step("practice", "registers a client, with consent to e-mail and texts")
+
+    async def _book(self) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        query = {
+            "appointment_type": self.type_id,
+            "from": (now + world.LEAD).isoformat(),
+            "to": (now + timedelta(hours=1)).isoformat(),
+            "modality": "in_person",
+            "limit": "5",
+        }
+        found = await self.client.call("GET", "availability", "/v1/slots", params=query)
+        self.time.check(found["items"], "the published hours offer slots")
+        slot = found["items"][0]
+        self.time.step("client", "finds a slot", note=f"starts {slot['start']}")
+        body = {"slot": slot["slot"], "client_id": self.client_id}
+
+        async def try_to_book() -> dict[str, Any] | None:
+            # Booking learns schedules from Kafka, a moment after they are published.
+            try:
+                answer: dict[str, Any] = await self.client.call(
+                    "POST",
+                    "booking",
+                    "/v1/appointments",
+                    expect=201,
+                    json=body,
+                    headers={"idempotency-key": secrets.token_hex(8)},
+                )
+            except DemoFailed as failure:
+                if "slot_gone" in str(failure):
+                    return None
+                raise
+            return answer
+
+        appointment, took = await self._until("the slot that was offered can be booked", try_to_book, 10)
+        self.time.check(appointment["status"] == "booked", "offered is bookable")
+        self.time.step("client", "books it", latency=took)
+        again = await self.client.call("POST", "booking", "/v1/appointments", expect=409, json=body)
+        self.time.check(
+            again["code"] == "slot_taken" and len(again["alternatives"]) == 3,
+            "booking it again is refused with three alternatives",
+        )
+        self.time.step("booking", "refuses the same slot a second time, and names three free ones")
+        return dict(appointment)
+
+    async def _see_reminders(self, booked: dict[str, Any]) -> None:
+        start = datetime.fromisoformat(booked["start"])
+        wanted = (
+            ("e-mail", self.email, "You're booked", datetime.fromisoformat(booked["booked_at"])),
+            ("e-mail", self.email, "reminder", start - timedelta(seconds=9)),
+            ("text", self.phone, "see you", start - timedelta(seconds=6)),
+        )
+        for channel, address, words, due in wanted:
+            message = await self.mailbox.wait(address, words)
+            late = (datetime.fromisoformat(message["at"]) - due).total_seconds()
+            self.time.check(late >= 0, f"the {channel} is not early")
+            what = "a confirmation" if words.startswith("You") else "a reminder"
+            self.time.step("client's phone", f"receives {what} by {channel}", latency=late, note="after it was due")
+
+        async def delivered() -> bool:
+            log = await self.staff.call("GET", "notifications", f"/v1/clients/{self.client_id}/messages")
+            return any(item["channel"] == "sms" and item["status"] == "delivered" for item in log["items"])
+
+        _, took = await self._until("the carrier reports the text as delivered", delivered)
+        self.time.check(True, "the carrier's signed receipt is in the message log")
+        self.time.step("carrier", "confirms delivery by a signed callback", latency=took)
+
+    async def _stay_away(self, booked: dict[str, Any]) -> dict[str, Any]:
+        path = f"/v1/appointments/{booked['id']}"
+
+        async def missed() -> dict[str, Any] | None:
+            found: dict[str, Any] = await self.client.call("GET", "booking", path)
+            return found if found["status"] == "noshow" else None
+
+        appointment, _ = await self._until("the miss is noticed", missed, 40)
+        late = datetime.fromisoformat(appointment["changed_at"]) - datetime.fromisoformat(booked["missed_at"])
+        self.time.check(timedelta(0) <= late <= timedelta(seconds=2), "noticed at start + grace, within 2 s")
+        self.time.step("booking", "marks the visit as missed", latency=late.total_seconds(), note="after start + grace")
+        return dict(appointment)
+
+    async def _answer_outreach(self, missed: dict[str, Any]) -> str:
+        text = await self.mailbox.wait(self.phone, "we missed you")
+        late = datetime.fromisoformat(text["at"]) - datetime.fromisoformat(missed["changed_at"])
+        self.time.check(len(text["text"]) <= 160, "the text has at most 160 characters")
+        self.time.step("client's phone", "receives “we missed you” with a link", latency=late.total_seconds())
+        page = await self.browser.open(link_in(text))
+        self.time.check("We missed you" in page, "the link opens the missed visit")
+        survey = first(r'href="([^"]+/s/[^"]+)"', page, "link to the question")
+        page = await self.browser.open(survey)
+        self.time.check("What got in the way?" in page, "the page asks what got in the way")
+        answered = datetime.now(UTC)
+        page = await self.browser.send(f"{survey}/barrier", barrier="transport")
+        self.time.check("by video" in page, "the answer is acknowledged")
+        self.time.step("client", "answers “getting there” with one tap")
+        offer = await self.mailbox.wait(self.email, "no travel")
+        took = (datetime.fromisoformat(offer["at"]) - answered).total_seconds()
+        self.time.step(
+            "client's phone",
+            "is offered times that need no travel",
+            latency=took,
+            note="by e-mail: one automated text a day is the limit",
+        )
+        return link_in(offer)
+
+    async def _rebook(self, link: str) -> dict[str, Any]:
+        page = await self.browser.open(link)
+        self.time.check("Video visits" in page, "the link opens video visits")
+        self.time.check("in person" not in page, "only video visits are offered")
+        # The first one may start this very second; the last of the page leaves time for its reminder.
+        slots = [part.split('"')[0] for part in page.split('name="slot" value="')[1:]]
+        self.time.check(slots, "video visits are free")
+        self.rebooked_at = datetime.now(UTC)
+        page = await self.browser.send(f"{link}/book", slot=slots[-1])
+        self.time.check("You're booked" in page or "You&#39;re booked" in page, "the link books with one tap")
+
+        async def rebooked() -> dict[str, Any] | None:
+            found = await self.client.call("GET", "booking", "/v1/appointments")
+            return next((item for item in found["items"] if item["rebooked_from"]), None)
+
+        appointment, _ = await self._until("the new visit", rebooked)
+        self.time.check(appointment["modality"] == "telehealth", "the new visit is by video")
+        self.time.step("client", "books a video visit through the link", note=f"starts {appointment['start']}")
+        return dict(appointment)
+
+    async def _see_outreach_end(self, rebooked: dict[str, Any]) -> dict[str, Any]:
+        async def ended() -> dict[str, Any] | None:
+            found = await self.staff.call("GET", "notifications", "/v1/outreach", params={"client_id": self.client_id})
+            return next((item for item in found["items"] if item["status"] == "ended"), None)
+
+        outreach, _ = await self._until("outreach ends", ended)
+        took = (datetime.fromisoformat(outreach["ended_at"]) - self.rebooked_at).total_seconds()
+        self.time.check(outreach["end_reason"] == "rebooked", "outreach ends because the client is back")
+        self.time.check(outreach["barrier"] == "transport", "outreach knows the barrier")
+        self.time.check(outreach["rebooked_appointment_id"] == rebooked["id"], "outreach names the new visit")
+        self.time.step("notifications", "ends the outreach", latency=took, note="after the booking")
+        return dict(outreach)
+
+    async def _keep_visit(self, rebooked: dict[str, Any]) -> None:
+        start = datetime.fromisoformat(rebooked["start"])
+        await asyncio.sleep(max(0.0, (start - datetime.now(UTC)).total_seconds()))
+        path = f"/v1/appointments/{rebooked['id']}"
+        await self.staff.call("POST", "booking", f"{path}/check-in")
+        done = await self.staff.call("POST", "booking", f"{path}/complete")
+        self.time.check(done["status"] == "fulfilled", "the visit is kept")
+        self.time.step("practice", "checks the client in and completes the visit")
+
+    async def _rate(self, rebooked: dict[str, Any]) -> None:
+        asked = await self.mailbox.wait(self.email, "Four taps")
+        self.time.step("client's phone", "is asked how it was")
+        link = link_in(asked)
+        page = await self.browser.open(link)
+        self.time.check("How was it?" in page, "the link asks four questions")
+        page = await self.browser.send(f"{link}/rating", heard="9", matters="8", way="9", overall="9")
+        self.time.check("Thank you" in page, "the rating is taken")
+
+        async def rated() -> bool:
+            found = await self.staff.call("GET", "feedback", "/v1/requests", params={"client_id": self.client_id})
+            return any(
+                item["appointment_id"] == rebooked["id"] and item["answers"] and item["answers"]["overall"] == 9
+                for item in found["items"]
+            )
+
+        await self._until("the rating is on record", rated)
+        self.time.step("client", "rates the visit with four taps")
+
+    async def _see_silence(self, outreach: dict[str, Any]) -> None:
+        """Waits until every step of the flow would have been due, then looks: nothing further was sent."""
+        quiet = datetime.fromisoformat(outreach["started_at"]) + world.GIVES_UP + timedelta(seconds=1)
+        await asyncio.sleep(max(0.0, (quiet - datetime.now(UTC)).total_seconds()))
+        log = await self.staff.call("GET", "notifications", f"/v1/clients/{self.client_id}/messages")
+        ended = datetime.fromisoformat(outreach["ended_at"])
+        late = [
+            item
+            for item in log["items"]
+            if item["purpose"] in OUTREACH and item["sent_at"] and datetime.fromisoformat(item["sent_at"]) > ended
+        ]
+        self.time.check(not late, "nothing of the outreach is sent after its end")
+        tasks = await self.staff.call("GET", "notifications", "/v1/tasks")
+        self.time.check(not tasks["items"], "nobody is asked to phone a client who is back")
+        self.time.step("notifications", "has sent nothing further", note="every later step of the flow is past due")
+
+    async def _see_report(self, booked: dict[str, Any], rebooked: dict[str, Any]) -> None:
+        history = await self.client.call("GET", "feedback", f"/v1/clients/{self.client_id}/attendance")
+        seen = {item["id"]: item["status"] for item in history["items"]}
+        self.time.check(
+            seen == {booked["id"]: "noshow", rebooked["id"]: "fulfilled"}, "the attendance history has both visits"
+        )
+        report = await self.staff.call("GET", "feedback", "/v1/reports/retention")
+        self.stage.report = report
+        self.time.check(report["recovered_visits"] == [rebooked["id"]], "the report shows the recovered visit")
+        self.time.check(report["barriers"] == {"transport": 1}, "the report names the barrier")
+        self.time.step(
+            "practice",
+            "sees the recovered visit in the retention report",
+            note=f"missed {report['missed']['count']} of {report['missed']['of']}, won back 1",
+        )
+
+    async def _see_explanation(self) -> None:
+        found = await self.staff.call("GET", "notifications", f"/v1/clients/{self.client_id}/explain")
+        reasons = {(item["purpose"], item["outcome"], item["reason"]) for item in found["items"]}
+        self.time.check(
+            ("remote_offer", "channel_closed", "daily_text_cap") in reasons, "it is on record why no second text went"
+        )
+        self.time.check(("outreach", "ended", "rebooked") in reasons, "it is on record why outreach ended")
+        self.time.step("notifications", f"explains each of its {len(found['items'])} decisions about this client")
+
+    async def _see_trace(self) -> None:
+        if self.stage.zipkin is None:
+            self.time.step("zipkin", "could not be fetched; the trace is not shown")
+            return
+        zipkin = self.stage.zipkin
+        wanted = {"rebook by link", "rating by link", "barrier by link", "sms send", "carrier report"}
+
+        async def whole() -> list[trace.Span] | None:
+            spans = await trace.fetch(self.http, zipkin, self.stage.trace_id)
+            names = {span["name"] for span in spans}
+            return spans if wanted <= names and len(trace.services(spans)) >= 4 else None
+
+        spans, _ = await self._until("one trace with every service, the carrier's receipt and the answers", whole)
+        self.stage.spans = spans
+        self.time.check(len(trace.services(spans)) >= 4, "one trace runs through all four services")
+        self.time.step("zipkin", f"has the whole path as one trace of {len(spans)} spans")
