@@ -107,8 +107,8 @@ INFRASTRUCTURE_V1 = (OUTBOX_V1, INBOX_V1, TIMERS_V1, IDEMPOTENCY_V1)
 
 
 def statements(*scripts: str) -> list[str]:
-    """Splits scripts of plain DDL at their semicolons."""
-    return [part.strip() for script in scripts for part in script.split(";") if part.strip()]
+    """Splits scripts of plain DDL at the semicolons that end a line."""
+    return [part.strip() for script in scripts for part in (script + "\n").split(";\n") if part.strip()]
 
 
 def run_env(metadata: MetaData) -> None:
