@@ -1,0 +1,115 @@
+"""Reminder plans and outreach flows as data."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.notifications.domain.model import Visit, moves_forward
+from services.notifications.domain.outreach import DEFAULT_FLOW, FlowStep, Outreach, OutreachFlow, is_held_out
+from services.notifications.domain.plans import DEFAULT_PLAN, TOO_LATE, ReminderPlan, plan_messages
+from tests.support.build import NOW, appointment_event
+
+
+def test_the_default_plan_confirms_at_once_then_mails_at_three_days_and_texts_at_one() -> None:
+    visit = Visit.of(appointment_event(start=NOW + timedelta(days=10)))
+    planned = plan_messages(DEFAULT_PLAN, visit, NOW)
+    assert [(one.purpose, one.channels[0], one.due_at, one.status) for one in planned] == [
+        ("confirmation", "email", NOW, "planned"),
+        ("reminder", "email", visit.start - timedelta(days=3), "planned"),
+        ("reminder", "sms", visit.start - timedelta(days=1), "planned"),
+    ]
+
+
+def test_a_step_whose_time_has_passed_is_on_record_as_not_sent() -> None:
+    visit = Visit.of(appointment_event(start=NOW + timedelta(days=2)))
+    planned = plan_messages(DEFAULT_PLAN, visit, NOW + timedelta(seconds=1))
+    assert [(one.status, one.reason) for one in planned] == [
+        ("planned", None),
+        ("not_sent", TOO_LATE),
+        ("planned", None),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 90 * 24), st.sampled_from(["booking", "start"])), min_size=1, max_size=10))
+def test_each_step_has_exactly_one_message_never_after_the_start_when_anchored_there(
+    steps: list[tuple[int, str]],
+) -> None:
+    plan = ReminderPlan.model_validate(
+        {
+            "steps": [
+                {"anchor": anchor, "offset": timedelta(hours=hours), "channels": ["sms"]} for hours, anchor in steps
+            ]
+        }
+    )
+    visit = Visit.of(appointment_event(start=NOW + timedelta(days=30)))
+    planned = plan_messages(plan, visit, NOW)
+    assert [one.step for one in planned] == [f"plan.{number}" for number in range(len(steps))]
+    for one, (hours, anchor) in zip(planned, steps, strict=True):
+        assert one.due_at == (
+            visit.booked_at + timedelta(hours=hours) if anchor == "booking" else visit.start - timedelta(hours=hours)
+        )
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        {"steps": [], "gives_up_after": "P1D"},
+        {"steps": [{"after": "P2D", "task": "call"}], "gives_up_after": "P1D"},
+        {"steps": [{"after": "P2D", "task": "a"}, {"after": "P1D", "task": "b"}], "gives_up_after": "P9D"},
+        {"steps": [{"after": "PT0S"}], "gives_up_after": "P1D"},
+        {"steps": [{"after": "PT0S", "message": "missed_you"}], "gives_up_after": "P1D"},
+        {
+            "steps": [{"after": "PT0S", "message": "missed_you", "channels": ["sms"], "task": "x"}],
+            "gives_up_after": "P1D",
+        },
+        {"steps": [{"after": "PT0S", "message": "missed_you", "channels": ["fax"]}], "gives_up_after": "P1D"},
+        {"steps": [{"after": "PT0S", "task": "call"}], "gives_up_after": "P1D", "holdout_percent": 51},
+    ],
+)
+def test_a_flow_that_cannot_end_or_says_nothing_is_refused(flow: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        OutreachFlow.model_validate(flow)
+
+
+def test_steps_come_due_from_the_miss_and_then_the_flow_gives_up() -> None:
+    run = Outreach(uuid4(), uuid4(), uuid4(), 0, missed_at=NOW, started_at=NOW + timedelta(seconds=1))
+    dues = []
+    for _ in range(len(DEFAULT_FLOW.steps) + 1):
+        dues.append(run.next_due(DEFAULT_FLOW) - NOW)
+        run = run.took_step()
+    assert dues == [timedelta(0), timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=14)]
+
+
+@given(st.uuids(), st.integers(0, 50))
+def test_the_holdout_is_stable_and_grows_with_its_share(client: UUID, percent: int) -> None:
+    step = FlowStep(after=timedelta(0), task="call")
+    flow = OutreachFlow(steps=(step,), gives_up_after=timedelta(days=1), holdout_percent=percent)
+    assert is_held_out(flow, 1, client) == is_held_out(flow, 1, client)
+    wider = flow.model_copy(update={"holdout_percent": 100})
+    assert is_held_out(wider, 1, client)
+    if is_held_out(flow, 1, client):
+        more = flow.model_copy(update={"holdout_percent": percent + 1})
+        assert is_held_out(more, 1, client)
+
+
+def test_about_the_stated_share_is_held_out() -> None:
+    step = FlowStep(after=timedelta(0), task="call")
+    flow = OutreachFlow(steps=(step,), gives_up_after=timedelta(days=1), holdout_percent=20)
+    share = sum(is_held_out(flow, 3, UUID(int=number)) for number in range(5000)) / 5000
+    assert 0.18 < share < 0.22
+
+
+def test_a_carriers_reports_only_move_a_message_forward() -> None:
+    [message, *_] = plan_messages(DEFAULT_PLAN, Visit.of(appointment_event(start=NOW + timedelta(days=9))), NOW)
+    sent = message.sent("email", "c-1", NOW)
+    delivered = sent.delivered(NOW)
+    assert moves_forward(sent, "delivered")
+    assert moves_forward(sent, "failed")
+    assert not moves_forward(delivered, "failed")
+    assert not moves_forward(delivered, "delivered")
+    assert not moves_forward(sent.failed("sms_30003"), "delivered")

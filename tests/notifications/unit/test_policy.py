@@ -1,0 +1,155 @@
+"""Whether a message may go out now, and why not: the rules that protect people."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.domain.model import Contact, Message, Purpose, Sender, Visit
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.policy import (
+    PLAUSIBLE_ZONES,
+    Defer,
+    Refuse,
+    Send,
+    World,
+    decide,
+    next_opening,
+    refusals,
+)
+from shared.contracts.notifications import Channel
+from tests.support.build import NOW, appointment_event
+
+SENDER = Sender("Maple", "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
+VISIT = Visit.of(appointment_event())
+CONTACT = Contact(VISIT.client_id, "sam@example.org", "+12025550123", "America/New_York")
+BOTH: tuple[Channel, ...] = ("sms", "email")
+NIGHT = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
+"""23:00 in New York."""
+
+
+def message(purpose: Purpose = "reminder", channels: tuple[Channel, ...] = BOTH) -> Message:
+    return new_message(client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=channels, due_at=NOW)
+
+
+def world(**changes: Any) -> World:
+    every: frozenset[Channel] = frozenset(BOTH)
+    normal = World(
+        sender=SENDER,
+        contact=CONTACT,
+        visit=VISIT,
+        outreach_running=True,
+        paused=False,
+        consented=every,
+        suppressed=False,
+        texts_last_day=0,
+        texts_last_week=0,
+    )
+    return replace(normal, **changes)
+
+
+def test_a_reminder_goes_by_the_first_channel_of_its_ladder() -> None:
+    assert decide(message(), world(), NOW) == Send("sms", "+12025550123")
+
+
+def test_without_an_opt_in_on_record_no_text_goes_but_other_consented_channels_do() -> None:
+    email_only: frozenset[Channel] = frozenset({"email"})
+    assert decide(message(), world(consented=email_only), NOW) == Send("email", "sam@example.org")
+    assert decide(message(channels=("sms",)), world(consented=email_only), NOW) == Refuse("no_consent", "sms")
+    assert refusals(message(), world(consented=email_only)) == [Refuse("no_consent", "sms")]
+
+
+def test_after_stop_no_text_goes_at_all() -> None:
+    assert decide(message(channels=("sms",)), world(suppressed=True), NOW) == Refuse("opted_out", "sms")
+
+
+def test_help_is_answered_even_when_opted_out_and_at_night() -> None:
+    closed = world(suppressed=True, consented=frozenset(), paused=True)
+    assert decide(message("help", ("sms",)), closed, NIGHT) == Send("sms", "+12025550123")
+
+
+@pytest.mark.parametrize(
+    "visit", [None, replace(VISIT, status="cancelled"), replace(VISIT, sequence=2), replace(VISIT, status="noshow")]
+)
+def test_a_reminder_of_a_visit_that_changed_is_void(visit: Visit | None) -> None:
+    assert decide(message(), world(visit=visit), NOW) == Refuse("visit_changed")
+
+
+def test_outreach_that_ended_sends_nothing() -> None:
+    assert decide(message("missed_you"), world(outreach_running=False), NOW) == Refuse("outreach_ended")
+
+
+def test_a_client_in_a_persons_care_gets_no_automated_message() -> None:
+    assert decide(message(), world(paused=True), NOW) == Refuse("paused_for_safety")
+
+
+def test_one_automated_text_a_day_and_three_a_week_beyond_reminders() -> None:
+    assert decide(message("missed_you"), world(texts_last_day=1), NOW) == Send("email", "sam@example.org")
+    assert refusals(message("missed_you"), world(texts_last_day=1)) == [Refuse("daily_text_cap", "sms")]
+    assert refusals(message("closing"), world(texts_last_week=3)) == [Refuse("weekly_text_cap", "sms")]
+    assert decide(message("reminder"), world(texts_last_day=9, texts_last_week=9), NOW) == Send("sms", "+12025550123")
+
+
+def test_at_night_it_waits_for_eight_in_the_clients_morning() -> None:
+    assert decide(message("missed_you"), world(), NIGHT) == Defer(
+        datetime(2026, 3, 3, 13, 0, tzinfo=UTC), "quiet_hours"
+    )
+
+
+def test_a_reminder_that_would_wait_past_the_start_is_dropped() -> None:
+    early = replace(VISIT, start=NIGHT + timedelta(hours=2))
+    assert decide(message(), world(visit=early), NIGHT) == Refuse("quiet_hours_until_start")
+
+
+def test_a_practice_may_narrow_the_hours_but_not_widen_them() -> None:
+    narrow = replace(SENDER, opens=time(10), closes=time(12))
+    assert next_opening(narrow, "America/New_York", NIGHT) == datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+    wide = replace(SENDER, opens=time(0), closes=time(23, 59))
+    assert next_opening(wide, "America/New_York", NIGHT) == datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
+
+
+@given(
+    now=st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)).map(lambda moment: moment.replace(tzinfo=UTC)),
+    zone=st.sampled_from(["America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", None]),
+)
+def test_whenever_and_wherever_the_next_opening_lies_in_the_recipients_day(now: datetime, zone: str | None) -> None:
+    opening = next_opening(SENDER, zone, now)
+    assert now <= opening < now + timedelta(hours=48)
+    for name in (zone,) if zone else PLAUSIBLE_ZONES:
+        assert time(8) <= opening.astimezone(ZoneInfo(name)).time() < time(21)
+
+
+@given(
+    consented=st.frozensets(st.sampled_from(BOTH)),
+    suppressed=st.booleans(),
+    paused=st.booleans(),
+    texts=st.integers(0, 4),
+    purpose=st.sampled_from(["confirmation", "reminder", "missed_you", "closing", "rating_request"]),
+    hour=st.integers(0, 23),
+)
+def test_no_text_ever_without_consent_after_stop_over_the_cap_or_in_the_night(
+    consented: frozenset[Channel], suppressed: bool, paused: bool, texts: int, purpose: Purpose, hour: int
+) -> None:
+    now = NOW.replace(hour=hour)
+    seen = world(consented=consented, suppressed=suppressed, paused=paused, texts_last_day=texts, texts_last_week=texts)
+    verdict = decide(message(purpose), seen, now)
+    if isinstance(verdict, Send) and verdict.channel == "sms":
+        assert "sms" in consented
+        assert not suppressed
+        assert not paused
+        if purpose not in ("confirmation", "reminder"):
+            assert texts == 0
+        if purpose != "confirmation":
+            assert 8 <= now.astimezone(ZoneInfo("America/New_York")).hour < 21
+
+
+def test_nothing_goes_out_before_the_practice_has_said_who_it_is() -> None:
+    assert decide(message(), world(sender=None), NOW) == Refuse("no_sender")
+    assert decide(message(), world(contact=None), NOW) == Refuse("no_contact")
+    assert decide(message(channels=("sms",)), world(contact=replace(CONTACT, phone=None)), NOW) == Refuse(
+        "no_address", "sms"
+    )

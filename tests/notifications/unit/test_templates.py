@@ -1,0 +1,89 @@
+"""The words of messages: neutral, short, and complete."""
+
+import re
+from datetime import timedelta
+from typing import get_args
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.domain.model import REPLIES, Purpose, Sender, Visit
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.templates import Links, render
+from shared.capability import Capability
+from shared.contracts.notifications import Channel
+from tests.support.build import NOW, appointment_event
+
+KEY = "k" * 40
+LINKS = Links(uuid4(), KEY, "https://care.example.org/booking", "https://care.example.org/feedback")
+VISIT = Visit.of(appointment_event())
+FORBIDDEN = re.compile(
+    r"therap|counsel|psych|mental|depress|anxi|diagnos|score|phq|gad|telehealth|video|session|clinic|treat|\$|fee\b|offer",
+    re.IGNORECASE,
+)
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+
+def rendered(purpose: Purpose, channel: Channel, name: str = "Maple Practice") -> tuple[str, str]:
+    sender = Sender(name, "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
+    message = new_message(
+        client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=(channel,), due_at=NOW
+    )
+    text = render(message, channel, sender, VISIT, "America/New_York", LINKS, NOW)
+    return text.subject, text.body
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@given(name=st.text(st.characters(categories=["Lu", "Ll", "Nd", "Zs"]), min_size=1, max_size=20))
+def test_every_text_fits_names_the_practice_and_says_nothing_of_the_care(purpose: Purpose, name: str) -> None:
+    _, body = rendered(purpose, "sms", name)
+    assert len(body) <= 160
+    assert name in body
+    words = re.sub(r"https?://\S+", "", body).replace(name, "")
+    assert not FORBIDDEN.search(words)
+    assert "{" not in body
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose) -> None:
+    subject, body = rendered(purpose, "email")
+    assert subject
+    assert not FORBIDDEN.search(subject)
+    assert "Maple Practice, +12025550100" in body
+    assert "{" not in subject + body
+
+
+@pytest.mark.parametrize("purpose", [one for one in PURPOSES if one not in REPLIES])
+def test_links_are_opaque_capabilities_for_this_visit_alone(purpose: Purpose) -> None:
+    _, body = rendered(purpose, "sms")
+    found = re.search(r"https://care\.example\.org/(?:booking/a|feedback/s)/([A-Za-z0-9_-]{64})(?:\s|$)", body)
+    assert found is not None
+    kinds = ("visit", "remote", "barrier", "alliance")
+    meant = [kind for kind in kinds if _opens(found.group(1), kind)]
+    assert len(meant) == 1
+
+
+def _opens(link: str, kind: str) -> bool:
+    try:
+        capability = Capability.verify(link, KEY, kind, NOW + timedelta(days=1))
+    except Exception:  # noqa: BLE001 -- whichever refusal it is, the link does not open
+        return False
+    return capability.subject == VISIT.id and capability.tenant == LINKS.tenant
+
+
+def test_help_names_the_practice_its_phone_the_way_out_and_the_crisis_lines() -> None:
+    _, body = rendered("help", "sms")
+    for part in ("Maple Practice", "+12025550100", "STOP", "988", "911"):
+        assert part in body
+
+
+def test_a_text_that_cannot_fit_is_an_error_and_never_cut() -> None:
+    long = Links(uuid4(), KEY, "https://" + "x" * 90 + ".example", "https://care.example.org/feedback")
+    sender = Sender("Maple", "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
+    message = new_message(
+        client_id=VISIT.client_id, visit=VISIT, purpose="reminder", step="x", channels=("sms",), due_at=NOW
+    )
+    with pytest.raises(ValueError, match="160"):
+        render(message, "sms", sender, VISIT, None, long, NOW)

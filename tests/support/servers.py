@@ -1,0 +1,105 @@
+"""Real PostgreSQL and Kafka for tests, and a migrated scratch database for each service."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from services.availability.settings import Settings as Availability
+from services.booking.settings import Settings as Booking
+from services.feedback.settings import Settings as Feedback
+from services.notifications.settings import Settings as Notifications
+from shared.contracts import CATALOGUE
+from shared.kafka import ensure_topics
+from shared.migrations import upgrade
+from shared.settings import ServiceSettings
+
+SLOT_KEY, LINK_KEY = "slot-" * 8, "link-" * 8
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "availability": Availability,
+    "booking": Booking,
+    "feedback": Feedback,
+    "notifications": Notifications,
+}
+
+
+@dataclass
+class Postgres:
+    """A server and the scratch databases made on it."""
+
+    admin_url: str
+    made: list[str] = field(default_factory=list)
+
+    async def database(self, service: str) -> tuple[str, str]:
+        """A new, migrated database of a service: (URL of the serving role, URL of the owner)."""
+        name = f"test_{service}_{uuid4().hex[:8]}"
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            for role in ("owner", "app"):
+                await _role(connection, f"test_{service}_{role}")
+            await connection.execute(f'CREATE DATABASE {name} OWNER "test_{service}_owner"')
+        finally:
+            await connection.close()
+        self.made.append(name)
+        owner, app = (self._url(f"test_{service}_{role}", name) for role in ("owner", "app"))
+        folder = import_module(f"services.{service}.resources").MIGRATIONS
+        await asyncio.to_thread(upgrade, owner, folder, f"test_{service}_app")
+        return app, owner
+
+    def _url(self, role: str, database: str) -> str:
+        host = self.admin_url.rsplit("@", 1)[-1].split("/", 1)[0]
+        return f"postgresql://{role}:test@{host}/{database}"
+
+    async def drop_all(self) -> None:
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            for name in self.made:
+                await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        finally:
+            await connection.close()
+
+
+async def _role(connection: "asyncpg.Connection[Any]", name: str) -> None:
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
+        await connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'test' NOSUPERUSER NOBYPASSRLS NOCREATEDB")
+
+
+async def create_topics(bootstrap_servers: str) -> None:
+    """Every topic of every service."""
+    for service in SETTINGS:
+        consumed = [event.type for event in import_module(f"services.{service}.consumers").HANDLERS]
+        own = [event for event in CATALOGUE if event.producer == service]
+        await ensure_topics(bootstrap_servers, own, consumed, service, 1)
+
+
+def settings_for(service: str, database_url: str, bootstrap_servers: str, issuer: str, **more: Any) -> ServiceSettings:
+    """Settings of a service for tests; keys are the same for all, as in production."""
+    values: dict[str, Any] = {
+        "database_url": database_url,
+        "kafka_bootstrap_servers": bootstrap_servers,
+        "auth_issuer": issuer,
+        "auth_audience": "rapport",
+        "auth_jwks_url": f"{issuer}/jwks.json",
+        "public_url": f"http://{service}.test",
+        "slot_signing_key": SLOT_KEY,
+        "link_signing_key": LINK_KEY,
+        "booking_public_url": "http://booking.test",
+        "feedback_public_url": "http://feedback.test",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": 9,
+        "sms_api_url": "http://127.0.0.1:9",
+        "sms_account_sid": "AC0",
+        "sms_auth_token": "carrier-token",
+        **more,
+    }
+    model = SETTINGS[service]
+    return model(**{name: value for name, value in values.items() if name in model.model_fields})
+
+
+def given(name: str) -> str | None:
+    """A server that the environment names, to use instead of starting one."""
+    return os.environ.get(name) or None
