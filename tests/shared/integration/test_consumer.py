@@ -1,0 +1,260 @@
+"""The consumer: each effect once, poison out of the way, nothing lost on a rebalance or a crash."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.feedback.tables import inbox, outbox
+from shared import dlq
+from shared.clock import system_clock
+from shared.contracts.envelope import Envelope
+from shared.db import Database
+from shared.kafka import (
+    Consumer,
+    Handler,
+    consumer_config,
+    dead_letter_topic,
+    producer_config,
+    retry_topic,
+)
+from shared.outbox import record
+from shared.telemetry import trace_id
+from tests.conftest import MakeSettings
+from tests.support.streams import (
+    ThingState,
+    envelope,
+    eventually,
+    make_topics,
+    new_event_type,
+    publish,
+    publish_raw,
+    read_all,
+)
+
+pytestmark = pytest.mark.servers
+QUICK = (timedelta(milliseconds=100), timedelta(milliseconds=200))
+
+
+class Bench:
+    """A topic, a group, a database in which each effect leaves one outbox row, and consumers of them."""
+
+    def __init__(self, database: Database, servers: str) -> None:
+        self.database = database
+        self.servers = servers
+        self.event = new_event_type()
+        self.group = f"g{uuid4().hex[:8]}"
+        self.tenant = uuid4()
+        self.broken: set[UUID] = set()
+        self.delay = 0.0
+        self.calls: list[tuple[UUID, int]] = []
+        self.traces: list[str | None] = []
+
+    async def handle(self, session: AsyncSession, item: Envelope[ThingState], now: datetime) -> None:
+        self.calls.append((item.event.thing_id, item.event.sequence))
+        self.traces.append(trace_id())
+        if item.event.thing_id in self.broken:
+            raise RuntimeError("this handler has a bug")
+        await record(session, outbox, item.tenant, [item.event], now)
+        await asyncio.sleep(self.delay)
+
+    def consumer(self, handler: Handler | None = None) -> Consumer:
+        return Consumer(
+            bootstrap_servers=self.servers,
+            group=self.group,
+            catalogue={self.event.type: self.event},
+            handlers={self.event: handler or self.handle},
+            inbox=inbox,
+            database=self.database,
+            clock=system_clock,
+            retry_delays=QUICK,
+        )
+
+    @asynccontextmanager
+    async def running(self, consumer: Consumer | None = None) -> AsyncIterator[Consumer]:
+        one = consumer or self.consumer()
+        stop = asyncio.Event()
+        task = asyncio.create_task(one.run(stop))
+        try:
+            await eventually(lambda: _ready(one))
+            yield one
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 30)
+
+    def thing(self, thing: UUID | None = None, sequence: int = 1) -> Envelope[Any]:
+        return envelope(self.event(thing_id=thing or uuid4(), sequence=sequence), self.tenant)
+
+    async def effects(self) -> dict[str, int]:
+        """How often each thing took effect."""
+        async with self.database.transaction(self.tenant) as session:
+            rows = await session.execute(text("SELECT key, count(*) AS times FROM outbox GROUP BY key"))
+            return {row.key: row.times for row in rows}
+
+    async def has_effects(self, *things: Envelope[Any]) -> bool:
+        found = await self.effects()
+        return all(str(one.event.subject) in found for one in things)
+
+
+async def _ready(consumer: Consumer) -> bool:
+    return consumer.ready
+
+
+@pytest.fixture
+async def bench(make_settings: MakeSettings, kafka: str) -> AsyncIterator[Bench]:
+    settings = await make_settings("feedback")
+    database = Database(settings.database_url, pool_size=8, name="feedback")
+    one = Bench(database, kafka)
+    await make_topics(kafka, one.event, one.group)
+    yield one
+    await database.close()
+
+
+def test_the_settings_are_the_safe_ones() -> None:
+    producer, consumer = producer_config("k:9092", "s"), consumer_config("k:9092", "g")
+    assert producer["acks"] == "all"
+    assert not producer["enable_idempotence"]
+    assert 10_000 <= producer["request_timeout_ms"] <= 15_000
+    assert "transactional_id" not in producer
+    assert consumer["auto_offset_reset"] == "earliest"
+    assert consumer["enable_auto_commit"] is False
+    assert consumer["rebalance_timeout_ms"] == 60_000
+    assert "group_instance_id" not in consumer
+
+
+async def test_the_same_event_twice_takes_effect_once(bench: Bench) -> None:
+    one, last = bench.thing(), bench.thing()
+    await publish(bench.servers, one, one, one, last)
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(one, last))
+    assert await bench.effects() == {str(one.event.subject): 1, str(last.event.subject): 1}
+
+
+async def test_a_poison_message_is_retried_dead_lettered_passed_by_and_replayed_after_a_fix(bench: Bench) -> None:
+    poison, after = bench.thing(), bench.thing()
+    bench.broken.add(poison.event.subject)
+    letters = dead_letter_topic(bench.event.type, bench.group)
+
+    async def dead() -> list[dlq.DeadLetter]:
+        return await dlq.read(bench.servers, [letters])
+
+    async with bench.running():
+        await publish(bench.servers, poison, after)
+        await eventually(lambda: bench.has_effects(after))
+        [letter] = await eventually(dead)
+        assert letter.summary()["attempts"] == len(QUICK) + 1
+        assert letter.summary()["error"] == "RuntimeError"
+        assert letter.id == str(poison.id)
+        assert bench.calls.count((poison.event.subject, 1)) == len(QUICK) + 1
+        assert not await bench.has_effects(poison)
+
+        bench.broken.clear()
+        assert await dlq.replay(bench.servers, letters, letter.id) == 1
+        await eventually(lambda: bench.has_effects(poison))
+    assert await dead() == []
+    assert await bench.effects() == {str(poison.event.subject): 1, str(after.event.subject): 1}
+
+
+async def test_garbage_ends_in_the_dead_letter_topic_without_its_words_in_the_reason(bench: Bench) -> None:
+    await publish_raw(bench.servers, bench.event.type, b"Sam Rivera, +12025550123", [("ce_type", b"x")])
+    after = bench.thing()
+    async with bench.running():
+        await publish(bench.servers, after)
+        await eventually(lambda: bench.has_effects(after))
+
+        async def dead() -> list[dlq.DeadLetter]:
+            return await dlq.read(bench.servers, [dead_letter_topic(bench.event.type, bench.group)])
+
+        [letter] = await eventually(dead)
+    assert "Malformed" in letter.summary()["error"]
+    assert "Sam" not in letter.summary()["error"]
+
+
+async def test_killed_between_the_database_commit_and_the_offset_commit_the_effect_stays_one(bench: Bench) -> None:
+    one = bench.thing()
+    await publish(bench.servers, one)
+    crashed = asyncio.Event()
+
+    class DiesBeforeCommit(Consumer):
+        async def _work(self, _consumer: Any, _partition: Any, records: Any, _failure: Any, stop: Any) -> None:
+            for item in records:
+                await self.handle(item, stop)
+            crashed.set()
+            await asyncio.sleep(3600)
+
+    first = DiesBeforeCommit(
+        bootstrap_servers=bench.servers,
+        group=bench.group,
+        catalogue={bench.event.type: bench.event},
+        handlers={bench.event: bench.handle},
+        inbox=inbox,
+        database=bench.database,
+        clock=system_clock,
+    )
+    task = asyncio.create_task(first.run(asyncio.Event()))
+    await asyncio.wait_for(crashed.wait(), 20)
+    for state in first._partitions.values():
+        if state.task is not None:
+            state.task.cancel()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await bench.effects() == {str(one.event.subject): 1}
+
+    last = bench.thing()
+    await publish(bench.servers, last)
+    async with bench.running() as second:
+        await eventually(lambda: bench.has_effects(last))
+        assert second.ready
+    assert await bench.effects() == {str(one.event.subject): 1, str(last.event.subject): 1}
+
+
+async def test_a_rebalance_while_handlers_run_loses_nothing_and_repeats_no_effect(bench: Bench) -> None:
+    bench.delay = 0.02
+    things = [bench.thing() for _ in range(60)]
+    await publish(bench.servers, *things)
+    async with bench.running(), bench.running():
+        await eventually(lambda: bench.has_effects(things[0]))
+        async with bench.running():
+            await eventually(lambda: bench.has_effects(*things), seconds=60)
+    assert await bench.effects() == {str(one.event.subject): 1 for one in things}
+
+
+async def test_while_the_database_is_away_messages_wait_and_none_is_dead_lettered(bench: Bench) -> None:
+    one = bench.thing()
+    away, tried = True, asyncio.Event()
+
+    async def handle(session: AsyncSession, item: Envelope[Any], now: datetime) -> None:
+        if away:
+            tried.set()
+            raise ConnectionRefusedError("the database is away")
+        await bench.handle(session, item, now)
+
+    await publish(bench.servers, one)
+    async with bench.running(bench.consumer(handle)):
+        await asyncio.wait_for(tried.wait(), 20)
+        assert await bench.effects() == {}
+        away = False
+        await eventually(lambda: bench.has_effects(one))
+    assert await read_all(bench.servers, retry_topic(bench.event.type, bench.group)) == []
+
+
+async def test_the_handler_runs_in_the_trace_of_the_message(bench: Bench) -> None:
+    wanted = "0af7651916cd43dd8448eb211c80319c"
+    plain = bench.thing()
+    traced: Envelope[Any] = Envelope(
+        id=plain.id,
+        tenant=plain.tenant,
+        time=plain.time,
+        event=plain.event,
+        traceparent=f"00-{wanted}-b7ad6b7169203331-01",
+    )
+    await publish(bench.servers, traced)
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(traced))
+    assert bench.traces == [wanted]

@@ -1,0 +1,195 @@
+"""Timers: never early, once, at most two seconds late, and safe when a worker dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.feedback.tables import outbox, timers
+from shared import clock as clock_of_the_machine
+from shared import timers as clock
+from shared.db import Database
+from shared.outbox import record
+from shared.timers import MAX_ATTEMPTS, Timer, TimerRunner
+from tests.conftest import MakeSettings
+from tests.support.streams import eventually, new_event_type
+
+pytestmark = pytest.mark.servers
+Thing = new_event_type()
+
+
+class Bench:
+    """A database of its own; each timer that takes effect leaves one outbox row."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.tenant = uuid4()
+        self.late: list[float] = []
+        self.fail = False
+        self.calls = 0
+
+    async def handle(self, session: AsyncSession, timer: Timer) -> None:
+        self.calls += 1
+        if self.fail:
+            raise RuntimeError("this handler has a bug")
+        now = await session.scalar(select(func.clock_timestamp()))
+        assert now is not None
+        self.late.append((now - timer.due_at).total_seconds())
+        await record(session, outbox, timer.tenant, [Thing(thing_id=timer.key, sequence=1)], timer.now)
+
+    def runner(self) -> TimerRunner:
+        return TimerRunner(self.database, {"thing": self.handle})
+
+    async def schedule(self, key: UUID, after: timedelta) -> None:
+        async with self.database.transaction(self.tenant) as session:
+            now = await session.scalar(select(func.clock_timestamp()))
+            assert now is not None
+            await clock.schedule(session, timers, self.tenant, "thing", key, now + after)
+
+    async def fired(self) -> list[str]:
+        async with self.database.transaction(self.tenant) as session:
+            return list(await session.scalars(select(outbox.c.key)))
+
+    async def waiting(self) -> int:
+        async with self.database.transaction(self.tenant) as session:
+            return int(await session.scalar(select(func.count()).select_from(timers)) or 0)
+
+
+@pytest.fixture
+async def bench(make_settings: MakeSettings) -> AsyncIterator[Bench]:
+    settings = await make_settings("feedback", fresh=True)
+    database = Database(settings.database_url, pool_size=12, name="feedback")
+    yield Bench(database)
+    await database.close()
+
+
+async def run_until_empty(bench: Bench, *runners: TimerRunner, seconds: float = 30) -> None:
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(one.run(stop)) for one in runners]
+
+    async def empty() -> bool:
+        return await bench.waiting() == 0
+
+    try:
+        await eventually(empty, seconds)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+async def test_two_workers_fire_each_timer_once_never_early_and_hardly_late(bench: Bench) -> None:
+    keys = [uuid4() for _ in range(200)]
+    for number, key in enumerate(keys):
+        await bench.schedule(key, timedelta(milliseconds=10 * number))
+    await run_until_empty(bench, bench.runner(), bench.runner())
+    assert sorted(await bench.fired()) == sorted(map(str, keys))
+    assert min(bench.late) >= 0
+    assert sorted(bench.late)[int(len(bench.late) * 0.99)] <= 2
+
+
+async def test_a_moved_timer_fires_at_its_new_time_only(bench: Bench) -> None:
+    key = uuid4()
+    await bench.schedule(key, timedelta(0))
+    await bench.schedule(key, timedelta(hours=1))
+    assert await bench.runner().claim(10) == []
+    await bench.schedule(key, timedelta(0))
+    await run_until_empty(bench, bench.runner())
+    assert await bench.fired() == [str(key)]
+
+
+async def test_who_lost_the_lease_cannot_commit(bench: Bench) -> None:
+    key = uuid4()
+    await bench.schedule(key, timedelta(0))
+    slow, quick = bench.runner(), bench.runner()
+    [stale] = await slow.claim(10)
+    async with bench.database.every_tenant() as session:
+        await session.execute(update(timers).values(leased_until=func.clock_timestamp()))
+    [fresh] = await quick.claim(10)
+    assert fresh.generation == stale.generation + 1
+    await slow.fire(stale)
+    assert await bench.fired() == []
+    await quick.fire(fresh)
+    await slow.fire(stale)
+    assert await bench.fired() == [str(key)]
+
+
+async def test_a_timer_moved_while_it_was_claimed_does_not_fire_at_its_old_time(bench: Bench) -> None:
+    key = uuid4()
+    await bench.schedule(key, timedelta(0))
+    runner = bench.runner()
+    [claimed] = await runner.claim(10)
+    await bench.schedule(key, timedelta(hours=1))
+    await runner.fire(claimed)
+    assert await bench.fired() == []
+    assert await bench.waiting() == 1
+
+
+async def test_a_dead_workers_timers_are_taken_over_when_the_lease_runs_out(bench: Bench) -> None:
+    await bench.schedule(uuid4(), timedelta(0))
+    dead = bench.runner()
+    [claimed] = await dead.claim(10)
+    alive = bench.runner()
+    assert await alive.claim(10) == []
+    async with bench.database.every_tenant() as session:
+        lease = await session.scalar(select(timers.c.leased_until - func.clock_timestamp()))
+        assert lease is not None
+        assert timedelta(seconds=25) < lease <= timedelta(seconds=30)
+        await session.execute(update(timers).values(leased_until=func.clock_timestamp()))
+    assert [one.id for one in await alive.claim(10)] == [claimed.id]
+
+
+async def test_the_heartbeat_keeps_a_lease_and_does_not_wait_for_a_running_handler(bench: Bench) -> None:
+    await bench.schedule(uuid4(), timedelta(0))
+    runner = bench.runner()
+    [claimed] = await runner.claim(10)
+    async with bench.database.transaction(bench.tenant) as session:
+        await session.execute(text("SELECT 1 FROM timers FOR UPDATE"))
+        await asyncio.wait_for(runner.extend([claimed.id]), 1)
+    async with bench.database.every_tenant() as session:
+        await session.execute(update(timers).values(leased_until=func.clock_timestamp() + timedelta(seconds=5)))
+    await runner.extend([claimed.id])
+    async with bench.database.every_tenant() as session:
+        lease = await session.scalar(select(timers.c.leased_until - func.clock_timestamp()))
+    assert lease is not None
+    assert lease > timedelta(seconds=25)
+
+
+async def test_a_failing_handler_is_tried_again_later_and_given_up_in_the_end(bench: Bench) -> None:
+    await bench.schedule(uuid4(), timedelta(0))
+    bench.fail = True
+    runner = bench.runner()
+    for attempt in range(MAX_ATTEMPTS):
+        [claimed] = await runner.claim(10)
+        assert claimed.attempts == attempt
+        await runner.fire(claimed)
+        assert await runner.claim(10) == []
+        async with bench.database.every_tenant() as session:
+            await session.execute(update(timers).values(leased_until=func.clock_timestamp()))
+    assert await runner.claim(10) == []
+    async with bench.database.every_tenant() as session:
+        assert await session.scalar(select(timers.c.failed_at)) is not None
+    assert bench.calls == MAX_ATTEMPTS
+
+
+async def test_a_workers_own_clock_is_never_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour off, either way: due is what the database says."""
+    for skew in (timedelta(hours=1), timedelta(hours=-1)):
+
+        class Skewed(datetime):
+            @classmethod
+            def now(cls, _tz: object = None, skew: timedelta = skew) -> datetime:  # type: ignore[override]
+                return datetime.now(UTC) + skew
+
+        for module in (clock, clock_of_the_machine):
+            monkeypatch.setattr(module, "datetime", Skewed)
+        due, later = uuid4(), uuid4()
+        await bench.schedule(due, timedelta(0))
+        await bench.schedule(later, timedelta(minutes=30))
+        runner = bench.runner()
+        claimed = await runner.claim(10)
+        assert [one.key for one in claimed] == [due]
+        await runner.fire(claimed[0])
