@@ -1,0 +1,1 @@
+"""The Alembic history of availability; `python -m services.availability.migrations` applies it."""

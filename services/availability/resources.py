@@ -1,0 +1,46 @@
+"""Availability's composition root: what the API, the worker and the tests run on."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Table
+
+from services.availability import tables
+from services.availability.settings import Settings
+from shared.auth import Verifier
+from shared.clock import Clock, system_clock
+from shared.db import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything that a process of availability holds open."""
+
+    settings: Settings
+    database: Database
+    verifier: Verifier
+    clock: Clock
+    idempotency_keys: Table = tables.idempotency_keys
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Resources]:
+    """Opens and, at the end, closes them. Raises StartupError when the database is away or not migrated."""
+    database = Database(settings.database_url, pool_size=settings.pool_size, name="availability")
+    try:
+        await database.require(MIGRATIONS)
+        async with httpx.AsyncClient() as http:
+            verifier = Verifier(
+                issuer=settings.auth_issuer,
+                audience=settings.auth_audience,
+                jwks_url=settings.auth_jwks_url,
+                http=http,
+            )
+            yield Resources(settings, database, verifier, clock)
+    finally:
+        await database.close()
