@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config
@@ -54,17 +55,15 @@ class DeadLetter:
 
 async def read(bootstrap_servers: str, topics: Sequence[str] | None = None) -> list[DeadLetter]:
     """Every dead letter that has not been replayed, of the given dead-letter topics or of all."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    names = topics or await _dead_letter_topics(bootstrap_servers)
+    if not names:
+        return []
+    consumer = AIOKafkaConsumer(
+        *names, bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await asyncio.wait_for(consumer.start(), 15)
     try:
-        names = topics or sorted(name for name in await consumer.topics() if name.endswith(SUFFIX))
-        partitions = [
-            TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name) or ()
-        ]
-        if not partitions:
-            return []
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
         letters: list[DeadLetter] = []
         replayed: set[tuple[str, str]] = set()
@@ -82,6 +81,15 @@ async def read(bootstrap_servers: str, topics: Sequence[str] | None = None) -> l
         return [one for one in letters if (one.topic, one.id) not in replayed]
     finally:
         await close(consumer)
+
+
+async def _dead_letter_topics(bootstrap_servers: str) -> list[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await asyncio.wait_for(admin.start(), 15)
+    try:
+        return sorted(name for name in await admin.list_topics() if name.endswith(SUFFIX))
+    finally:
+        await close(admin)
 
 
 async def replay(bootstrap_servers: str, topic: str, id: str | None = None) -> int:

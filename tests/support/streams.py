@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from shared.contracts.envelope import Envelope, Event
 from shared.kafka import ensure_topics, producer_config
@@ -64,14 +64,13 @@ def envelope(event: Event, tenant: UUID) -> Envelope[Event]:
 
 async def read_all(servers: str, topic: str) -> list["ConsumerRecord[bytes, bytes]"]:
     """Every record of a topic, in the order of its partitions' offsets."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     records: list[Any] = []
     try:
-        await consumer.topics()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(one) < ends[one] for one in partitions]):
             for batch in (await consumer.getmany(timeout_ms=200)).values():
