@@ -197,7 +197,7 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > self.limit:
             await problem_response(problem)(scope, receive, send)
             return
-        seen = 0
+        seen, refused = 0, False
 
         async def counted() -> Message:
             nonlocal seen
@@ -207,7 +207,16 @@ class BodyLimit:
                 raise problem
             return message
 
-        await self.app(scope, counted, send)
+        async def replaced(message: Message) -> None:
+            # Whoever was reading may have answered the interruption in its own words.
+            nonlocal refused
+            if seen <= self.limit:
+                await send(message)
+            elif not refused:
+                refused = True
+                await problem_response(problem)(scope, receive, send)
+
+        await self.app(scope, counted, replaced)
 
 
 class Observed:

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 from zoneinfo import ZoneInfo
 
-import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.availability import ScheduleState, Window
-from shared.contracts.slots import Interval, free, occupied, starts, why_not, windows
+from shared.contracts.slots import Interval, free, occupied, why_not
 from tests.support.build import schedule
 
 MINUTE = timedelta(minutes=1)

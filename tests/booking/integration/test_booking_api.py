@@ -1,0 +1,394 @@
+"""Booking over HTTP against real PostgreSQL: the life of a visit, and every refusal."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.booking import use_cases
+from shared.contracts.slots import SlotId
+from tests.booking.conftest import ManualClock
+from tests.support.build import NOW, schedule
+from tests.support.practice import Practice, count, new_id
+
+pytestmark = pytest.mark.servers
+
+
+async def events(practice: Practice) -> list[tuple[str, int]]:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        rows = await session.execute(text("SELECT topic, payload FROM outbox ORDER BY id"))
+        return [(row.topic, json.loads(row.payload)["sequence"]) for row in rows if row.topic != "client.registered"]
+
+
+async def timers(practice: Practice) -> list[Any]:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        return list(await session.scalars(text("SELECT due_at FROM timers")))
+
+
+async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(practice: Practice) -> None:
+    start, later = practice.starts(2)
+    answer = await practice.book(start)
+    assert answer.status_code == 201
+    visit = answer.json()
+    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["location"] == f"/v1/appointments/{visit['id']}"
+    assert await timers(practice) == [start + timedelta(minutes=15)]
+
+    moved = await practice.act(visit, "reschedule", {"slot": practice.slot(later)}, **{"if-match": '"1"'})
+    assert moved.status_code == 200, moved.text
+    assert (moved.status_code, moved.json()["id"], moved.json()["version"]) == (200, visit["id"], 2)
+    assert await timers(practice) == [later + timedelta(minutes=15)]
+    assert (await practice.act(visit, "check-in")).json()["status"] == "arrived"
+    assert await timers(practice) == []
+    assert (await practice.act(visit, "complete")).json()["status"] == "fulfilled"
+
+    assert await events(practice) == [
+        ("appointment.booked", 1),
+        ("appointment.rescheduled", 2),
+        ("appointment.arrived", 3),
+        ("appointment.fulfilled", 4),
+    ]
+    found = await practice.http.get(f"/v1/appointments/{visit['id']}/history", headers=practice.headers())
+    assert [(item["sequence"], item["status"], item["party"]) for item in found.json()["items"]] == [
+        (1, "booked", "practice"),
+        (2, "booked", "practice"),
+        (3, "arrived", "practice"),
+        (4, "fulfilled", "practice"),
+    ]
+
+
+async def test_a_freed_time_can_be_booked_again(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    assert (await practice.book(start)).status_code == 409
+    assert (await practice.act(visit, "cancel", {"reason": "illness"})).json()["reason_code"] == "illness"
+    assert (await practice.book(start)).status_code == 201
+
+
+async def test_a_taken_slot_is_refused_with_three_alternatives_that_can_be_booked(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    await practice.book(start)
+    client = await practice.client()
+    refused = await practice.book(start, client)
+    assert refused.status_code == 409
+    body = refused.json()
+    assert body["code"] == "slot_taken"
+    assert len(body["alternatives"]) == 3
+    for other in body["alternatives"]:
+        booked = await practice.http.post(
+            "/v1/appointments",
+            json={"slot": other["slot"], "client_id": await practice.client()},
+            headers=practice.headers(),
+        )
+        again = await practice.http.post(
+            "/v1/appointments", json={"slot": other["slot"], "client_id": client}, headers=practice.headers()
+        )
+        assert {booked.status_code, again.status_code} <= {201, 409}
+    assert booked.status_code in (201, 409)
+
+
+async def test_a_client_cannot_be_in_two_places(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client = await practice.client()
+    assert (await practice.book(start, client)).status_code == 201
+    other = await practice.publish(schedule(windows=practice.rules.windows))
+    body = {"slot": practice.slot(start, schedule_id=other.schedule_id), "client_id": client}
+    refused = await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    starts = [item["start"] for item in refused.json()["alternatives"]]
+    assert start.isoformat().replace("+00:00", "Z") not in starts
+
+
+async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice) -> None:
+    """One 201 each, the rest 409 with alternatives; nothing else, and no deadlock."""
+    clients = [await practice.client() for _ in range(32)]
+    async with practice.resources.database.engine.connect() as connection:
+        query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        before = await connection.scalar(query)
+        for start in practice.starts(20):
+            answers = await asyncio.gather(*(practice.book(start, client) for client in clients))
+            statuses = sorted(answer.status_code for answer in answers)
+            assert statuses == [201] + [409] * 31
+            for answer in answers:
+                if answer.status_code == 409:
+                    assert answer.json()["code"] == "slot_taken"
+                    assert len(answer.json()["alternatives"]) == 3
+        await connection.rollback()
+        assert await connection.scalar(query) == before
+    assert await count(practice, "appointments") == 20
+
+
+async def test_opposing_moves_never_deadlock_and_never_double_book(practice: Practice) -> None:
+    first, second = practice.starts(2)
+    one, two = (await practice.book(first)).json(), (await practice.book(second)).json()
+    for _ in range(10):
+        answers = await asyncio.gather(
+            practice.act(one, "reschedule", {"slot": practice.slot(second)}),
+            practice.act(two, "reschedule", {"slot": practice.slot(first)}),
+        )
+        assert [(one.status_code, one.json()["code"]) for one in answers] == [(409, "slot_taken")] * 2
+
+
+async def test_fifty_parallel_requests_with_one_key_book_once_and_answer_alike(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client, key = await practice.client(), new_id()
+    answers = await asyncio.gather(*(practice.book(start, client, key) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 49
+    assert await count(practice, "appointments") == 1
+
+
+async def test_a_key_used_for_another_request_is_refused(practice: Practice) -> None:
+    first, second = practice.starts(2)
+    client, key = await practice.client(), new_id()
+    assert (await practice.book(first, client, key)).status_code == 201
+    refused = await practice.book(second, client, key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_a_refusal_is_not_kept_under_its_key(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    client, key = await practice.client(), new_id()
+    assert (await practice.book(start, client, key)).status_code == 409
+    await practice.act(visit, "cancel", {})
+    assert (await practice.book(start, client, key)).status_code == 201
+
+
+async def test_a_stale_version_is_refused_and_nothing_written(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    await practice.act(visit, "check-in")
+    stale = await practice.act(visit, "cancel", {}, **{"if-match": '"1"'})
+    assert (stale.status_code, stale.json()["code"], stale.json()["field"]) == (412, "version_mismatch", "If-Match")
+    odd = await practice.act(visit, "cancel", {}, **{"if-match": "yesterday's"})
+    assert (odd.status_code, odd.json()["code"]) == (422, "if_match_invalid")
+    assert len(await events(practice)) == 2
+
+
+async def test_an_illegal_move_says_which_are_legal(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    refused = await practice.act(visit, "complete")
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "illegal_move"
+    assert refused.json()["legal_moves"] == ["reschedule", "cancel", "check-in"]
+
+
+async def test_a_failed_move_leaves_the_old_booking_untouched(practice: Practice) -> None:
+    first, second = practice.starts(2)
+    visit = (await practice.book(first)).json()
+    await practice.book(second)
+    refused = await practice.act(visit, "reschedule", {"slot": practice.slot(second)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    found = await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())
+    assert found.json() == visit
+
+
+BAD_SLOTS: dict[str, tuple[int, str]] = {
+    "forged": (422, "slot_invalid"),
+    "cut": (422, "slot_invalid"),
+    "other practice": (422, "slot_invalid"),
+    "expired": (410, "slot_expired"),
+    "past": (410, "slot_past"),
+    "off the grid": (409, "slot_gone"),
+    "unknown schedule": (409, "slot_gone"),
+    "withdrawn": (409, "slot_gone"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_SLOTS)
+async def test_a_bad_slot_is_refused_with_its_reason_and_nothing_is_written(kind: str, practice: Practice) -> None:
+    [start] = practice.starts(1)
+    status, code = BAD_SLOTS[kind]
+    slot = {
+        "forged": practice.slot(start, key="x" * 40),
+        "cut": practice.slot(start)[:-1],
+        "other practice": practice.slot(start, tenant=uuid4()),
+        "expired": practice.slot(start, expires=NOW),
+        "past": practice.slot(NOW - timedelta(hours=1)),
+        "off the grid": practice.slot(start + timedelta(minutes=1)),
+        "unknown schedule": practice.slot(start, schedule_id=uuid4()),
+        "withdrawn": practice.slot(start),
+    }[kind]
+    if kind == "withdrawn":
+        from shared.contracts.availability import ScheduleWithdrawn
+
+        gone = ScheduleWithdrawn.model_validate({**practice.rules.model_dump(), "sequence": 2})
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await use_cases.replicate_schedule(session, tenant=practice.tenant, schedule=gone, now=NOW)
+    client = await practice.client()
+    refused = await practice.http.post(
+        "/v1/appointments", json={"slot": slot, "client_id": client}, headers=practice.headers()
+    )
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"]
+    assert await count(practice, "appointments") == 0
+
+
+BAD_BODIES: list[tuple[bytes, int, str, str]] = [
+    (b"{", 400, "malformed_json", "body"),
+    (b"[]", 422, "invalid_request", "body"),
+    (b'{"client_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"}', 422, "invalid_request", "slot"),
+    (b'{"slot": "x", "client_id": "seven"}', 422, "invalid_request", "client_id"),
+    (
+        b'{"slot": "x", "client_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10", "colour": "red"}',
+        422,
+        "invalid_request",
+        "colour",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code", "field"), BAD_BODIES)
+async def test_a_bad_body_names_the_field(body: bytes, status: int, code: str, field: str, practice: Practice) -> None:
+    headers = {**practice.headers(), "content-type": "application/json"}
+    refused = await practice.http.post("/v1/appointments", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (status, code, field)
+
+
+async def test_a_body_that_is_too_large_is_refused_declared_or_not(practice: Practice) -> None:
+    headers = {**practice.headers(), "content-type": "application/json"}
+    large = b'{"name": "' + b"x" * 1_100_000 + b'"}'
+    declared = await practice.http.post("/v1/clients", content=large, headers=headers)
+
+    async def pieces() -> Any:
+        for number in range(0, len(large), 100_000):
+            yield large[number : number + 100_000]
+
+    streamed = await practice.http.post("/v1/clients", content=pieces(), headers=headers)
+    for refused in (declared, streamed):
+        assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    assert await count(practice, "clients") == 0
+
+
+async def test_an_unknown_client_and_another_practices_visit_are_not_found(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    refused = await practice.book(start, new_id())
+    assert (refused.status_code, refused.json()["code"]) == (404, "client_not_found")
+    visit = (await practice.book(start)).json()
+    stranger = practice.issuer.headers(uuid4())
+    path = f"/v1/appointments/{visit['id']}"
+    for answer in (
+        await practice.http.get(path, headers=stranger),
+        await practice.http.get(f"{path}/history", headers=stranger),
+        await practice.http.post(f"{path}/cancel", json={}, headers=stranger),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "appointment_not_found")
+    listed = await practice.http.get("/v1/appointments", headers=stranger)
+    assert listed.json() == {"items": [], "next": None}
+
+
+async def test_who_may_do_what(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    mine, theirs = await practice.client(), await practice.client()
+    as_client = practice.headers("client", client_id=mine)
+    body = {"slot": practice.slot(start), "client_id": theirs}
+    refused = await practice.http.post("/v1/appointments", json=body, headers=as_client)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
+    visit = (await practice.book(start, theirs)).json()
+    path = f"/v1/appointments/{visit['id']}"
+    assert (await practice.http.get(path, headers=as_client)).status_code == 404
+    assert (await practice.http.post(f"{path}/cancel", json={}, headers=as_client)).status_code == 404
+    refused = await practice.http.post(f"{path}/check-in", headers=practice.headers("client", client_id=theirs))
+    assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
+    refused = await practice.http.get(path, headers=practice.headers(scope="clients:read"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    other = practice.headers("provider", provider_id=uuid4())
+    assert (await practice.http.get(path, headers=other)).status_code == 404
+    own = practice.headers("provider", provider_id=practice.rules.provider_id)
+    assert (await practice.http.get(path, headers=own)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "token_missing"),
+        ({"authorization": "Basic eA=="}, "token_missing"),
+        ({"authorization": "Bearer nonsense"}, "token_invalid"),
+    ],
+)
+async def test_without_a_good_token_nothing_is_answered(headers: dict[str, str], code: str, practice: Practice) -> None:
+    refused = await practice.http.get("/v1/appointments", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (401, code)
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"aud": "somebody else"}, "token_invalid"),
+        ({"iss": "https://evil.example"}, "token_invalid"),
+        ({"exp": 1_600_000_000}, "token_expired"),
+        ({"role": "emperor"}, "token_invalid"),
+        ({"practice_id": "seven"}, "token_invalid"),
+        ({"role": "client"}, "token_invalid"),
+        ({"exp": None}, "token_invalid"),
+    ],
+)
+async def test_a_token_that_lies_or_lacks_is_refused(claims: dict[str, Any], code: str, practice: Practice) -> None:
+    refused = await practice.http.get("/v1/appointments", headers=practice.headers(**claims))
+    assert (refused.status_code, refused.json()["code"]) == (401, code)
+
+
+async def test_lists_are_paged_by_start(practice: Practice) -> None:
+    visits = [(await practice.book(start)).json() for start in practice.starts(5)]
+    seen, cursor = [], None
+    while True:
+        query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
+        page = (await practice.http.get("/v1/appointments", params=query, headers=practice.headers())).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == [visit["id"] for visit in visits]
+    refused = await practice.http.get("/v1/appointments", params={"cursor": "x"}, headers=practice.headers())
+    assert (refused.status_code, refused.json()["field"]) == (422, "cursor")
+    refused = await practice.http.get("/v1/appointments", params={"limit": "500"}, headers=practice.headers())
+    assert (refused.status_code, refused.json()["field"]) == (422, "limit")
+
+
+async def test_the_miss_is_noticed_once_and_only_if_nobody_came(practice: Practice, clock: ManualClock) -> None:
+    first, second = practice.starts(2)
+    absent, present = (await practice.book(first)).json(), (await practice.book(second)).json()
+    clock.now = second
+    await practice.act(present, "check-in")
+    for visit, start in ((absent, first), (present, second)):
+        for _ in range(2):
+            async with practice.resources.database.transaction(practice.tenant) as session:
+                await use_cases.notice_miss(
+                    session, tenant=practice.tenant, appointment_id=visit["id"], now=start + timedelta(minutes=15)
+                )
+    assert [name for name, _ in await events(practice)].count("appointment.missed") == 1
+    found = await practice.http.get(f"/v1/appointments/{absent['id']}", headers=practice.headers())
+    assert (found.json()["status"], found.json()["changed_by"]) == ("noshow", "system")
+
+
+async def test_older_news_of_a_schedule_changes_nothing(practice: Practice) -> None:
+    newer = practice.rules.model_copy(update={"sequence": 3, "windows": ()})
+    await practice.publish(newer)
+    await practice.publish(practice.rules)
+    [start] = practice.starts(1)
+    refused = await practice.book(start)
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_gone")
+
+
+def test_a_slot_id_has_sixty_four_characters_that_fhir_allows(practice: Practice) -> None:
+    value = practice.slot(NOW)
+    assert len(value) == 64
+    assert all(sign.isalnum() or sign in ".-" for sign in value)
+    assert isinstance(SlotId.verify(value, "slot-" * 8, practice.tenant, NOW), SlotId)
+
+
+async def test_errors_of_the_framework_are_problems_too(practice: Practice) -> None:
+    missing = await practice.http.get("/v1/nothing", headers=practice.headers())
+    assert (missing.status_code, missing.json()["code"]) == (404, "no_such_route")
+    wrong = await practice.http.delete("/v1/appointments", headers=practice.headers())
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    assert missing.headers["content-type"] == wrong.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,113 @@
+"""The page behind a link: looking changes nothing, one tap books, a link opens one visit."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.booking import use_cases
+from shared.capability import Capability
+from tests.booking.conftest import ManualClock
+from tests.support.build import NOW, schedule
+from tests.support.practice import Practice, count
+from tests.support.servers import LINK_KEY
+
+pytestmark = pytest.mark.servers
+HTML = {"accept": "text/html"}
+
+
+async def missed_visit(practice: Practice, clock: ManualClock) -> dict[str, Any]:
+    [start] = practice.starts(1)
+    visit: dict[str, Any] = (await practice.book(start)).json()
+    clock.now = start + timedelta(minutes=16)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await use_cases.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
+    return visit
+
+
+def link(practice: Practice, visit: dict[str, Any], purpose: str = "visit", days: int = 14) -> str:
+    return Capability(purpose, practice.tenant, UUID(visit["id"]), NOW + timedelta(days=days)).sign(LINK_KEY)
+
+
+async def test_a_missed_visit_is_rebooked_with_one_tap_and_a_second_tap_changes_nothing(
+    practice: Practice, clock: ManualClock
+) -> None:
+    visit = await missed_visit(practice, clock)
+    path = f"/a/{link(practice, visit)}"
+    for _ in range(3):
+        page = await practice.http.get(path, headers=HTML)
+        assert page.status_code == 200
+    assert await count(practice, "appointments") == 1
+    slots = re.findall(r'name="slot" value="([a-z2-7]{64})"', page.text)
+    assert len(slots) == 6
+    for slot in (slots[0], slots[1]):
+        answer = await practice.http.post(f"{path}/book", data={"slot": slot}, headers=HTML)
+        assert answer.status_code == 303
+    assert await count(practice, "appointments") == 2
+    done = await practice.http.get(path, headers=HTML)
+    assert "You're booked" in done.text
+    listed = (await practice.http.get("/v1/appointments", headers=practice.headers())).json()["items"]
+    assert [item["rebooked_from"] for item in listed] == [None, visit["id"]]
+
+
+async def test_a_remote_link_offers_only_what_needs_no_travel(practice: Practice, clock: ManualClock) -> None:
+    await practice.publish(schedule(modality="telehealth", appointment_type_id=practice.rules.appointment_type_id))
+    visit = await missed_visit(practice, clock)
+    page = await practice.http.get(f"/a/{link(practice, visit, 'remote')}", headers=HTML)
+    assert "Video visits" in page.text
+    assert "· video" in page.text
+    assert "in person" not in page.text
+
+
+async def test_a_slot_that_was_taken_meanwhile_is_said_kindly_and_others_are_shown(
+    practice: Practice, clock: ManualClock
+) -> None:
+    visit = await missed_visit(practice, clock)
+    path = f"/a/{link(practice, visit)}"
+    page = await practice.http.get(path, headers=HTML)
+    slot = re.findall(r'name="slot" value="([a-z2-7]{64})"', page.text)[0]
+    body = {"slot": slot, "client_id": await practice.client()}
+    assert (await practice.http.post("/v1/appointments", json=body, headers=practice.headers())).status_code == 201
+    answer = await practice.http.post(f"{path}/book", data={"slot": slot}, headers=HTML)
+    page = await practice.http.get(answer.headers["location"], headers=HTML)
+    assert "has just been taken" in page.text
+    assert slot not in page.text
+
+
+async def test_a_visit_that_was_not_missed_cannot_be_booked_anew(practice: Practice) -> None:
+    first, second = practice.starts(2)
+    visit = (await practice.book(first)).json()
+    path = f"/a/{link(practice, visit)}"
+    page = await practice.http.get(path, headers=HTML)
+    assert "Your visit" in page.text
+    assert 'name="slot"' not in page.text
+    answer = await practice.http.post(f"{path}/book", data={"slot": practice.slot(second)})
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_missed")
+
+
+@pytest.mark.parametrize(("kind", "status"), [("cut", 404), ("survey", 404), ("expired", 410), ("nobody's", 404)])
+async def test_a_link_that_does_not_fit_shows_a_page_that_says_so(kind: str, status: int, practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    bad = {
+        "cut": link(practice, visit)[:-4],
+        "survey": link(practice, visit, "barrier"),
+        "expired": link(practice, visit, days=0),
+        "nobody's": link(practice, {"id": str(uuid4())}),
+    }[kind]
+    page = await practice.http.get(f"/a/{bad}", headers=HTML)
+    assert page.status_code == status
+    assert page.headers["content-type"].startswith("text/html")
+    assert "That didn&#39;t work" in page.text or "That didn't work" in page.text
+
+
+async def test_a_page_keeps_its_link_to_itself(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    page = await practice.http.get(f"/a/{link(practice, visit)}", headers=HTML)
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
