@@ -1,0 +1,144 @@
+"""`python -m deploy.local.receivers <folder> <http port> <smtp port>`; account and token from the environment."""
+
+import asyncio
+import base64
+import binascii
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import uvicorn
+from aiosmtpd.smtp import SMTP
+from fastapi import Body, FastAPI, Form, Header, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from deploy.local.ports import HOST
+from deploy.local.receivers.carrier import Carrier, Refused
+from deploy.local.receivers.page import render
+from deploy.local.receivers.smtp import Handler
+from deploy.local.receivers.store import Message, Store
+
+
+def create_app(folder: Path | None, smtp_port: int, account: str, token: str, inbound_url: str = "") -> FastAPI:
+    """The receivers as one application; its lifespan runs the mail server too."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = Store(folder / "messages.jsonl" if folder else None)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: SMTP(Handler(store), enable_SMTPUTF8=True), HOST, smtp_port)
+        async with httpx.AsyncClient() as http:
+            app.state.carrier = Carrier(store, account, token, http, inbound_url)
+            app.state.smtp_port = server.sockets[0].getsockname()[1]
+            yield
+        server.close()
+
+    app = FastAPI(title="Receivers", lifespan=lifespan, docs_url=None, redoc_url=None)
+    _add_carrier(app)
+    _add_views(app)
+    return app
+
+
+def _add_carrier(app: FastAPI) -> None:
+    @app.post("/2010-04-01/Accounts/{account}/Messages.json", status_code=201)
+    async def send(
+        request: Request, account: str, i_twilio_idempotency_token: Annotated[str | None, Header()] = None
+    ) -> JSONResponse:
+        carrier: Carrier = app.state.carrier
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        try:
+            carrier.check(account, *_basic(request.headers.get("authorization", "")))
+            message = await carrier.take(form, i_twilio_idempotency_token)
+        except Refused as refusal:
+            body = {"code": refusal.code, "message": refusal.message, "status": refusal.status}
+            return JSONResponse(body, refusal.status)
+        answer = {
+            "sid": message.id,
+            "account_sid": account,
+            "to": message.to,
+            "from": message.sender,
+            "body": message.text,
+            "status": "queued",
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+        }
+        return JSONResponse(answer, 201)
+
+    @app.put("/api/sms/inbound-url", status_code=204)
+    async def set_inbound(url: Annotated[str, Body(embed=True)]) -> None:
+        app.state.carrier.inbound_url = url
+
+    @app.post("/api/sms/{sid}/reply", status_code=201)
+    async def reply(sid: str, body: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
+        return (await _reply(app, sid, body)).public()
+
+    @app.post("/reply/{sid}")
+    async def reply_form(sid: str, body: Annotated[str, Form()]) -> RedirectResponse:
+        await _reply(app, sid, body)
+        return RedirectResponse("/", 303)
+
+
+async def _reply(app: FastAPI, sid: str, body: str) -> Message:
+    carrier: Carrier = app.state.carrier
+    answered = carrier.store.by_id(sid)
+    if answered is None or answered.channel != "sms":
+        raise HTTPException(404, "There is no such text.")
+    return await carrier.reply(answered, body)
+
+
+def _add_views(app: FastAPI) -> None:
+    @app.get("/api/messages")
+    async def messages(
+        to: str = "", channel: str = "", contains: str = "", after: str = ""
+    ) -> dict[str, list[dict[str, Any]]]:
+        found = app.state.carrier.store.find(to=to, channel=channel, contains=contains, after=after)
+        return {"items": [one.public() for one in found]}
+
+    @app.get("/api/messages/wait")
+    async def wait(
+        to: str = "",
+        channel: str = "",
+        contains: str = "",
+        after: str = "",
+        timeout: Annotated[float, Query(gt=0, le=120)] = 30,
+    ) -> dict[str, Any]:
+        found = await app.state.carrier.store.wait(timeout, to=to, channel=channel, contains=contains, after=after)
+        if found is None:
+            raise HTTPException(404, "No such message came in time.")
+        public: dict[str, Any] = found.public()
+        return public
+
+    @app.get("/", response_class=HTMLResponse)
+    async def page() -> HTMLResponse:
+        return HTMLResponse(render(app.state.carrier.store.messages))
+
+
+def _basic(header: str) -> tuple[str, str]:
+    try:
+        user, _, password = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, password
+
+
+def main() -> None:
+    folder, port, smtp_port = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ
+    app = create_app(
+        folder,
+        smtp_port,
+        environment["RECEIVERS_SMS_ACCOUNT_SID"],
+        environment["RECEIVERS_SMS_AUTH_TOKEN"],
+        environment.get("RECEIVERS_SMS_INBOUND_URL", ""),
+    )
+    uvicorn.run(app, host=HOST, port=port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
