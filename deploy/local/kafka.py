@@ -38,16 +38,16 @@ class KafkaServer:
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, no flush."""
-        self.running.signal(signal.SIGKILL)
+        self.running.send(signal.SIGKILL)
         found = self.running.process()
         if found is not None:
             found.wait(10)
 
     def pause(self) -> None:
-        self.running.signal(signal.SIGSTOP)
+        self.running.send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self.running.signal(signal.SIGCONT)
+        self.running.send(signal.SIGCONT)
 
     def restart(self) -> None:
         """Starts it again on the same port and data."""

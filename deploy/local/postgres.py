@@ -111,9 +111,7 @@ def _reachable(folder: Path) -> Path:
     elsewhere = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
     elsewhere.chmod(0o755)
     note.write_text(json.dumps({"folder": str(elsewhere)}))
-    print(
-        f"PostgreSQL's data is in {elsewhere}: as root it runs unprivileged and can't pass to this folder", flush=True
-    )
+    print(f"PostgreSQL's data is in {elsewhere}: as root it runs unprivileged and can't pass here", flush=True)
     return elsewhere
 
 
@@ -191,9 +189,7 @@ async def create_databases(
     try:
         connection = await asyncpg.connect(admin_url, timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise StackError(
-            f"The PostgreSQL of DATABASE_URL doesn't let us in: {error or type(error).__name__}."
-        ) from error
+        raise StackError(f"DATABASE_URL's PostgreSQL doesn't let us in: {error or type(error).__name__}.") from error
     try:
         if int(await connection.fetchval("SHOW server_version_num")) < OLDEST:
             raise StackError("The PostgreSQL of DATABASE_URL is older than 15; use a newer one, or unset DATABASE_URL.")

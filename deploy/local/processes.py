@@ -54,8 +54,8 @@ class Running:
             found.wait(seconds)
         except psutil.TimeoutExpired:
             family = [found, *found.children(recursive=True)]
-            for one in family:
-                _kill(one)
+            for member in family:
+                _kill(member)
             psutil.wait_procs(family, 5)
 
     def last_words(self, lines: int = 5) -> str:

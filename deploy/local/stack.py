@@ -86,19 +86,17 @@ class Stack:
         self._ports = ports.choose()
         secret = load_secrets(self.state / "secrets.json")
         with ThreadPoolExecutor(3) as pool:
-            waiting = [
-                pool.submit(self._start_kafka),
-                pool.submit(self._start_databases, secret),
-                pool.submit(self._start_zipkin),
-            ]
-            results = [one.result() for one in waiting]
-        databases, tracing = results[1], results[2]
+            broker = pool.submit(self._start_kafka)
+            made = pool.submit(self._start_databases, secret)
+            traced = pool.submit(self._start_zipkin)
+            broker.result()
+            databases, tracing = made.result(), traced.result()
         self._start_issuer()
         self._start_receivers(secret)
         self.urls |= {service: url(self._ports[service]) for service in SERVICES}
         self.environments = {
             service: service_environment(
-                service, self._ports, secret, databases[service], self.bootstrap, tracing=bool(tracing)
+                service, self._ports, secret, databases[service], self.bootstrap, tracing=tracing
             )
             for service in SERVICES
         }

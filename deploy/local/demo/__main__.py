@@ -78,7 +78,7 @@ def _print_footprint(stack: Stack, memory: dict[str, float]) -> None:
 
 
 def _too_heavy(stack: Stack, memory: dict[str, float], timeline: Timeline) -> str | None:
-    """Each of our processes stays within 120 MB. Start-up times are shown, not judged: a busy machine isn't our fault."""
+    """Each of our processes stays within 120 MB. Start-up times are only shown: a machine may be busy."""
     for name in stack.service_processes:
         if memory.get(name, 0.0) > MEMORY_MB:
             return f"{name} has {memory[name]:.0f} MB resident; {MEMORY_MB} MB are the most"
