@@ -124,6 +124,8 @@ def create_service(
         version="1",
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        # FastAPI's own spans would carry the whole path, and a path may be somebody's link.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in routers:
         app.include_router(router)

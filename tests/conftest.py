@@ -1,5 +1,6 @@
 """Fixtures of all tests. Servers are real ones and are started once, when the first test needs them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
@@ -12,9 +13,11 @@ import pytest_asyncio
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 
+from deploy.local import postgres as local_postgres
+from deploy.local.ports import free_port
 from shared.settings import ServiceSettings
 from tests.support.issuer import Issuer, practice, start_issuer
-from tests.support.servers import Postgres, create_topics, given, settings_for
+from tests.support.servers import Postgres, create_topics, given, scratch, settings_for, start_kafka
 
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", max_examples=5000, deadline=None)
@@ -32,19 +35,30 @@ def pytest_configure(config: pytest.Config) -> None:
 async def postgres() -> AsyncIterator[Postgres]:
     """A real PostgreSQL: the one of DATABASE_URL, or one of our own."""
     url = given("DATABASE_URL")
-    assert url
-    server = Postgres(url)
-    yield server
-    await server.drop_all()
+    if url:
+        server = Postgres(url)
+        yield server
+        await server.drop_all()
+        return
+    folder = scratch("postgres")
+    own = await asyncio.to_thread(local_postgres.start, folder, free_port(), folder / "logs", durable=False)
+    yield Postgres(own.admin_url)
+    await asyncio.to_thread(own.stop)
+    local_postgres.clean(folder)
 
 
 @pytest_asyncio.fixture(scope="session")
 async def kafka() -> AsyncIterator[str]:
     """A real Kafka with every topic: the one of KAFKA_BOOTSTRAP_SERVERS, or one of our own."""
     servers = given("KAFKA_BOOTSTRAP_SERVERS")
-    assert servers
-    await create_topics(servers)
-    yield servers
+    if servers:
+        await create_topics(servers)
+        yield servers
+        return
+    own = await asyncio.to_thread(start_kafka)
+    await create_topics(own.bootstrap)
+    yield own.bootstrap
+    await asyncio.to_thread(own.stop)
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,14 +1,20 @@
 """Real PostgreSQL and Kafka for tests, and a migrated scratch database for each service."""
 
 import asyncio
+import atexit
 import os
+import shutil
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
+from deploy.local import kafka
+from deploy.local.ports import free_port
+from deploy.local.stack import STATE
 from services.availability.settings import Settings as Availability
 from services.booking.settings import Settings as Booking
 from services.feedback.settings import Settings as Feedback
@@ -98,6 +104,20 @@ def settings_for(service: str, database_url: str, bootstrap_servers: str, issuer
     }
     model = SETTINGS[service]
     return model(**{name: value for name, value in values.items() if name in model.model_fields})
+
+
+def scratch(name: str) -> Path:
+    """An empty folder of this test run, under the project's state."""
+    folder = STATE / "test" / f"{name}-{os.getpid()}-{uuid4().hex[:6]}"
+    folder.mkdir(parents=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def start_kafka() -> kafka.KafkaServer:
+    """A broker of one's own, which a test may stop, kill and start again."""
+    folder = scratch("kafka")
+    return kafka.start(folder, free_port(), free_port(), folder / "logs")
 
 
 def given(name: str) -> str | None:
