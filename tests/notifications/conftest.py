@@ -1,0 +1,210 @@
+"""Fixtures of notifications' tests: a carrier and a mail server that really receive, and the service itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import func, select, text
+
+from deploy.local.demo.world import daytime_zone
+from deploy.local.ports import free_port
+from deploy.local.receivers.__main__ import create_app as create_receivers
+from deploy.local.receivers.carrier import Carrier
+from services.notifications import jobs
+from services.notifications.app import create_app
+from services.notifications.resources import Resources
+from services.notifications.use_cases import visits
+from shared.contracts.booking import AppointmentState
+from shared.timers import TimerRunner
+from tests.conftest import MakeSettings
+from tests.support.issuer import Issuer
+from tests.support.servers import settings_for
+from tests.support.streams import eventually
+
+ACCOUNT, TOKEN = "ACtest", "carrier-token"
+
+
+class _Quiet(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        return
+
+
+async def serve(app: FastAPI, port: int) -> tuple[uvicorn.Server, "asyncio.Task[None]"]:
+    """A real HTTP server in this loop."""
+    server = _Quiet(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    await eventually(partial(_started, server))
+    return server, task
+
+
+async def _started(server: uvicorn.Server) -> bool:
+    return server.started
+
+
+@dataclass
+class Outside:
+    """What is outside the house: the carrier with its phone network, and the mail server."""
+
+    url: str
+    smtp_port: int
+    carrier: Carrier
+
+    def texts(self, phone: str) -> list[str]:
+        return [one.text for one in self.carrier.store.find(to=phone, channel="sms")]
+
+    def mails(self, address: str) -> list[str]:
+        return [f"{one.subject}\n{one.text}" for one in self.carrier.store.find(to=address, channel="email")]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def outside() -> AsyncIterator[Outside]:
+    app = create_receivers(None, 0, ACCOUNT, TOKEN)
+    port = free_port()
+    async with app.router.lifespan_context(app):
+        server, task = await serve(app, port)
+        yield Outside(f"http://127.0.0.1:{port}", app.state.smtp_port, app.state.carrier)
+        server.should_exit = True
+        await task
+
+
+@dataclass
+class Practice:
+    """One tenant of notifications, with a client; its API, and the timers that it sends by."""
+
+    http: httpx.AsyncClient
+    issuer: Issuer
+    resources: Resources
+    outside: Outside
+    tenant: UUID
+    client: UUID
+    phone: str
+    email: str
+    url: str
+
+    def headers(self, role: str = "staff", **claims: Any) -> dict[str, str]:
+        return self.issuer.headers(self.tenant, role, **claims)
+
+    async def call(self, method: str, path: str, expect: int = 200, **more: Any) -> Any:
+        answer = await self.http.request(method, path, headers={**self.headers(), **more.pop("headers", {})}, **more)
+        assert answer.status_code == expect, answer.text
+        return answer.json() if answer.content else None
+
+    async def open(self, *channels: str, zone: str | None = None) -> None:
+        """Sets the sender, the client's contact, and consent to the channels."""
+        sender = {
+            "name": "Maple",
+            "phone": "+12025550100",
+            "sms_from": "+12025550111",
+            "email_from": "hello@maple.example",
+            "alert_email": f"desk-{self.tenant}@maple.example",
+        }
+        await self.call("PUT", "/v1/sender", json=sender)
+        contact = {"email": self.email, "phone": self.phone, "zone": zone or daytime()}
+        await self.call("PUT", f"/v1/clients/{self.client}/contact", json=contact)
+        for channel in channels:
+            await self.consent(channel)
+
+    async def consent(self, channel: str, granted: bool = True) -> None:
+        body = {"channel": channel, "granted": granted, "wording_version": "2026-01", "source": "intake form"}
+        await self.call("POST", f"/v1/clients/{self.client}/consents", 201, json=body)
+
+    async def follow(self, *events: AppointmentState) -> None:
+        for event in events:
+            async with self.resources.database.transaction(self.tenant) as session:
+                await visits.follow_visit(session, tenant=self.tenant, state=event, now=await self.now())
+
+    async def now(self) -> datetime:
+        async with self.resources.database.transaction(self.tenant) as session:
+            moment: datetime | None = await session.scalar(select(func.clock_timestamp()))
+        assert moment is not None
+        return moment
+
+    def runner(self) -> TimerRunner:
+        return TimerRunner(self.resources.database, jobs.timers(self.resources))
+
+    async def fire_due(self) -> int:
+        """Fires this tenant's due timers, and those that they set, until none is due."""
+        fired = 0
+        while True:
+            async with self.resources.database.transaction(self.tenant) as session:
+                due = await session.scalar(
+                    text("SELECT count(*) FROM timers WHERE due_at <= clock_timestamp() AND leased_until IS NULL")
+                )
+            if not due:
+                return fired
+            runner = self.runner()
+            for timer in await runner.claim(50):
+                await runner.fire(timer)
+                fired += 1
+
+    async def messages(self) -> list[dict[str, Any]]:
+        found = await self.call("GET", f"/v1/clients/{self.client}/messages")
+        return list(found["items"])
+
+    async def decisions(self) -> list[tuple[str, str | None, str, str | None]]:
+        found = await self.call("GET", f"/v1/clients/{self.client}/explain")
+        return [(one["purpose"], one["channel"], one["outcome"], one["reason"]) for one in found["items"]]
+
+    async def outreach(self) -> list[dict[str, Any]]:
+        found = await self.call("GET", "/v1/outreach", params={"client_id": str(self.client)})
+        return list(found["items"])
+
+
+def daytime() -> str:
+    """A zone where it is daytime, so that quiet hours don't decide these tests."""
+    return daytime_zone(datetime.now(UTC))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def service(make_settings: MakeSettings, outside: Outside, issuer: Issuer) -> AsyncIterator[tuple[FastAPI, str]]:
+    base = await make_settings("notifications", fresh=True)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings: Any = settings_for(
+        "notifications",
+        base.database_url,
+        "127.0.0.1:9",
+        issuer.url,
+        public_url=url,
+        smtp_port=outside.smtp_port,
+        sms_api_url=outside.url,
+        sms_account_sid=ACCOUNT,
+        sms_auth_token=TOKEN,
+    )
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        server, task = await serve(app, port)
+        yield app, url
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def practice(service: tuple[FastAPI, str], outside: Outside, issuer: Issuer) -> AsyncIterator[Practice]:
+    app, url = service
+    tag = uuid4().int
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        yield Practice(
+            http=http,
+            issuer=issuer,
+            resources=app.state.resources,
+            outside=outside,
+            tenant=uuid4(),
+            client=uuid4(),
+            phone=f"+1202{tag % 8_999_999 + 1_000_001}"[:11] + "1",
+            email=f"client-{tag % 10**9}@example.org",
+            url=url,
+        )
+
+
+SOON = timedelta(hours=80)
+"""Far enough for every reminder of the default plan to lie ahead."""

@@ -1,0 +1,229 @@
+"""Reminders: planned, sent once, void when the visit changes, by the next channel when one fails."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications.clients import Carriers, CarrierUnavailable, Outbound, signature
+from services.notifications.use_cases import sending
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    AppointmentState,
+)
+from shared.timers import Timer, TimerRunner
+from tests.notifications.conftest import SOON, TOKEN, Practice
+from tests.support.build import appointment_event
+from tests.support.streams import eventually
+
+pytestmark = pytest.mark.servers
+
+NOW_PLAN = {
+    "steps": [
+        {"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": ["sms", "email"]},
+    ]
+}
+"""One reminder, due at once."""
+
+
+async def visit(practice: Practice, event: type[AppointmentState] = AppointmentBooked, **changes: Any) -> Any:
+    now = await practice.now()
+    values = {"client_id": practice.client, "start": now + SOON, "booked_at": now, "changed_at": now}
+    return appointment_event(event, **{**values, **changes})
+
+
+async def test_a_booking_is_confirmed_at_once_and_its_reminders_are_planned(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    [mail] = practice.outside.mails(practice.email)
+    assert mail.startswith("You're booked for")
+    log = await practice.messages()
+    assert [(one["purpose"], one["channel"], one["status"]) for one in log] == [
+        ("confirmation", "email", "sent"),
+        ("reminder", "email", "planned"),
+        ("reminder", "sms", "planned"),
+    ]
+    assert datetime.fromisoformat(log[1]["due_at"]) == booked.start - timedelta(hours=72)
+    assert practice.outside.texts(practice.phone) == []
+
+
+async def test_the_same_booking_twice_plans_once(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked, booked, booked)
+    assert len(await practice.messages()) == 3
+
+
+async def test_a_move_voids_the_old_reminders_and_plans_new_ones(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    moved = booked.model_copy(update={"sequence": 2, "start": booked.start + timedelta(days=7)})
+    moved = AppointmentRescheduled.model_validate(moved.model_dump())
+    await practice.follow(booked, moved)
+    log = await practice.messages()
+    planned = [datetime.fromisoformat(one["due_at"]) for one in log if one["status"] == "planned"]
+    assert planned[1:] == [moved.start - timedelta(hours=72), moved.start - timedelta(hours=24)]
+    assert [one["reason"] for one in log if one["status"] == "not_sent"] == ["visit_changed"] * 3
+
+
+async def test_a_text_is_sent_reported_delivered_and_its_reasons_are_on_record(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    [body] = practice.outside.texts(practice.phone)
+    assert "Maple: see you" in body
+    assert len(body) <= 160
+
+    async def delivered() -> bool:
+        return [one["status"] for one in await practice.messages()] == ["delivered"]
+
+    await eventually(delivered)
+    assert await practice.decisions() == [
+        ("reminder", None, "planned", None),
+        ("reminder", "sms", "sent", None),
+        ("reminder", "sms", "delivered", None),
+    ]
+
+
+async def test_without_consent_to_texts_the_reminder_goes_by_mail_and_says_why(practice: Practice) -> None:
+    await practice.open("email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert ("reminder", "sms", "channel_closed", "no_consent") in await practice.decisions()
+
+
+async def test_consent_is_for_the_number_that_was_given_then(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call(
+        "POST", "/v1/reminder-plans", 201, json={"steps": [{**NOW_PLAN["steps"][0], "channels": ["sms"]}]}
+    )
+    contact = {"email": practice.email, "phone": "+12025559991"}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/contact", json=contact)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert practice.outside.texts("+12025559991") == []
+    assert ("reminder", None, "not_sent", "no_consent") in await practice.decisions()
+
+
+async def test_an_undelivered_text_goes_on_by_mail_now(practice: Practice) -> None:
+    practice.phone = f"+1202{uuid4().int % 900 + 100}0000"
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+
+    async def failed() -> bool:
+        return any(one["status"] == "failed" for one in await practice.messages())
+
+    await eventually(failed)
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert ("reminder", "sms", "failed", "sms_30003") in await practice.decisions()
+
+
+async def test_a_cancelled_visits_reminder_is_never_sent_whatever_the_race(practice: Practice) -> None:
+    """Sending and cancelling at the same moment, many times: what goes out went out before the cancellation."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    outcomes = set()
+    for number in range(40):
+        booked = await visit(practice)
+        await practice.follow(booked)
+        gone = AppointmentCancelled.model_validate({**booked.model_dump(), "sequence": 2, "status": "cancelled"})
+        seen = len(practice.outside.texts(practice.phone))
+        runner = practice.runner()
+        timers = await runner.claim(10)
+
+        # Every lead of the one over the other, in steps of 1.5 ms.
+        lead = 0.0015 * (number - 20)
+
+        async def cancel(event: AppointmentState = gone, wait: float = max(0.0, lead)) -> int:
+            await asyncio.sleep(wait)
+            await practice.follow(event)
+            return len(practice.outside.texts(practice.phone))
+
+        async def fire(timer: Timer, runner: TimerRunner = runner, wait: float = max(0.0, -lead)) -> None:
+            await asyncio.sleep(wait)
+            await runner.fire(timer)
+
+        results = await asyncio.gather(cancel(), *(fire(timer) for timer in timers))
+        at_cancel, after = results[0], len(practice.outside.texts(practice.phone))
+        assert after == at_cancel, "a text went out after its visit was cancelled"
+        [message] = [one for one in await practice.messages() if one["appointment_id"] == str(booked.appointment_id)]
+        assert message["status"] in ("sent", "delivered", "not_sent")
+        assert (after > seen) == (message["status"] != "not_sent")
+        outcomes.add(message["status"] == "not_sent")
+    assert outcomes == {True, False}, "the race was not run both ways; widen the waits"
+
+
+async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_twice(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    runner = practice.runner()
+    [timer] = await runner.claim(10)
+    post = sending.Post(practice.resources.carriers, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    with pytest.raises(RuntimeError):
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
+            raise RuntimeError("the process dies here")
+    assert len(practice.outside.texts(practice.phone)) == 1
+    await runner.fire(timer)
+    assert len(practice.outside.texts(practice.phone)) == 1
+    assert (await practice.messages())[0]["status"] in ("sent", "delivered")
+
+
+class AwayOnce(Carriers):
+    """Carriers that can't be reached the first time."""
+
+    tried = False
+
+    async def sms(self, message: Outbound) -> str:
+        if not AwayOnce.tried:
+            AwayOnce.tried = True
+            raise CarrierUnavailable("http_503")
+        return await super().sms(message)
+
+
+async def test_a_carrier_that_is_away_is_asked_again_later(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    own = practice.resources
+    practice.resources = replace(own, carriers=AwayOnce(own.settings, own.carriers.http))
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    async with own.database.every_tenant() as session:
+        await session.execute(text("UPDATE timers SET leased_until = NULL WHERE attempts = 1"))
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_carriers_report_needs_its_signature_and_only_moves_forward(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    [message] = await practice.messages()
+    path = f"/v1/callbacks/sms/{practice.tenant}/{message['id']}"
+    form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+    refused = await practice.http.post(path, data=form, headers={"x-twilio-signature": "nonsense"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "signature_invalid")
+    for status in ("delivered", "sent", "failed", "delivered"):
+        form = {"MessageSid": "SM1", "MessageStatus": status}
+        headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
+        assert (await practice.http.post(path, data=form, headers=headers)).status_code == 204
+    assert [one["status"] for one in await practice.messages()] == ["delivered"]
+    assert [outcome for _, _, outcome, _ in await practice.decisions()].count("delivered") == 1
