@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config
+from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config, topics
 
 REPLAYED = "x-replayed"
 SUFFIX = ".dlq"
@@ -53,9 +52,9 @@ class DeadLetter:
         }
 
 
-async def read(bootstrap_servers: str, topics: Sequence[str] | None = None) -> list[DeadLetter]:
+async def read(bootstrap_servers: str, names: Sequence[str] | None = None) -> list[DeadLetter]:
     """Every dead letter that has not been replayed, of the given dead-letter topics or of all."""
-    names = topics or await _dead_letter_topics(bootstrap_servers)
+    names = names or sorted(name for name in await topics(bootstrap_servers) if name.endswith(SUFFIX))
     if not names:
         return []
     consumer = AIOKafkaConsumer(
@@ -81,15 +80,6 @@ async def read(bootstrap_servers: str, topics: Sequence[str] | None = None) -> l
         return [one for one in letters if (one.topic, one.id) not in replayed]
     finally:
         await close(consumer)
-
-
-async def _dead_letter_topics(bootstrap_servers: str) -> list[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await asyncio.wait_for(admin.start(), 15)
-    try:
-        return sorted(name for name in await admin.list_topics() if name.endswith(SUFFIX))
-    finally:
-        await close(admin)
 
 
 async def replay(bootstrap_servers: str, topic: str, id: str | None = None) -> int:

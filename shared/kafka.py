@@ -118,6 +118,16 @@ async def answers(bootstrap_servers: str, timeout: float = 2.0) -> bool:
     return True
 
 
+async def topics(bootstrap_servers: str) -> set[str]:
+    """The names of all topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=20_000)
+    await asyncio.wait_for(admin.start(), 20)
+    try:
+        return set(await admin.list_topics())
+    finally:
+        await close(admin)
+
+
 async def ensure_topics(
     bootstrap_servers: str,
     events: Sequence[type[Event]],

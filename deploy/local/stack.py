@@ -1,6 +1,7 @@
 """The whole system on this machine: servers, receivers, issuer, and the eight processes of the services."""
 
 import asyncio
+import http.client
 import json
 import os
 import subprocess
@@ -11,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-import httpx
 import psutil
 
-from deploy.local import kafka, ports, postgres, processes, zipkin
+from deploy.local import cache, kafka, ports, postgres, processes, zipkin
 from deploy.local.errors import StackError
 from deploy.local.issuer import Issuer
 from deploy.local.settings import SERVICES, load_secrets, save_secrets, service_environment, url
+from shared.contracts import BY_TYPE
+from shared.db import Database, head
+from shared.kafka import topics
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".local"
@@ -27,13 +31,16 @@ READY_SECONDS = 60.0
 
 
 class Stack:
-    """Starts the system below `state`, or joins the one that runs there; stops what it started."""
+    """Starts the system below `state`, or joins the one that runs there; stops what it started.
 
-    def __init__(self, state: Path = STATE, *, infrastructure_only: bool = False) -> None:
+    Servers that the environment names are used; `own_servers` leaves them alone and starts its own.
+    """
+
+    def __init__(self, state: Path = STATE, *, own_servers: bool = False) -> None:
         self.state = state
         self.run_dir = state / "run"
         self.log_dir = state / "logs"
-        self.infrastructure_only = infrastructure_only
+        self.environment = {} if own_servers else dict(os.environ)
         self.urls: dict[str, str] = {}
         self.timings: dict[str, float] = {}
         self.started: list[processes.Running] = []
@@ -88,11 +95,13 @@ class Stack:
         with ThreadPoolExecutor(3) as pool:
             broker = pool.submit(self._start_kafka)
             made = pool.submit(self._start_databases, secret)
-            traced = pool.submit(self._start_zipkin)
-            broker.result()
-            databases, tracing = made.result(), traced.result()
+            aside = pool.submit(self._start_receivers, secret)
+            for one in (broker, made, aside):
+                one.result()
+        databases = made.result()
         self._start_issuer()
-        self._start_receivers(secret)
+        # Fetched now, started last: it takes the processor for some seconds.
+        tracing = self._fetch_zipkin()
         self.urls |= {service: url(self._ports[service]) for service in SERVICES}
         self.environments = {
             service: service_environment(
@@ -100,9 +109,11 @@ class Stack:
             )
             for service in SERVICES
         }
-        if not self.infrastructure_only:
+        if not asyncio.run(self._up_to_date()):
             self.migrate()
-            self._start_services()
+        self._start_services()
+        if tracing:
+            self._keep(zipkin.start(self._ports["zipkin"], self.log_dir))
         note = {
             "urls": self.urls,
             "ports": self._ports,
@@ -119,7 +130,7 @@ class Stack:
         return running
 
     def _start_kafka(self) -> None:
-        given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+        given = self.environment.get("KAFKA_BOOTSTRAP_SERVERS")
         if given:
             self.bootstrap = given
             return
@@ -130,10 +141,10 @@ class Stack:
         self._ready("kafka", began)
 
     def _start_databases(self, secret: dict[str, str]) -> dict[str, tuple[str, str]]:
-        given = postgres.given_urls(os.environ)
+        given = postgres.given_urls(self.environment)
         if given is not None:
             return given
-        admin = os.environ.get("DATABASE_URL")
+        admin = self.environment.get("DATABASE_URL")
         if not admin:
             began = time.monotonic()
             self.postgres = postgres.start(self.state / "postgres", self._ports["postgres"], self.log_dir)
@@ -144,15 +155,24 @@ class Stack:
         save_secrets(self.state / "secrets.json", secret)
         return made
 
-    def _start_zipkin(self) -> bool:
+    def _fetch_zipkin(self) -> bool:
         """False, after a sentence, when it can't be had: the rest runs without it."""
         try:
-            self._keep(zipkin.start(self._ports["zipkin"], self.log_dir))
+            cache.jars("zipkin")
         except StackError as error:
             print(f"going on without traces: {error}", flush=True)
             return False
         self.urls["zipkin"] = url(self._ports["zipkin"])
         return True
+
+    def wait_for_traces(self) -> None:
+        """Waits until Zipkin takes spans; what is sent to it before is lost."""
+        if "zipkin" in self.urls and not self._joined:
+            began = time.monotonic()
+            processes.wait_until(
+                "Zipkin", self.running("zipkin"), lambda: _answers(f"{self.urls['zipkin']}/health"), 60
+            )
+            self._ready("zipkin", began)
 
     def _start_issuer(self) -> None:
         folder = self.state / "issuer"
@@ -172,6 +192,19 @@ class Stack:
         running = self._keep(processes.start("receivers", command, self.log_dir, env=environment, cwd=ROOT))
         self.urls["receivers"] = url(at)
         processes.wait_until("The receivers", running, lambda: _answers(f"{url(at)}/api/messages"), 20)
+
+    async def _up_to_date(self) -> bool:
+        """True when nothing is left to migrate; asking is quicker than running four commands."""
+        for service in SERVICES:
+            database = Database(
+                self.environments[service][f"{service.upper()}_DATABASE_URL"], pool_size=1, name=service
+            )
+            try:
+                if await database.migrated_to() != head(ROOT / "services" / service / "migrations"):
+                    return False
+            finally:
+                await database.close()
+        return set(BY_TYPE) <= await topics(self.bootstrap)
 
     def migrate(self) -> None:
         """Brings each database and the topics up to date. Raises StackError with the command's own sentence."""
@@ -216,8 +249,9 @@ class Stack:
         self.timings[name] = round(time.monotonic() - began, 2)
         print(f"  {name:<22} ready after {self.timings[name]:5.2f} s", flush=True)
 
-    def pid(self, name: str) -> int:
-        return next(one.pid for one in reversed(self.started) if one.name == name)
+    def running(self, name: str) -> processes.Running:
+        """The newest process of that name."""
+        return next(one for one in reversed(self.started) if one.name == name)
 
     def token(self, **claims: Any) -> str:
         return Issuer(self.state / "issuer", self.urls["issuer"]).token(**claims)
@@ -242,6 +276,8 @@ class Stack:
         stops: dict[str, Callable[[], None]] = {}
         if self.postgres is not None:
             stops["postgres"] = self.postgres.stop
+        if self.kafka is not None:
+            stops["kafka"] = self.kafka.stop
         for running in reversed(self.started):
             stops.get(running.name, running.stop)()
             processes.forget(self.run_dir, running)
@@ -262,7 +298,13 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _answers(address: str) -> bool:
+    """True for a 200; http.client, because a second of a start would go into httpx's own."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=3)
     try:
-        return httpx.get(address, timeout=3).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

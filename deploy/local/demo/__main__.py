@@ -1,4 +1,4 @@
-"""The command behind `make demo`."""
+"""The command behind `make demo`; an argument names another state folder than `.local`."""
 
 import asyncio
 import sys
@@ -8,17 +8,16 @@ from deploy.local.demo import trace
 from deploy.local.demo.play import Stage, play
 from deploy.local.demo.timeline import DemoFailed, Timeline
 from deploy.local.errors import StackError
-from deploy.local.stack import Stack
+from deploy.local.stack import STATE, Stack
 
 ROOT = Path(__file__).parents[3]
-SUMMARY = ROOT / ".local" / "demo.json"
 MEMORY_MB, START_SECONDS = 120, 2.0
 
 
 def main() -> int:
     """Starts what is missing, plays, stops what it started; 0 when every check held."""
     try:
-        with Stack() as stack:
+        with Stack(Path(sys.argv[1]).resolve() if sys.argv[1:] else STATE) as stack:
             return _play(stack)
     except StackError as error:
         print(f"demo: failed: {error}", file=sys.stderr)
@@ -28,6 +27,7 @@ def main() -> int:
 
 
 def _play(stack: Stack) -> int:
+    stack.wait_for_traces()
     timeline = Timeline()
     stage = Stage(
         urls=stack.urls,
@@ -49,9 +49,10 @@ def _play(stack: Stack) -> int:
     _print_footprint(stack, memory)
     if failure is None:
         failure = _too_heavy(stack, memory, timeline)
-    _print_places(stack, stage)
+    summary = stack.state / "demo.json"
+    _print_places(stack, stage, summary)
     timeline.write(
-        SUMMARY,
+        summary,
         ok=failure is None,
         failure=failure,
         trace_id=stage.trace_id,
@@ -86,14 +87,14 @@ def _too_heavy(stack: Stack, memory: dict[str, float], timeline: Timeline) -> st
     return None
 
 
-def _print_places(stack: Stack, stage: Stage) -> None:
+def _print_places(stack: Stack, stage: Stage, summary: Path) -> None:
     print("\nLook around")
-    print(f"  messages   {stack.urls['receivers']}/")
+    print(f"  messages      {stack.urls['receivers']}/")
     if stage.zipkin:
-        print(f"  the trace  {stage.zipkin}/zipkin/traces/{stage.trace_id}")
+        print(f"  the trace     {stage.zipkin}/zipkin/traces/{stage.trace_id}")
     for name in ("availability", "booking", "notifications", "feedback"):
         print(f"  {name:<13} {stack.urls[name]}/docs")
-    print(f"  summary    {SUMMARY.relative_to(ROOT)}\n")
+    print(f"  summary       {summary.relative_to(ROOT) if summary.is_relative_to(ROOT) else summary}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,274 @@
+"""The broker stopped for a minute, killed and restarted, workers killed: a ledger shows that nothing was lost.
+
+Bookings go on by the public API all the while. In the end every committed outbox row is on Kafka, in
+order per aggregate, and each took effect once.
+"""
+
+import asyncio
+import json
+import signal
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+import pytest_asyncio
+
+from deploy.local.demo import world
+from deploy.local.demo.actors import Caller
+from deploy.local.stack import Stack
+from shared.contracts import BY_TYPE
+from tests.support.servers import scratch
+from tests.support.streams import eventually, read_all
+
+pytestmark = pytest.mark.servers
+
+PAUSE_SECONDS = 60
+CLIENTS = 6
+MEMORY_MB = 160
+
+
+@pytest_asyncio.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    """A whole system of one's own; given servers are not for killing."""
+    one = Stack(scratch("chaos"), own_servers=True)
+    await asyncio.to_thread(one.__enter__)
+    yield one
+    await asyncio.to_thread(one.stop)
+
+
+class Load:
+    """A practice with clients who book one slot after the other, whatever happens around them."""
+
+    def __init__(self, stack: Stack, http: httpx.AsyncClient) -> None:
+        self.stack = stack
+        self.http = http
+        self.practice = str(uuid4())
+        token = stack.token(role="admin", practice=self.practice)
+        self.staff = Caller(http, stack.urls, token, uuid4().hex)
+        self.booked: list[dict[str, Any]] = []
+        self.statuses: Counter[int] = Counter()
+        self.slots: list[str] = []
+        self.clients: list[str] = []
+
+    async def open(self) -> None:
+        call, zone = self.staff.call, world.daytime_zone(datetime.now(UTC))
+        await call("PUT", "availability", f"/v1/practices/{self.practice}", json={"name": "Maple", "zone": zone})
+        provider = await call("POST", "availability", "/v1/providers", expect=201, json={"name": "A", "zone": zone})
+        place = {"name": "Site", "zone": zone, "modality": "in_person"}
+        location = await call("POST", "availability", "/v1/locations", expect=201, json=place)
+        rules = {**world.appointment_type(), "step": "PT6S"}
+        kind = await call("POST", "availability", "/v1/appointment-types", expect=201, json=rules)
+        schedule = {
+            "provider_id": provider["id"],
+            "appointment_type_id": kind["id"],
+            "location_id": location["id"],
+            "windows": world.all_week(),
+        }
+        await call("POST", "availability", "/v1/schedules", expect=201, json=schedule)
+        sender = {
+            "name": "Maple",
+            "phone": "+12025550100",
+            "sms_from": "+12025550111",
+            "email_from": "hello@maple.example",
+            "alert_email": "desk@maple.example",
+        }
+        await call("PUT", "notifications", "/v1/sender", json=sender)
+        plan = {"steps": [{"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["email"]}]}
+        await call("POST", "notifications", "/v1/reminder-plans", expect=201, json=plan)
+        for number in range(CLIENTS):
+            client = (await call("POST", "booking", "/v1/clients", expect=201, json={"name": "C"}))["id"]
+            contact = {"email": f"c{number}-{self.practice}@example.org", "zone": zone}
+            path = f"/v1/clients/{client}"
+            await call("PUT", "notifications", f"{path}/contact", json=contact)
+            consent = {"channel": "email", "granted": True, "wording_version": "1", "source": "form"}
+            await call("POST", "notifications", f"{path}/consents", expect=201, json=consent)
+            self.clients.append(client)
+        now = datetime.now(UTC)
+        query = {
+            "appointment_type": kind["id"],
+            "from": (now + timedelta(seconds=15)).isoformat(),
+            "to": (now + timedelta(hours=2)).isoformat(),
+            "limit": "200",
+        }
+        for _ in range(5):
+            page = await call("GET", "availability", "/v1/slots", params=query)
+            self.slots += [item["slot"] for item in page["items"]]
+            query["cursor"] = page["next"]
+        await asyncio.sleep(1)
+
+    async def run(self, until: Callable[[], bool]) -> None:
+        """Books a slot every 150 ms, cancels each third visit; only answers that a client may see are allowed."""
+        headers = {"authorization": f"Bearer {self.staff.token}"}
+        url = self.stack.urls["booking"]
+        for number, slot in enumerate(self.slots):
+            if until():
+                return
+            body = {"slot": slot, "client_id": self.clients[number % CLIENTS]}
+            answer = await self.http.post(f"{url}/v1/appointments", json=body, headers=headers)
+            self.statuses[answer.status_code] += 1
+            if answer.status_code == 201:
+                visit = answer.json()
+                self.booked.append(visit)
+                if number % 3 == 2:
+                    done = await self.http.post(f"{url}/v1/appointments/{visit['id']}/cancel", json={}, headers=headers)
+                    self.statuses[done.status_code] += 1
+            await asyncio.sleep(0.15)
+        raise AssertionError("there were not enough slots for so long a run")
+
+
+@asynccontextmanager
+async def connection(stack: Stack, service: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    url = stack.environments[service][f"{service.upper()}_DATABASE_URL"]
+    one = await asyncpg.connect(url, server_settings={"app.every_tenant": "on"})
+    try:
+        yield one
+    finally:
+        await one.close()
+
+
+async def kill_and_restart(stack: Stack, name: str) -> None:
+    """SIGKILL, as by the kernel; then what a supervisor does."""
+    stack.running(name).send(signal.SIGKILL)
+    await asyncio.to_thread(stack.start_service, name)
+
+
+async def test_broker_stopped_killed_and_workers_killed_under_bookings(stack: Stack) -> None:
+    assert stack.kafka is not None
+    async with httpx.AsyncClient(timeout=30) as http:
+        load = Load(stack, http)
+        await load.open()
+        over = False
+        booking = asyncio.create_task(load.run(lambda: over))
+        try:
+            await asyncio.sleep(2)
+            await kill_and_restart(stack, "booking worker")
+            await kill_and_restart(stack, "availability worker")
+            await asyncio.sleep(2)
+            stack.kafka.pause()
+            before = len(load.booked)
+            await _not_ready(http, stack)
+            await asyncio.sleep(PAUSE_SECONDS)
+            assert len(load.booked) > before + 100, "bookings go on while the broker is away"
+            await asyncio.to_thread(stack.kafka.kill)
+            await asyncio.to_thread(stack.kafka.restart)
+            await asyncio.sleep(3)
+            await kill_and_restart(stack, "notifications worker")
+        finally:
+            over = True
+            await booking
+        assert set(load.statuses) <= {200, 201}, load.statuses
+        await eventually(lambda: _drained(stack), seconds=90)
+        await eventually(lambda: _all_ready(http, stack), seconds=60)
+        await _ledger(stack)
+        await eventually(lambda: _effects(stack, load), seconds=60)
+        await _misses(stack, load)
+    for name in stack.service_processes:
+        process = stack.running(name).process()
+        assert process is not None, f"{name} is gone"
+        assert isinstance(process, psutil.Process)
+        assert process.memory_info().rss < MEMORY_MB * 2**20, name
+
+
+async def _not_ready(http: httpx.AsyncClient, stack: Stack) -> None:
+    """A lost broker means 503 and says so; the API itself can be asked to leave the broker out."""
+    url = stack.urls["booking"]
+    answer = await http.get(f"{url}/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["broker"] == "does not answer"
+    assert (await http.get(f"{url}/readyz", params={"exclude": "broker"})).status_code == 200
+    assert (await http.get(f"{url}/healthz")).status_code == 200
+
+
+async def _drained(stack: Stack) -> bool:
+    for service in ("availability", "booking", "notifications", "feedback"):
+        async with connection(stack, service) as one:
+            if await one.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL"):
+                return False
+    return True
+
+
+async def _all_ready(http: httpx.AsyncClient, stack: Stack) -> bool:
+    urls = [stack.urls[name] for name in ("availability", "booking", "notifications", "feedback")]
+    urls += [stack.worker_url(name) for name in ("availability", "booking", "notifications", "feedback")]
+    answers = await asyncio.gather(*(http.get(f"{url}/readyz") for url in urls))
+    return all(answer.status_code == 200 for answer in answers)
+
+
+async def _ledger(stack: Stack) -> None:
+    """Every committed row is on its topic at least once; per aggregate the first copies come in order."""
+    rows: dict[str, tuple[str, int]] = {}
+    for service in ("availability", "booking", "notifications", "feedback"):
+        async with connection(stack, service) as one:
+            for row in await one.fetch("SELECT event_id, key, payload FROM outbox"):
+                rows[str(row["event_id"])] = (row["key"], json.loads(row["payload"])["sequence"])
+    seen: set[str] = set()
+    order: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for topic in BY_TYPE:
+        for record in await read_all(stack.bootstrap, topic):
+            headers = {name: value.decode() for name, value in record.headers}
+            assert [name for name, _ in record.headers].count("traceparent") == 1
+            if headers["ce_id"] not in seen:
+                seen.add(headers["ce_id"])
+                order[topic, headers["ce_subject"]].append(int(headers["ce_sequence"]))
+    missing = set(rows) - seen
+    assert not missing, f"{len(missing)} committed events never reached Kafka"
+    for key, sequences in order.items():
+        assert sequences == sorted(sequences), key
+
+
+async def _effects(stack: Stack, load: Load) -> bool:
+    """Each booking has had each of its effects, and none twice."""
+    visits = {visit["id"] for visit in load.booked}
+    async with connection(stack, "availability") as one:
+        await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
+        occupied = Counter(str(row["appointment_id"]) for row in await one.fetch("SELECT appointment_id FROM occupied"))
+    async with connection(stack, "notifications") as one:
+        await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
+        query = (
+            "SELECT appointment_id, status FROM messages WHERE purpose = 'confirmation' AND appointment_sequence = 1"
+        )
+        confirmed = Counter(str(row["appointment_id"]) for row in await one.fetch(query))
+        waiting = await one.fetchval("SELECT count(*) FROM messages WHERE status = 'planned'")
+        sent = await one.fetchval("SELECT count(*) FROM messages WHERE status = 'sent' AND purpose = 'confirmation'")
+    assert all(count == 1 for count in (*occupied.values(), *confirmed.values()))
+    # A visit booked and cancelled while the broker was away may be heard of as cancelled only: then nothing is due.
+    async with connection(stack, "booking") as one:
+        await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
+        standing = {str(row["id"]) for row in await one.fetch("SELECT id FROM appointments WHERE status = 'booked'")}
+    if set(occupied) != visits or not standing <= set(confirmed) or waiting:
+        return False
+    receivers = f"{stack.urls['receivers']}/api/messages"
+    answer = await load.http.get(receivers, params={"channel": "email", "contains": "You're booked"})
+    mine = [item for item in answer.json()["items"] if load.practice in item["to"]]
+    assert len({item["id"] for item in mine}) == sent >= len(standing)
+    return True
+
+
+async def _misses(stack: Stack, load: Load) -> None:
+    """Timers survived the kills: every visit whose grace is over is marked, once, never early, in one event."""
+    async with connection(stack, "booking") as one:
+        await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
+
+        async def none_due() -> bool:
+            query = (
+                "SELECT count(*) FROM appointments WHERE status = 'booked' AND start + grace < now() - interval '2 s'"
+            )
+            return not await one.fetchval(query)
+
+        await eventually(none_due, seconds=45)
+        missed = await one.fetch(
+            "SELECT id, changed_at - (start + grace) AS late FROM appointments WHERE status = 'noshow'"
+        )
+        events = Counter(
+            row["key"] for row in await one.fetch("SELECT key FROM outbox WHERE topic = 'appointment.missed'")
+        )
+    assert len(missed) >= 5
+    assert all(row["late"] >= timedelta(0) for row in missed)
+    assert events == {str(row["id"]): 1 for row in missed}
