@@ -21,9 +21,6 @@ from shared.contracts.booking import (
 from shared.contracts.slots import SlotId, occupied, why_not
 from shared.errors import Kind, Problem, conflict
 
-FREE_STATUSES: tuple[AppointmentStatus, ...] = ("cancelled", "entered-in-error")
-"""Only these give an appointment's time back."""
-
 CancelReason = Literal["client_request", "provider_unavailable", "practice_closed", "illness", "other"]
 
 WHY_NOT = {

@@ -72,6 +72,10 @@ TABLES = """
             (tenant_id WITH =, client_id WITH =, tstzrange(start, "end") WITH &&)
             WHERE (status NOT IN ('cancelled', 'entered-in-error'))
     );
+    CREATE INDEX appointments_occupied ON appointments (tenant_id, provider_id, occupied_to, occupied_from)
+        WHERE status NOT IN ('cancelled', 'entered-in-error');
+    CREATE INDEX appointments_of_client ON appointments (tenant_id, client_id, "end", start)
+        WHERE status NOT IN ('cancelled', 'entered-in-error');
     CREATE INDEX appointments_start ON appointments (tenant_id, start, id);
     CREATE INDEX appointments_client_start ON appointments (tenant_id, client_id, start, id);
     CREATE UNIQUE INDEX appointments_rebooked_from ON appointments (tenant_id, rebooked_from)
