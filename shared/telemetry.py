@@ -44,8 +44,10 @@ def configure(service: str, log_level: str) -> Callable[[], None]:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=log_level.upper(), handlers=[handler], force=True)
-    for noisy in ("aiokafka", "httpx", "httpcore", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    # Each of its lines while a broker is away says what `shared.kafka` says once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     exporter = _exporter(os.environ.get("OTEL_TRACES_EXPORTER", "none"))
     if exporter is not None:

@@ -123,7 +123,15 @@ class AppointmentPage(BaseModel):
 class HistoryEntry(BaseModel):
     """One change of a visit: what it became, when, by whom."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = _example(
+        sequence=1,
+        status="booked",
+        start="2026-03-04T14:00:00Z",
+        at="2026-03-02T15:04:05Z",
+        party="client",
+        subject="link",
+        reason_code=None,
+    )
 
     sequence: int
     status: AppointmentStatus

@@ -46,7 +46,21 @@ class FlowStep(FlowAction):
 class OutreachFlow(BaseModel):
     """What happens after a miss until the client is back, or `gives_up_after`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "steps": [
+                    {"after": "PT0S", "message": "missed_you", "channels": ["sms", "email"]},
+                    {"after": "P3D", "task": "call_client"},
+                ],
+                "on_barrier": {"transport": {"message": "remote_offer", "channels": ["sms", "email"]}},
+                "gives_up_after": "P14D",
+                "holdout_percent": 10,
+            }
+        },
+    )
 
     steps: tuple[FlowStep, ...] = Field(min_length=1, max_length=20)
     on_barrier: dict[Barrier, FlowAction] = Field(default_factory=dict)

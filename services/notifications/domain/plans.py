@@ -36,7 +36,18 @@ class PlanStep(BaseModel):
 class ReminderPlan(BaseModel):
     """The messages of a booked visit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "steps": [
+                    {"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["email"]},
+                    {"purpose": "reminder", "anchor": "start", "offset": "PT24H", "channels": ["sms", "email"]},
+                ]
+            }
+        },
+    )
 
     steps: tuple[PlanStep, ...] = Field(min_length=1, max_length=10)
 
