@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("rapport")
+brought_trace: ContextVar[bool] = ContextVar("brought_trace", default=False)
+"""True in a request that came with a `traceparent`: it belongs to its caller's trace."""
 current_tenant: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
 
 
@@ -117,6 +119,16 @@ def span(
             # The type alone: messages of drivers quote values, and values may be someone's name.
             current.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
+
+
+@contextmanager
+def continued(name: str, kept: str | None) -> Iterator[None]:
+    """Goes on in the trace of an earlier work, unless the caller brought a trace of its own."""
+    if kept is None or brought_trace.get():
+        yield
+        return
+    with span(name, parent=kept):
+        yield
 
 
 def annotate(**attributes: Any) -> None:

@@ -26,7 +26,7 @@ from shared.auth import Principal, unauthenticated
 from shared.db import is_outage
 from shared.errors import Kind, Problem
 from shared.pages import Pages
-from shared.telemetry import current_tenant, current_traceparent, span
+from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +235,7 @@ class Observed:
         parent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1") or None
         status = 500
         began = time.perf_counter()
-        token = current_tenant.set(None)
+        token, brought = current_tenant.set(None), brought_trace.set(parent is not None)
         with span(scope["method"], SpanKind.SERVER, parent=parent) as current:
 
             async def observed(message: Message) -> None:
@@ -256,6 +256,7 @@ class Observed:
                 current.set_attribute("http.response.status_code", status)
                 REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - began)
                 current_tenant.reset(token)
+                brought_trace.reset(brought)
 
 
 _pages = Pages(Path(__file__).parent / "templates")

@@ -21,7 +21,7 @@ from shared.contracts.slots import SlotId
 from shared.errors import Kind, Problem, forbidden, not_found
 from shared.idempotency import Answer, Command, Write, etag
 from shared.pages import Pages
-from shared.telemetry import current_tenant, span
+from shared.telemetry import continued, current_tenant
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
@@ -189,22 +189,14 @@ async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move,
     now = own.clock()
     slot = SlotId.verify(body.slot, own.settings.slot_signing_key, principal.tenant, now)
     async with own.database.transaction(principal.tenant) as reading:
-        client_id = (await _visible(reading, principal, appointment_id)).client_id
+        visit = await _visible(reading, principal, appointment_id)
 
     async def work(session: AsyncSession) -> Answer:
-        return _answer(
-            await use_cases.reschedule(
-                session,
-                tenant=principal.tenant,
-                appointment_id=appointment_id,
-                version=command.if_match,
-                slot=slot,
-                actor=_actor(principal),
-                now=now,
-            )
-        )
+        with continued("move visit", visit.traceparent):
+            move = _move(request, appointment_id, command)
+            return _answer(await use_cases.reschedule(session, slot=slot, **move))
 
-    return await _or_alternatives(own, principal.tenant, client_id, lambda: command.run(work))
+    return await _or_alternatives(own, principal.tenant, visit.client_id, lambda: command.run(work))
 
 
 @router.post(
@@ -218,8 +210,10 @@ async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellat
     command.principal.require("appointments:write")
 
     async def work(session: AsyncSession) -> Answer:
-        await _visible(session, command.principal, appointment_id)
-        return _answer(await use_cases.cancel(session, reason=body.reason, **_move(request, appointment_id, command)))
+        visit = await _visible(session, command.principal, appointment_id)
+        with continued("cancel visit", visit.traceparent):
+            move = _move(request, appointment_id, command)
+            return _answer(await use_cases.cancel(session, reason=body.reason, **move))
 
     return await command.run(work)
 
@@ -235,8 +229,9 @@ async def check_in(request: Request, appointment_id: UUID, command: Write) -> Re
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
 
     async def work(session: AsyncSession) -> Answer:
-        await _visible(session, command.principal, appointment_id)
-        return _answer(await use_cases.check_in(session, **_move(request, appointment_id, command)))
+        visit = await _visible(session, command.principal, appointment_id)
+        with continued("check in", visit.traceparent):
+            return _answer(await use_cases.check_in(session, **_move(request, appointment_id, command)))
 
     return await command.run(work)
 
@@ -252,8 +247,9 @@ async def complete(request: Request, appointment_id: UUID, command: Write) -> Re
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
 
     async def work(session: AsyncSession) -> Answer:
-        await _visible(session, command.principal, appointment_id)
-        return _answer(await use_cases.fulfil(session, **_move(request, appointment_id, command)))
+        visit = await _visible(session, command.principal, appointment_id)
+        with continued("complete visit", visit.traceparent):
+            return _answer(await use_cases.fulfil(session, **_move(request, appointment_id, command)))
 
     return await command.run(work)
 
@@ -351,7 +347,7 @@ async def rebook(
         missed = await repository.appointment(reading, visit_link.subject)
     page = f"{own.settings.public_url.rstrip('/')}/a/{link}"
     # The trace of the missed visit goes on here, so that ops see booking, miss and return as one.
-    with span("rebook by link", parent=missed.traceparent):
+    with continued("rebook by link", missed.traceparent):
         try:
             await own.database.run(
                 tenant,

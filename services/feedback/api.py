@@ -18,7 +18,7 @@ from shared.capability import Capability
 from shared.contracts.feedback import Instrument
 from shared.errors import Kind, Problem, invalid, not_found
 from shared.pages import Pages
-from shared.telemetry import current_tenant, span
+from shared.telemetry import continued, current_tenant
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
@@ -127,7 +127,7 @@ async def answer_barrier(request: Request, link: str, barrier: Annotated[str, Fo
     survey, instrument = _survey(request, link)
     if instrument != "barrier" or barrier not in BARRIERS:
         raise invalid("answer_unknown", "Please choose one of the answers on the page.", field="barrier")
-    with span("barrier by link", parent=await _trace(own, survey)):
+    with continued("barrier by link", await _trace(own, survey)):
         await own.database.run(
             survey.tenant,
             lambda session: use_cases.report_barrier(
@@ -154,7 +154,7 @@ async def answer_rating(request: Request, link: str) -> Response:
         given = str(form.get(question, ""))
         if given.isdecimal() and len(given) <= 2:
             answers[question] = int(given)
-    with span("rating by link", parent=await _trace(own, survey)):
+    with continued("rating by link", await _trace(own, survey)):
         await own.database.run(
             survey.tenant,
             lambda session: use_cases.rate(

@@ -15,7 +15,7 @@ from shared import paging
 from shared.auth import Principal, Role
 from shared.errors import invalid, not_found
 from shared.idempotency import Answer, Write
-from shared.telemetry import current_tenant, span
+from shared.telemetry import continued, current_tenant
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
@@ -244,7 +244,7 @@ async def sms_callback(request: Request, practice_id: UUID, message_id: UUID) ->
     try:
         async with own.database.transaction(practice_id) as reading:
             parent = (await repository.message(reading, message_id)).traceparent
-        with span("carrier report", parent=parent):
+        with continued("carrier report", parent):
             await own.database.run(
                 practice_id,
                 lambda session: sending.take_report(

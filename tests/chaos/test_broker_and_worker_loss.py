@@ -51,7 +51,7 @@ class Load:
         self.http = http
         self.practice = str(uuid4())
         token = stack.token(role="admin", practice=self.practice)
-        self.staff = Caller(http, stack.urls, token, uuid4().hex)
+        self.staff = Caller(http, stack.urls, token)
         self.booked: list[dict[str, Any]] = []
         self.statuses: Counter[int] = Counter()
         self.slots: list[str] = []

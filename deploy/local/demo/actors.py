@@ -1,7 +1,6 @@
 """Those who act in the demo: HTTP callers with a token, a phone and a mailbox, a browser on a link."""
 
 import re
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +11,20 @@ from deploy.local.demo.timeline import DemoFailed
 
 @dataclass
 class Caller:
-    """A third-party app: calls the services' public APIs with a token, within one trace."""
+    """A third-party app: calls the services' public APIs with a token; `trace_id` is its last request's."""
 
     http: httpx.AsyncClient
     urls: dict[str, str]
     token: str
-    trace_id: str
+    trace_id: str = ""
 
     async def call(self, method: str, service: str, path: str, *, expect: int = 200, **more: Any) -> Any:
         """One request; raises DemoFailed with the answer when the status is another than expected."""
-        headers = {
-            "authorization": f"Bearer {self.token}",
-            "traceparent": f"00-{self.trace_id}-{secrets.token_hex(8)}-01",
-            **more.pop("headers", {}),
-        }
+        headers = {"authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         response = await self.http.request(method, self.urls[service] + path, headers=headers, **more)
         if response.status_code != expect:
             raise DemoFailed(f"{method} {service}{path} answered {response.status_code}: {response.text[:400]}")
+        self.trace_id = response.headers["traceresponse"].split("-")[1]
         return response.json() if response.content else None
 
 

@@ -28,7 +28,7 @@ class Stage:
     token: Callable[..., str]
     timeline: Timeline
     practice: str = field(default_factory=lambda: str(uuid4()))
-    trace_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    trace_id: str = ""
     spans: list[trace.Span] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class _Loop:
         self.stage = stage
         self.time = stage.timeline
         token = stage.token(role="admin", practice=stage.practice)
-        self.staff = Caller(http, stage.urls, token, stage.trace_id)
+        self.staff = Caller(http, stage.urls, token)
         self.mailbox = Mailbox(http, stage.receivers)
         self.browser = Browser(http)
         self.http = http
@@ -133,7 +133,7 @@ class _Loop:
             consent = {"channel": channel, "granted": True, "wording_version": "2026-01", "source": "intake form"}
             await self.staff.call("POST", "notifications", f"{path}/consents", expect=201, json=consent)
         token = self.stage.token(role="client", practice=self.stage.practice, client=self.client_id)
-        self.client = Caller(self.http, self.stage.urls, token, self.stage.trace_id)
+        self.client = Caller(self.http, self.stage.urls, token)
         self.time.step("practice", "registers a client, with consent to e-mail and texts")
 
     async def _book(self) -> dict[str, Any]:
@@ -169,6 +169,7 @@ class _Loop:
             return answer
 
         appointment, took = await self._until("the slot that was offered can be booked", try_to_book, 10)
+        self.stage.trace_id = self.client.trace_id
         self.time.check(appointment["status"] == "booked", "offered is bookable")
         self.time.step("client", "books it", latency=took)
         again = await self.client.call("POST", "booking", "/v1/appointments", expect=409, json=body)
@@ -345,7 +346,7 @@ class _Loop:
             self.time.step("zipkin", "could not be fetched; the trace is not shown")
             return
         zipkin = self.stage.zipkin
-        wanted = {"rebook by link", "rating by link", "barrier by link", "sms send", "carrier report"}
+        wanted = {"rebook by link", "rating by link", "barrier by link", "sms send", "carrier report", "complete visit"}
 
         async def whole() -> list[trace.Span] | None:
             spans = await trace.fetch(self.http, zipkin, self.stage.trace_id)
