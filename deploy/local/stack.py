@@ -188,6 +188,7 @@ class Stack:
             **os.environ,
             "RECEIVERS_SMS_ACCOUNT_SID": secret["sms_account"],
             "RECEIVERS_SMS_AUTH_TOKEN": secret["sms_token"],
+            "RECEIVERS_SMS_INBOUND_URL": url(self._ports["notifications"]) + "/v1/inbound/sms/{practice}",
         }
         running = self._keep(processes.start("receivers", command, self.log_dir, env=environment, cwd=ROOT))
         self.urls["receivers"] = url(at)

@@ -44,11 +44,12 @@ class Mailbox:
         message: dict[str, Any] = response.json()
         return message
 
-    async def all(self, to: str) -> list[dict[str, Any]]:
-        response = await self.http.get(f"{self.receivers}/api/messages", params={"to": to})
-        found: Any = response.json()
-        messages: list[dict[str, Any]] = found["items"] if isinstance(found, dict) else found
-        return messages
+    async def reply(self, message: dict[str, Any], body: str) -> None:
+        """The phone answers a text."""
+        url = f"{self.receivers}/api/sms/{message['id']}/reply"
+        response = await self.http.post(url, json={"body": body})
+        if response.status_code != 201:
+            raise DemoFailed(f"the answer was not taken: {response.status_code}")
 
 
 def link_in(message: dict[str, Any]) -> str:

@@ -65,6 +65,7 @@ class _Loop:
         outreach = await self._see_outreach_end(rebooked)
         await self._keep_visit(rebooked)
         await self._rate(rebooked)
+        await self._ask_for_help()
         await self._see_silence(outreach)
         await self._see_report(booked, rebooked)
         await self._see_explanation()
@@ -299,6 +300,14 @@ class _Loop:
 
         await self._until("the rating is on record", rated)
         self.time.step("client", "rates the visit with four taps")
+
+    async def _ask_for_help(self) -> None:
+        asked = datetime.now(UTC)
+        await self.mailbox.reply(await self.mailbox.wait(self.phone, "we missed you"), "HELP")
+        answer = await self.mailbox.wait(self.phone, "988")
+        self.time.check("STOP" in answer["text"] and "Maple" in answer["text"], "HELP is answered with who and how")
+        took = (datetime.fromisoformat(answer["at"]) - asked).total_seconds()
+        self.time.step("client", "texts HELP and is told whom to call, and the crisis lines", latency=took)
 
     async def _see_silence(self, outreach: dict[str, Any]) -> None:
         """Waits until every step of the flow would have been due, then looks: nothing further was sent."""

@@ -75,22 +75,23 @@ class Carrier:
             text=body,
             status="queued",
             token=idempotency,
+            callback=form.get("StatusCallback"),
         )
         # The confirmation of an opt-out may go to who has just opted out; anything else may not.
         if to in self.stopped and not any(word in body for word in ("no more texts", "988", "are on again")):
             raise Refused(400, 21610, "Attempt to send to unsubscribed recipient")
         await self.store.add(message)
-        self._later(self._deliver(message, form.get("StatusCallback")))
+        self._later(self._deliver(message))
         return message
 
-    async def _deliver(self, message: Message, callback: str | None) -> None:
+    async def _deliver(self, message: Message) -> None:
         reachable = not message.to.endswith("0000")
         for status in ("sent", "delivered" if reachable else "undelivered"):
             await asyncio.sleep(DELIVERY_SECONDS / 2)
             message.status = status
             message.history.append({"status": status, "at": datetime.now(UTC).isoformat()})
             await self.store.changed(message)
-            if callback:
+            if message.callback:
                 form = {
                     "MessageSid": message.id,
                     "MessageStatus": status,
@@ -99,7 +100,7 @@ class Carrier:
                     "AccountSid": self.account,
                     **({"ErrorCode": "30003"} if status == "undelivered" else {}),
                 }
-                await self.post(callback, form)
+                await self.post(message.callback, form)
 
     async def reply(self, answered: Message, body: str) -> Message:
         """The phone answers a text."""
@@ -126,7 +127,7 @@ class Carrier:
                 "Body": body,
                 "AccountSid": self.account,
             }
-            await self.post(self.inbound_url.replace("{to}", message.to), form)
+            await self.post(self.inbound_url.replace("{practice}", _practice(answered)), form)
         return message
 
     async def post(self, url: str, form: dict[str, str]) -> None:
@@ -146,6 +147,11 @@ class Carrier:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _practice(answered: Message) -> str:
+    """Whose number was answered: the text's own callback says so, where a carrier would know by its settings."""
+    return (answered.callback or "//").rsplit("/", 2)[-2]
 
 
 def sign(token: str, url: str, form: Mapping[str, str]) -> str:

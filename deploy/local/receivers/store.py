@@ -27,6 +27,7 @@ class Message:
     history: list[dict[str, str]] = field(default_factory=list)
     duplicate: bool = False
     token: str | None = None
+    callback: str | None = None
 
     @property
     def links(self) -> list[str]:

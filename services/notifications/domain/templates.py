@@ -86,7 +86,7 @@ _EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
         "You're booked for {when}",
         (
             "Your visit is on {when}.",
-            "See it or change it here: {link}",
+            "See it here: {link}",
             "What to expect: we'll remind you before it, and you can ask anything by phone.",
         ),
     ),
