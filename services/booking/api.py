@@ -173,7 +173,8 @@ async def get_history(request: Request, appointment_id: UUID, caller: Caller) ->
     async with _resources(request).database.transaction(caller.tenant) as session:
         await _visible(session, caller, appointment_id)
         rows = await repository.history_of(session, appointment_id)
-    return schemas.HistoryBody(items=[schemas.HistoryEntry.model_validate(dict(row)) for row in rows])
+    names = schemas.HistoryEntry.model_fields
+    return schemas.HistoryBody(items=[schemas.HistoryEntry(**{name: row[name] for name in names}) for row in rows])
 
 
 @router.post(

@@ -1,0 +1,330 @@
+"""Availability over HTTP against real PostgreSQL: schedules, search, refusals, and offered means bookable."""
+
+import json
+import random
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.availability import use_cases
+from services.booking import repository as booking
+from shared.contracts.availability import SchedulePublished
+from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
+from shared.contracts.slots import SlotId
+from tests.conftest import MakeApi
+from tests.support.build import NOW, appointment_event
+from tests.support.issuer import Issuer
+from tests.support.practice import Practice as BookingPractice
+from tests.support.servers import SLOT_KEY
+
+pytestmark = pytest.mark.servers
+WEEK = [{"weekday": day, "start": "09:00", "end": "17:00"} for day in range(5)]
+TIMING = {"duration": "PT50M", "buffer_after": "PT10M", "step": "PT30M"}
+
+
+class Practice:
+    """One tenant of availability with a provider, a place and a kind of visit."""
+
+    def __init__(self, http: httpx.AsyncClient, issuer: Issuer, tenant: UUID) -> None:
+        self.http, self.issuer, self.tenant = http, issuer, tenant
+        self.database = http.app.state.resources.database  # type: ignore[attr-defined] # set by the fixture
+        self.ids: dict[str, str] = {}
+
+    async def call(self, method: str, path: str, expect: int = 200, **more: Any) -> Any:
+        headers = {**self.issuer.headers(self.tenant), **more.pop("headers", {})}
+        answer = await self.http.request(method, path, headers=headers, **more)
+        assert answer.status_code == expect, answer.text
+        return answer.json() if answer.content else None
+
+    async def open(self, **timing: str) -> None:
+        zone = "America/New_York"
+        provider = await self.call("POST", "/v1/providers", 201, json={"name": "A", "zone": zone})
+        place = {"name": "Site", "zone": zone, "modality": "in_person"}
+        location = await self.call("POST", "/v1/locations", 201, json=place)
+        kind = await self.call("POST", "/v1/appointment-types", 201, json={"name": "S", **TIMING, **timing})
+        self.ids = {
+            "provider_id": provider["id"],
+            "location_id": location["id"],
+            "appointment_type_id": kind["id"],
+        }
+
+    async def publish(self, windows: Any = None, **more: Any) -> dict[str, Any]:
+        body = {**self.ids, "windows": windows or WEEK, **more}
+        found: dict[str, Any] = await self.call("POST", "/v1/schedules", 201, json=body)
+        return found
+
+    async def search(self, days: int = 7, begin: datetime = NOW, **more: Any) -> dict[str, Any]:
+        query = {
+            "appointment_type": self.ids["appointment_type_id"],
+            "from": begin.isoformat(),
+            "to": (begin + timedelta(days=days)).isoformat(),
+            "limit": "200",
+            **more,
+        }
+        found: dict[str, Any] = await self.call("GET", "/v1/slots", params=query)
+        return found
+
+    async def follow(self, *events: Any) -> None:
+        for event in events:
+            async with self.database.transaction(self.tenant) as session:
+                await use_cases.follow_visit(session, tenant=self.tenant, state=event)
+
+    async def outbox(self) -> list[tuple[str, dict[str, Any]]]:
+        async with self.database.transaction(self.tenant) as session:
+            rows = await session.execute(text("SELECT topic, payload FROM outbox ORDER BY id"))
+            return [(row.topic, json.loads(row.payload)) for row in rows]
+
+
+@pytest.fixture
+async def practice(api: MakeApi, issuer: Issuer, tenant: UUID) -> AsyncIterator[Practice]:
+    one = Practice(await api("availability", clock=lambda: NOW), issuer, tenant)
+    await one.open()
+    yield one
+
+
+def starts(found: dict[str, Any]) -> list[str]:
+    return [item["start"] for item in found["items"]]
+
+
+async def test_published_hours_are_found_soonest_first_with_signed_ids(practice: Practice) -> None:
+    schedule = await practice.publish()
+    found = await practice.search(days=1)
+    # Monday, 10:00 in New York: from now until the last visit that ends by 17:00.
+    assert starts(found)[:2] == ["2026-03-02T15:00:00Z", "2026-03-02T15:30:00Z"]
+    assert starts(found)[-1] == "2026-03-03T14:30:00Z"
+    assert starts(found) == sorted(starts(found))
+    for item in found["items"]:
+        slot = SlotId.verify(item["slot"], SLOT_KEY, practice.tenant, NOW)
+        assert str(slot.schedule_id) == schedule["id"] == item["schedule_id"]
+        assert slot.start == datetime.fromisoformat(item["start"])
+
+
+async def test_a_booked_time_is_gone_and_a_freed_one_is_back_in_whatever_order_the_news_comes(
+    practice: Practice,
+) -> None:
+    await practice.publish()
+    taken = datetime.fromisoformat("2026-03-03T15:00:00+00:00")
+    booked = appointment_event(AppointmentBooked, start=taken, provider_id=practice.ids["provider_id"])
+    moved = AppointmentRescheduled.model_validate(
+        {
+            **booked.model_dump(),
+            "sequence": 2,
+            "occupied_from": taken + timedelta(hours=2),
+            "occupied_to": taken + timedelta(hours=3),
+        }
+    )
+    gone = AppointmentCancelled.model_validate({**moved.model_dump(), "sequence": 3, "status": "cancelled"})
+    every = set(starts(await practice.search()))
+    await practice.follow(booked, booked)
+    hidden = every - set(starts(await practice.search()))
+    assert hidden == {"2026-03-03T14:30:00Z", "2026-03-03T15:00:00Z", "2026-03-03T15:30:00Z"}
+    await practice.follow(moved, booked)
+    assert "2026-03-03T15:00:00Z" in starts(await practice.search())
+    assert "2026-03-03T17:00:00Z" not in starts(await practice.search())
+    await practice.follow(gone, moved, booked)
+    assert set(starts(await practice.search())) == every
+
+
+async def test_pages_follow_each_other_without_gap_or_repetition(practice: Practice) -> None:
+    await practice.publish()
+    whole = await practice.search()
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = await practice.search(limit="7", **cursor)
+        seen += [item["slot"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert seen == [item["slot"] for item in whole["items"]]
+
+
+async def test_search_by_provider_place_and_modality(practice: Practice) -> None:
+    await practice.publish()
+    first = dict(practice.ids)
+    place = {"name": "Video", "zone": "America/New_York", "modality": "telehealth"}
+    video = await practice.call("POST", "/v1/locations", 201, json=place)
+    other = await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/Los_Angeles"})
+    practice.ids |= {"provider_id": other["id"], "location_id": video["id"]}
+    await practice.publish()
+    both = await practice.search(days=1)
+    assert {item["provider_id"] for item in both["items"]} == {first["provider_id"], other["id"]}
+    assert starts(both) == sorted(starts(both))
+    remote = await practice.search(days=1, modality="telehealth")
+    assert {item["provider_id"] for item in remote["items"]} == {other["id"]}
+    # Nine in the morning in Los Angeles.
+    assert starts(remote)[0] == "2026-03-02T17:00:00Z"
+    mine = await practice.search(days=1, provider=first["provider_id"])
+    assert {item["location_id"] for item in mine["items"]} == {first["location_id"]}
+
+
+async def test_publishing_replacing_and_withdrawing_are_told_with_a_rising_sequence(practice: Practice) -> None:
+    schedule = await practice.publish()
+    path = f"/v1/schedules/{schedule['id']}"
+    body = {"windows": WEEK[:1]}
+    refused = await practice.call("PUT", path, 428, json=body)
+    assert refused["code"] == "if_match_missing"
+    stale = await practice.call("PUT", path, 412, json=body, headers={"if-match": '"7"'})
+    assert stale["code"] == "version_mismatch"
+    await practice.call("PUT", path, 200, json=body, headers={"if-match": '"1"'})
+    await practice.http.delete(path, headers=practice.issuer.headers(practice.tenant))
+    assert [(name, event["sequence"]) for name, event in await practice.outbox()] == [
+        ("schedule.published", 1),
+        ("schedule.published", 2),
+        ("schedule.withdrawn", 3),
+    ]
+    assert (await practice.search())["items"] == []
+
+
+def window(weekday: int, start: str, end: str) -> dict[str, Any]:
+    return {"weekday": weekday, "start": start, "end": end}
+
+
+BAD_SCHEDULES: list[tuple[dict[str, Any], str]] = [
+    (
+        {
+            "windows": [
+                {"weekday": 0, "start": "09:00", "end": "12:00"},
+                {"weekday": 0, "start": "11:00", "end": "13:00"},
+            ]
+        },
+        "windows",
+    ),
+    (
+        {
+            "windows": [
+                {"weekday": 0, "start": "20:00", "end": "04:00"},
+                {"weekday": 1, "start": "03:00", "end": "05:00"},
+            ]
+        },
+        "windows",
+    ),
+    (
+        {
+            "windows": [
+                {"weekday": 6, "start": "20:00", "end": "04:00"},
+                {"weekday": 0, "start": "03:00", "end": "05:00"},
+            ]
+        },
+        "windows",
+    ),
+    ({"windows": [{"weekday": 7, "start": "09:00", "end": "12:00"}]}, "windows.0.weekday"),
+    ({"windows": [{"weekday": 0, "start": "9", "end": "noon"}]}, "windows.0"),
+    ({"windows": []}, "windows"),
+    ({"zone": "Mars/Olympus"}, "zone"),
+    ({"duration": "PT0S"}, "duration"),
+    ({"duration": "-PT50M"}, "duration"),
+    ({"step": "PT25H"}, "step"),
+    ({"step": "PT0S"}, "step"),
+    ({"buffer_before": "P2D"}, "buffer_before"),
+    ({"horizon": "P800D"}, "horizon"),
+    ({"provider_id": str(uuid4())}, "provider_id"),
+    ({"location_id": str(uuid4())}, "location_id"),
+    ({"appointment_type_id": str(uuid4())}, "appointment_type_id"),
+    ({"colour": "red"}, "colour"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), BAD_SCHEDULES)
+async def test_a_bad_schedule_names_the_field_and_writes_nothing(
+    change: dict[str, Any], field: str, practice: Practice
+) -> None:
+    refused = await practice.call("POST", "/v1/schedules", 422, json={**practice.ids, "windows": WEEK, **change})
+    assert refused["field"].startswith(field)
+    assert await practice.outbox() == []
+    assert (await practice.call("GET", "/v1/schedules"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"from": "2026-03-02T15:00:00"}, "from"),
+        ({"to": "yesterday"}, "to"),
+        ({"to": "2026-03-01T15:00:00Z"}, "to"),
+        ({"to": "2026-04-15T15:00:00Z"}, "to"),
+        ({"appointment_type": str(uuid4())}, "appointment_type"),
+        ({"provider": str(uuid4())}, "provider"),
+        ({"modality": "telepathy"}, "modality"),
+        ({"limit": "0"}, "limit"),
+        ({"cursor": "x"}, "cursor"),
+    ],
+)
+async def test_a_bad_search_names_the_field(change: dict[str, str], field: str, practice: Practice) -> None:
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": "2026-03-02T15:00:00Z",
+        "to": "2026-03-09T15:00:00Z",
+        **change,
+    }
+    refused = await practice.call("GET", "/v1/slots", 422, params=query)
+    assert refused["field"].startswith(field)
+
+
+async def test_another_practice_sees_nothing_and_may_not_write_here(practice: Practice) -> None:
+    schedule = await practice.publish()
+    stranger = practice.issuer.headers(uuid4())
+    found = await practice.http.get(f"/v1/schedules/{schedule['id']}", headers=stranger)
+    assert found.status_code == 404
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": "2026-03-02T15:00:00Z",
+        "to": "2026-03-03T15:00:00Z",
+    }
+    assert (await practice.http.get("/v1/slots", params=query, headers=stranger)).status_code == 422
+    body = {"name": "Maple", "zone": "UTC"}
+    refused = await practice.http.put(f"/v1/practices/{practice.tenant}", json=body, headers=stranger)
+    assert (refused.status_code, refused.json()["code"]) == (404, "practice_not_found")
+    client = practice.issuer.headers(practice.tenant, "client", client_id=uuid4())
+    refused = await practice.http.post("/v1/schedules", json={**practice.ids, "windows": WEEK}, headers=client)
+    assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
+    own = await practice.http.get("/v1/slots", params=query, headers=client)
+    assert own.status_code == 200
+
+
+async def test_offered_means_bookable_and_what_is_not_offered_is_refused(
+    practice: Practice, api: MakeApi, issuer: Issuer
+) -> None:
+    """Random rules through both services: for any minute, availability lists it exactly if booking books it."""
+    draw = random.Random(20260302)  # noqa: S311 -- the same rules each time
+    http = await api("booking", clock=lambda: NOW)
+    for _ in range(6):
+        practice.tenant = uuid4()
+        timing = {
+            "duration": f"PT{draw.choice((20, 45, 50, 90))}M",
+            "buffer_before": f"PT{draw.choice((0, 5))}M",
+            "buffer_after": f"PT{draw.choice((0, 10))}M",
+            "step": f"PT{draw.choice((10, 15, 30))}M",
+            "minimum_notice": f"PT{draw.choice((0, 24))}H",
+            "horizon": f"P{draw.choice((3, 20))}D",
+        }
+        await practice.open(**timing)
+        opens = draw.choice(("08:15", "09:00", "22:00"))
+        await practice.publish(
+            [{"weekday": day, "start": opens, "end": draw.choice(("06:00", "23:30"))} for day in (1, 3)]
+        )
+        [(_, payload)] = await practice.outbox()
+        desk = BookingPractice(http, issuer, practice.tenant, rules=SchedulePublished.model_validate(payload))
+        await desk.publish()
+        for _ in range(25):
+            start = NOW + timedelta(minutes=5 * draw.randrange(0, 7 * 288))
+            offered = f"{start:%Y-%m-%dT%H:%M:%SZ}" in starts(await practice.search(days=1, begin=start))
+            answer = await desk.book(start)
+            assert (answer.status_code == 201) == offered, (timing, start, answer.text)
+            if offered:
+                visit = answer.json()
+                async with desk.resources.database.transaction(practice.tenant) as session:
+                    found = await booking.appointment(session, UUID(visit["id"]))
+                event = appointment_event(
+                    start=found.start,
+                    provider_id=found.provider_id,
+                    occupied_from=found.occupied_from,
+                    occupied_to=found.occupied_to,
+                )
+                await practice.follow(event)
+        for item in (await practice.search(days=7))["items"][:1]:
+            assert (await desk.book(datetime.fromisoformat(item["start"]))).status_code == 201
