@@ -292,7 +292,7 @@ class ScheduleBody(BaseModel):
     location_id: UUID
     modality: Modality
     zone: str
-    windows: list[Window]
+    windows: list[WindowBody]
     duration: timedelta
     buffer_before: timedelta
     buffer_after: timedelta
