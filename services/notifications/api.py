@@ -226,6 +226,8 @@ async def _signed_form(request: Request) -> dict[str, str]:
     """The carrier's form, if its signature over our external address holds. Raises `signature_invalid` (403)."""
     own = _resources(request).settings
     form = {name: str(value) for name, value in (await request.form()).items()}
+    if any("\x00" in value for value in form.values()):
+        raise invalid("invalid_request", "The form has a NUL character, which is no text.", field="body")
     url = own.public_url.rstrip("/") + request.url.path
     verify_signature(own.sms_auth_token, url, form, request.headers.get("x-twilio-signature", ""))
     return form

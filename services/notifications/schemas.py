@@ -49,6 +49,8 @@ class SenderBody(Body):
 
     @model_validator(mode="after")
     def _within_law(self) -> "SenderBody":
+        if self.opens.tzinfo or self.closes.tzinfo:
+            raise ValueError("opens and closes should be times without a zone: each recipient's own counts")
         if not EARLIEST <= self.opens < self.closes <= LATEST:
             raise ValueError("opens and closes should lie within 08:00 and 21:00, opens first")
         return self
