@@ -17,7 +17,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config, topics
+from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config
+from shared.topics import topics
 
 REPLAYED = "x-replayed"
 SUFFIX = ".dlq"

@@ -20,14 +20,12 @@ from aiokafka import (
     ConsumerRecord,
     TopicPartition,
 )
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
-    TopicAlreadyExistsError,
-    for_code,
 )
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
@@ -116,67 +114,6 @@ async def answers(bootstrap_servers: str, timeout: float = 2.0) -> bool:
     finally:
         await asyncio.wait_for(client.close(), 2)
     return True
-
-
-async def topics(bootstrap_servers: str) -> set[str]:
-    """The names of all topics."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=20_000)
-    await asyncio.wait_for(admin.start(), 20)
-    try:
-        return set(await admin.list_topics())
-    finally:
-        await close(admin)
-
-
-async def ensure_topics(
-    bootstrap_servers: str,
-    events: Sequence[type[Event]],
-    consumed: Sequence[str],
-    group: str,
-    replication: int,
-) -> list[str]:
-    """Creates what is missing: the topics of own events, and retry and dead-letter topics of consumed ones.
-
-    Consumed topics are created too, so that services may be set up in any order. Returns the new names.
-    """
-    wanted: dict[str, NewTopic] = {}
-    for event in events:
-        settings = {"cleanup.policy": "compact"} if event.compacted else {}
-        wanted[event.type] = NewTopic(event.type, 3, replication, topic_configs=settings)
-    for topic in consumed:
-        for name in (retry_topic(topic, group), dead_letter_topic(topic, group)):
-            keep = {"retention.ms": str(30 * 86_400_000)}
-            wanted[name] = NewTopic(name, 1, replication, topic_configs=keep)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=20_000)
-    await asyncio.wait_for(admin.start(), 20)
-    try:
-        existing = set(await admin.list_topics())
-        missing = [topic for name, topic in wanted.items() if name not in existing]
-        if missing:
-            response = await admin.create_topics(missing)
-            for name, code, *_ in response.topic_errors:
-                if code not in (0, TopicAlreadyExistsError.errno):
-                    raise for_code(code)(f"topic {name} could not be created")
-        await _led(bootstrap_servers, sorted(wanted))
-        return [topic.name for topic in missing]
-    finally:
-        await close(admin)
-
-
-async def _led(bootstrap_servers: str, topics: Sequence[str]) -> None:
-    """Waits until every partition has a leader, which takes some 100 ms after creation."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers)
-    await client.bootstrap()
-    try:
-        client.set_topics(topics)
-        for _ in range(100):
-            await client.force_metadata_update()
-            if all(client.cluster.available_partitions_for_topic(topic) for topic in topics):
-                return
-            await asyncio.sleep(0.05)
-        raise TimeoutError("topics have no leader after 5 s")
-    finally:
-        await client.close()
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ from sqlalchemy.pool import NullPool
 from shared.contracts.envelope import Event
 from shared.db import describe, sqlalchemy_url
 from shared.errors import StartupError
-from shared.kafka import ensure_topics
 from shared.settings import MigrationSettings, load
+from shared.topics import ensure_topics
 
 _OWN_TENANT = "tenant_id = nullif(current_setting('app.tenant', true), '')::uuid"
 _EVERY_TENANT = "coalesce(current_setting('app.every_tenant', true), 'off') = 'on'"

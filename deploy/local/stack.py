@@ -22,7 +22,7 @@ from deploy.local.issuer import Issuer
 from deploy.local.settings import SERVICES, load_secrets, save_secrets, service_environment, url
 from shared.contracts import BY_TYPE
 from shared.db import Database, head
-from shared.kafka import topics
+from shared.topics import topics
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".local"

@@ -20,9 +20,9 @@ from services.booking.settings import Settings as Booking
 from services.feedback.settings import Settings as Feedback
 from services.notifications.settings import Settings as Notifications
 from shared.contracts import CATALOGUE
-from shared.kafka import ensure_topics
 from shared.migrations import upgrade
 from shared.settings import ServiceSettings
+from shared.topics import ensure_topics
 
 SLOT_KEY, LINK_KEY = "slot-" * 8, "link-" * 8
 SETTINGS: dict[str, type[ServiceSettings]] = {

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from shared.contracts.envelope import Envelope, Event
-from shared.kafka import ensure_topics, producer_config
+from shared.kafka import producer_config
+from shared.topics import ensure_topics
 from tests.support.build import NOW
 
 
