@@ -1,9 +1,10 @@
 """Durable timers in PostgreSQL: leased, fenced, never early.
 
 A timer is due by the database's clock, so a worker whose own clock is wrong does nothing early. A
-worker leases due timers for 30 s under a new generation and extends the lease while they wait for
-their turn; the handler's transaction first deletes the row of that generation, so that of two workers
-that believe they hold it only one can commit an effect.
+worker leases due timers for 30 s under a new generation and extends the lease while it has them in
+hand; the handler's transaction ends by deleting the row of that generation, so that of two workers that
+believe they hold it only one can commit an effect. It ends so rather than begins: whoever moves or
+removes a timer holds the lock of what it is about, and the handler must take that lock before the row's.
 """
 
 import asyncio
@@ -84,7 +85,13 @@ def timers_table(metadata: MetaData) -> Table:
 
 
 async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID, due_at: datetime) -> None:
-    """Sets the one timer of this kind for this key, or moves it; a lease on it is void from now on."""
+    """Sets the one timer of this kind for this key, or moves it; a lease on it is void from now on.
+
+    A handler that sets its own timer again has it moved when its transaction ends.
+    """
+    if _is_firing(session, tenant, kind, key):
+        session.info[_AGAIN] = due_at
+        return
     values = {"due_at": due_at, "traceparent": current_traceparent()}
     await session.execute(
         insert(table)
@@ -103,8 +110,22 @@ async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str,
 
 
 async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
-    """Removes a timer, if it is still there."""
+    """Removes a timer, if it is still there; a handler's own goes by itself."""
+    if _is_firing(session, tenant, kind, key):
+        return
     await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
+
+
+_FIRING, _AGAIN = "timer_firing", "timer_again"
+
+
+def _is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool:
+    timer: Timer | None = session.info.get(_FIRING)
+    return timer is not None and (timer.tenant, timer.kind, timer.key) == (tenant, kind, key)
+
+
+class LeaseLost(Exception):
+    """The timer was moved, removed or taken over while its handler ran: nothing of it may be committed."""
 
 
 _CLAIM = text(
@@ -118,8 +139,15 @@ _CLAIM = text(
     RETURNING id, tenant_id AS tenant, kind, key, due_at, generation, attempts, traceparent, clock_timestamp() AS now
     """
 )
-_FENCE = text("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
-# A row that its own handler holds is skipped: the row lock protects it better than a lease.
+_STANDS = text("SELECT id FROM timers WHERE id = :id AND generation = :generation")
+_DONE = text("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
+_MOVE = text(
+    """
+    UPDATE timers SET due_at = :again, generation = generation + 1, attempts = 0, leased_until = NULL
+    WHERE id = :id AND generation = :generation RETURNING id
+    """
+)
+# A row that its handler is just committing is skipped.
 _EXTEND = text(
     """
     UPDATE timers SET leased_until = clock_timestamp() + :lease
@@ -194,17 +222,30 @@ class TimerRunner:
             attributes = {"timer.kind": timer.kind, "aggregate.id": str(timer.key)}
             with span(f"timer {timer.kind}", parent=timer.traceparent, attributes=attributes):
                 async with self.database.transaction(timer.tenant) as session:
-                    fence = {"id": timer.id, "generation": timer.generation}
-                    if await session.scalar(_FENCE, fence) is None:
-                        log.info("a timer was moved, removed or taken over")
-                        return
-                    await self.handlers[timer.kind](session, timer)
+                    await self._run(session, timer)
+        except LeaseLost:
+            log.info("a timer was moved, removed or taken over")
         except Exception as error:
             # One timer's failure, whatever it is, must not stop the others; it is tried again and counted.
             log.warning("a timer failed: %s", timer.kind, exc_info=not is_outage(error))
             await self._note_failure(timer)
         finally:
             current_tenant.reset(token)
+
+    async def _run(self, session: AsyncSession, timer: Timer) -> None:
+        fence = {"id": timer.id, "generation": timer.generation}
+        if await session.scalar(_STANDS, fence) is None:
+            raise LeaseLost
+        session.info[_FIRING] = timer
+        await self.handlers[timer.kind](session, timer)
+        again = session.info.get(_AGAIN)
+        held = (
+            await session.scalar(_DONE, fence)
+            if again is None
+            else await session.scalar(_MOVE, {**fence, "again": again})
+        )
+        if held is None:
+            raise LeaseLost
 
     async def _note_failure(self, timer: Timer) -> None:
         try:

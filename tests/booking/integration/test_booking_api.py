@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from services.booking import use_cases
+from services.booking import repository, use_cases
+from services.booking.domain import Actor, SlotTaken
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
 from tests.support.build import NOW, schedule
@@ -120,6 +122,36 @@ async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice
         await connection.rollback()
         assert await connection.scalar(query) == before
     assert await count(practice, "appointments") == 20
+
+
+async def test_who_finds_the_provider_locked_waits_and_is_told_to_try_again(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client = await practice.client()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("SELECT 1 FROM providers FOR UPDATE"))
+        busy = await practice.book(start, client)
+    assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (503, "busy", "1")
+    assert await count(practice, "appointments") == 0
+    assert (await practice.book(start, client)).status_code == 201
+
+
+@pytest.mark.parametrize("whose", ["provider", "client"])
+async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_locks(
+    whose: str, practice: Practice
+) -> None:
+    [start] = practice.starts(1)
+    first = (await practice.book(start)).json()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        standing = await repository.appointment(session, UUID(first["id"]))
+    if whose == "provider":
+        other = replace(standing, id=uuid4(), client_id=UUID(await practice.client()))
+    else:
+        elsewhere = await practice.publish(schedule())
+        other = replace(standing, id=uuid4(), provider_id=elsewhere.provider_id)
+    with pytest.raises(SlotTaken):
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await repository.add_appointment(session, practice.tenant, other, Actor("practice", "test"))
+    assert await count(practice, "appointments") == 1
 
 
 async def test_opposing_moves_never_deadlock_and_never_double_book(practice: Practice) -> None:

@@ -168,6 +168,43 @@ async def test_a_cancelled_visits_reminder_is_never_sent_whatever_the_race(pract
     assert outcomes == {True, False}, "the race was not run both ways; widen the waits"
 
 
+class Slow(Carriers):
+    """A carrier that answers only when it is told to."""
+
+    called, go_on = asyncio.Event(), asyncio.Event()
+
+    async def sms(self, message: Outbound) -> str:
+        Slow.called.set()
+        await Slow.go_on.wait()
+        return await super().sms(message)
+
+
+async def test_a_cancellation_waits_until_the_message_that_is_on_its_way_is_on_record(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    own = practice.resources
+    practice.resources = replace(own, carriers=Slow(own.settings, own.carriers.http))
+    runner = practice.runner()
+    [timer] = await runner.claim(10)
+    sending_now = asyncio.create_task(runner.fire(timer))
+    await asyncio.wait_for(Slow.called.wait(), 5)
+    gone = AppointmentCancelled.model_validate({**booked.model_dump(), "sequence": 2, "status": "cancelled"})
+    cancelling = asyncio.create_task(practice.follow(gone))
+
+    async def waits_for_the_lock() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        async with own.database.transaction(practice.tenant) as session:
+            return bool(await session.scalar(text(query)))
+
+    await eventually(waits_for_the_lock, 5)
+    assert not cancelling.done()
+    Slow.go_on.set()
+    await asyncio.gather(sending_now, cancelling)
+    assert (await practice.messages())[0]["status"] in ("sent", "delivered")
+
+
 async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_twice(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)

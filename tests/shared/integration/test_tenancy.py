@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from services.booking.domain import Client
@@ -38,6 +38,22 @@ async def test_one_connection_two_tenants_in_turn_and_no_foreign_row(make_settin
             assert await session.scalar(select(func.count()).select_from(clients)) == 0
         async with database.every_tenant() as session:
             assert await session.scalar(select(func.count()).select_from(clients)) == 0
+    finally:
+        await database.close()
+
+
+async def test_nothing_of_a_tenant_stays_in_a_pooled_connection(make_settings: MakeSettings) -> None:
+    settings = await make_settings("booking")
+    database = Database(settings.database_url, pool_size=1, name="booking")
+    query = text("SELECT current_setting('app.tenant', true), current_setting('app.every_tenant', true)")
+    try:
+        for _ in range(2):
+            async with database.transaction(uuid4()) as session:
+                await session.execute(select(clients.c.id))
+            async with database.every_tenant() as session:
+                await session.execute(select(clients.c.id))
+            async with database.engine.connect() as connection:
+                assert set((await connection.execute(query)).one()) <= {None, ""}
     finally:
         await database.close()
 

@@ -101,6 +101,38 @@ async def test_a_moved_timer_fires_at_its_new_time_only(bench: Bench) -> None:
     assert await bench.fired() == [str(key)]
 
 
+async def test_a_handler_that_sets_its_own_timer_again_has_it_moved(bench: Bench) -> None:
+    key = uuid4()
+
+    async def put_off(session: AsyncSession, timer: Timer) -> None:
+        await clock.schedule(session, timers, timer.tenant, timer.kind, timer.key, timer.now + timedelta(hours=1))
+
+    await bench.schedule(key, timedelta(0))
+    runner = TimerRunner(bench.database, {"thing": put_off})
+    [claimed] = await runner.claim(10)
+    await runner.fire(claimed)
+    assert await runner.claim(10) == []
+    async with bench.database.transaction(bench.tenant) as session:
+        [(due_at, lease)] = (await session.execute(select(timers.c.due_at, timers.c.leased_until))).all()
+    assert (due_at, lease) == (claimed.now + timedelta(hours=1), None)
+
+
+async def test_a_timer_moved_while_its_handler_runs_undoes_the_handler(bench: Bench) -> None:
+    key = uuid4()
+
+    async def overtaken(session: AsyncSession, timer: Timer) -> None:
+        await bench.handle(session, timer)
+        await bench.schedule(key, timedelta(hours=1))
+
+    await bench.schedule(key, timedelta(0))
+    runner = TimerRunner(bench.database, {"thing": overtaken})
+    [claimed] = await runner.claim(10)
+    await runner.fire(claimed)
+    assert bench.calls == 1
+    assert await bench.fired() == []
+    assert await bench.waiting() == 1
+
+
 async def test_who_lost_the_lease_cannot_commit(bench: Bench) -> None:
     key = uuid4()
     await bench.schedule(key, timedelta(0))
