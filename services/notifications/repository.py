@@ -181,9 +181,8 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     return saved is not None
 
 
-async def visit(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
-    query = select(tables.visits).where(tables.visits.c.id == visit_id)
-    row = await _first(session, query.with_for_update(key_share=True) if lock else query)
+async def visit(session: AsyncSession, visit_id: UUID | None) -> Visit | None:
+    row = await _first(session, select(tables.visits).where(tables.visits.c.id == visit_id))
     return _load(Visit, row) if row else None
 
 

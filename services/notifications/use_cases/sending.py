@@ -1,8 +1,8 @@
 """Handing messages over, and what carriers say of them later.
 
-The sending transaction holds the locks of the visit and the outreach while it talks to the carrier, so
-that a change of either waits: what was cancelled before is not sent, what is sent was right when it
-went. A crash in between repeats the hand-over under the same idempotency token (docs/decisions/0004).
+The sending transaction holds the message's lock while it talks to the carrier, and whoever cancels a visit
+or ends an outreach takes that lock to drop the message: what was cancelled before is not sent, what is
+sent was right when it went. A crash in between repeats the hand-over under the same idempotency token (docs/decisions/0004).
 """
 
 from dataclasses import dataclass, replace
@@ -42,13 +42,12 @@ class Post:
 @use_case
 async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: datetime, post: Post) -> None:
     """Looks at the world again, then sends, puts off or drops a planned message; each with its reason."""
-    message = await repository.message(session, message_id)
-    # Visit, outreach, message, contact: everybody locks in this order.
-    visit = await repository.visit(session, message.appointment_id, lock=True)
-    run = await repository.outreach(session, message.outreach_id, lock=True)
+    # Message, then contact, as everywhere. Whoever changes what a message is about drops it under this lock.
     message = await repository.message(session, message_id, lock=True)
     if message.status != "planned":
         return
+    visit = await repository.visit(session, message.appointment_id)
+    run = await repository.outreach(session, message.outreach_id)
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
     contact = await repository.contact(session, message.client_id, share=True)
     world = World(

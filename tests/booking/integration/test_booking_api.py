@@ -128,7 +128,7 @@ async def test_who_finds_the_provider_locked_waits_and_is_told_to_try_again(prac
     [start] = practice.starts(1)
     client = await practice.client()
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await session.execute(text("SELECT 1 FROM providers FOR UPDATE"))
+        await session.execute(text("SELECT 1 FROM providers FOR NO KEY UPDATE"))
         busy = await practice.book(start, client)
     assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (503, "busy", "1")
     assert await count(practice, "appointments") == 0

@@ -48,12 +48,11 @@ async def test_nothing_of_a_tenant_stays_in_a_pooled_connection(make_settings: M
     query = text("SELECT current_setting('app.tenant', true), current_setting('app.every_tenant', true)")
     try:
         for _ in range(2):
-            async with database.transaction(uuid4()) as session:
-                await session.execute(select(clients.c.id))
-            async with database.every_tenant() as session:
-                await session.execute(select(clients.c.id))
-            async with database.engine.connect() as connection:
-                assert set((await connection.execute(query)).one()) <= {None, ""}
+            for scope in (database.transaction(uuid4()), database.every_tenant()):
+                async with scope as session:
+                    await session.execute(select(clients.c.id))
+                async with database.engine.connect() as connection:
+                    assert set((await connection.execute(query)).one()) <= {None, ""}
     finally:
         await database.close()
 
