@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, Table, insert, select, tuple_, update
+from sqlalchemy import RowMapping, Table, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,23 +17,11 @@ from shared.contracts.availability import Window
 from shared.contracts.envelope import Event
 from shared.contracts.slots import Interval
 from shared.errors import not_found
+from shared.rows import dump, every, one
 
 T = TypeVar("T")
 
 Position = tuple[datetime, UUID]
-
-
-def _load(model: type[T], row: RowMapping) -> T:
-    return model(**{field.name: row[field.name] for field in fields(model)})  # type: ignore[arg-type] # a dataclass
-
-
-def _dump(item: Any) -> dict[str, Any]:
-    return {field.name: getattr(item, field.name) for field in fields(item)}
-
-
-async def _one(session: AsyncSession, model: type[T], query: Select[Any]) -> T | None:
-    row = (await session.execute(query)).mappings().first()
-    return _load(model, row) if row else None
 
 
 async def _page(session: AsyncSession, model: type[T], table: Table, after: Position | None, limit: int) -> list[T]:
@@ -42,7 +30,7 @@ async def _page(session: AsyncSession, model: type[T], table: Table, after: Posi
     query = select(table).order_by(columns.created_at, columns.id).limit(limit)
     if after is not None:
         query = query.where(tuple_(columns.created_at, columns.id) > after)
-    return [_load(model, row) for row in (await session.execute(query)).mappings()]
+    return await every(session, model, query)
 
 
 async def save_practice(session: AsyncSession, practice: Practice) -> None:
@@ -57,15 +45,15 @@ async def save_practice(session: AsyncSession, practice: Practice) -> None:
 async def practice(session: AsyncSession) -> Practice | None:
     """The one practice that this transaction sees."""
     columns = tables.practices.c
-    return await _one(session, Practice, select(columns.tenant_id.label("id"), columns.name, columns.zone))
+    return await one(session, Practice, select(columns.tenant_id.label("id"), columns.name, columns.zone))
 
 
 async def add_provider(session: AsyncSession, tenant: UUID, new: Provider) -> None:
-    await session.execute(insert(tables.providers).values(tenant_id=tenant, **_dump(new)))
+    await session.execute(insert(tables.providers).values(tenant_id=tenant, **dump(new)))
 
 
 async def provider(session: AsyncSession, provider_id: UUID) -> Provider | None:
-    return await _one(session, Provider, select(tables.providers).where(tables.providers.c.id == provider_id))
+    return await one(session, Provider, select(tables.providers).where(tables.providers.c.id == provider_id))
 
 
 async def providers_page(session: AsyncSession, after: Position | None, limit: int) -> list[Provider]:
@@ -73,11 +61,11 @@ async def providers_page(session: AsyncSession, after: Position | None, limit: i
 
 
 async def add_location(session: AsyncSession, tenant: UUID, new: Location) -> None:
-    await session.execute(insert(tables.locations).values(tenant_id=tenant, **_dump(new)))
+    await session.execute(insert(tables.locations).values(tenant_id=tenant, **dump(new)))
 
 
 async def location(session: AsyncSession, location_id: UUID) -> Location | None:
-    return await _one(session, Location, select(tables.locations).where(tables.locations.c.id == location_id))
+    return await one(session, Location, select(tables.locations).where(tables.locations.c.id == location_id))
 
 
 async def locations_page(session: AsyncSession, after: Position | None, limit: int) -> list[Location]:
@@ -85,12 +73,12 @@ async def locations_page(session: AsyncSession, after: Position | None, limit: i
 
 
 async def add_appointment_type(session: AsyncSession, tenant: UUID, new: AppointmentType) -> None:
-    await session.execute(insert(tables.appointment_types).values(tenant_id=tenant, **_dump(new)))
+    await session.execute(insert(tables.appointment_types).values(tenant_id=tenant, **dump(new)))
 
 
 async def appointment_type(session: AsyncSession, type_id: UUID) -> AppointmentType | None:
     columns = tables.appointment_types.c
-    return await _one(session, AppointmentType, select(tables.appointment_types).where(columns.id == type_id))
+    return await one(session, AppointmentType, select(tables.appointment_types).where(columns.id == type_id))
 
 
 async def appointment_types_page(session: AsyncSession, after: Position | None, limit: int) -> list[AppointmentType]:
@@ -168,7 +156,7 @@ async def schedules_of_type(
 
 async def save_occupied(session: AsyncSession, tenant: UUID, visit: Occupied) -> None:
     """Keeps the newest state of a visit, in whatever order and however often states arrive."""
-    values = _dump(visit)
+    values = dump(visit)
     await session.execute(
         upsert(tables.occupied)
         .values(tenant_id=tenant, **values)
@@ -204,7 +192,7 @@ async def record(session: AsyncSession, tenant: UUID, event: Event, now: datetim
 
 
 def _schedule_values(schedule: Schedule) -> dict[str, Any]:
-    return {**_dump(schedule), "windows": [window.model_dump(mode="json") for window in schedule.windows]}
+    return {**dump(schedule), "windows": [window.model_dump(mode="json") for window in schedule.windows]}
 
 
 def _schedule(row: RowMapping) -> Schedule:

@@ -1,7 +1,6 @@
 """Every SQL statement of booking."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,24 +19,16 @@ from shared.contracts.envelope import Event
 from shared.contracts.slots import Interval
 from shared.db import EXCLUSION_VIOLATION, sqlstate
 from shared.errors import not_found
+from shared.rows import dump, every, one
 
 MISS = "appointment.miss"
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
 _STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
-_APPOINTMENT_COLUMNS = tuple(field.name for field in fields(Appointment))
 
 
 async def add_client(session: AsyncSession, tenant: UUID, client: Client) -> None:
-    await session.execute(
-        insert(clients).values(
-            tenant_id=tenant,
-            id=client.id,
-            name=client.name,
-            registered_at=client.registered_at,
-            sequence=client.sequence,
-        )
-    )
+    await session.execute(insert(clients).values(tenant_id=tenant, **dump(client)))
 
 
 async def client(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> Client:
@@ -45,10 +36,10 @@ async def client(session: AsyncSession, client_id: UUID, *, lock: bool = False) 
     query = select(clients).where(clients.c.id == client_id)
     if lock:
         query = query.with_for_update(key_share=True)
-    row = (await session.execute(query)).mappings().one_or_none()
-    if row is None:
+    found = await one(session, Client, query)
+    if found is None:
         raise not_found("client")
-    return Client(id=row["id"], name=row["name"], registered_at=row["registered_at"], sequence=row["sequence"])
+    return found
 
 
 async def save_schedule(
@@ -151,10 +142,10 @@ async def is_taken(session: AsyncSession, appointment: Appointment) -> bool:
 async def appointment(session: AsyncSession, appointment_id: UUID, *, lock: bool = False) -> Appointment:
     """Raises Problem `appointment_not_found`."""
     query = select(appointments).where(appointments.c.id == appointment_id)
-    row = (await session.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
-    if row is None:
+    found = await one(session, Appointment, query.with_for_update() if lock else query)
+    if found is None:
         raise not_found("appointment")
-    return _appointment(row)
+    return found
 
 
 async def appointments_after(
@@ -172,34 +163,25 @@ async def appointments_after(
         query = query.where(appointments.c.client_id == client_id)
     if after is not None:
         query = query.where(tuple_(appointments.c.start, appointments.c.id) > after)
-    return [_appointment(row) for row in (await session.execute(query)).mappings()]
+    return await every(session, Appointment, query)
 
 
 async def rebooking_of(session: AsyncSession, appointment_id: UUID) -> Appointment | None:
     """The visit that makes up for a missed one, unless it was called off."""
-    row = (
-        (
-            await session.execute(
-                select(appointments)
-                .where(appointments.c.rebooked_from == appointment_id, appointments.c.status != "cancelled")
-                .limit(1)
-            )
-        )
-        .mappings()
-        .one_or_none()
-    )
-    return _appointment(row) if row else None
+    columns = appointments.c
+    query = select(appointments).where(columns.rebooked_from == appointment_id, columns.status != "cancelled")
+    return await one(session, Appointment, query)
 
 
 async def add_appointment(session: AsyncSession, tenant: UUID, new: Appointment, actor: Actor) -> None:
     """Raises SlotTaken when the exclusion constraint says so."""
-    await _guarded(session, insert(appointments).values(tenant_id=tenant, **_values(new)), new)
+    await _guarded(session, insert(appointments).values(tenant_id=tenant, **dump(new)), new)
     await _note(session, tenant, new, actor)
 
 
 async def save_appointment(session: AsyncSession, tenant: UUID, changed: Appointment, actor: Actor) -> None:
     """Raises SlotTaken when the exclusion constraint says so."""
-    statement = update(appointments).where(appointments.c.id == changed.id).values(**_values(changed))
+    statement = update(appointments).where(appointments.c.id == changed.id).values(**dump(changed))
     await _guarded(session, statement, changed)
     await _note(session, tenant, changed, actor)
 
@@ -244,11 +226,3 @@ async def watch_for_miss(session: AsyncSession, tenant: UUID, appointment: Appoi
 
 async def record(session: AsyncSession, tenant: UUID, event: Event, now: datetime) -> None:
     await events.record(session, outbox, tenant, [event], now)
-
-
-def _values(appointment: Appointment) -> dict[str, Any]:
-    return {name: getattr(appointment, name) for name in _APPOINTMENT_COLUMNS}
-
-
-def _appointment(row: RowMapping) -> Appointment:
-    return Appointment(**{name: row[name] for name in _APPOINTMENT_COLUMNS})

@@ -1,12 +1,11 @@
 """Every SQL statement of feedback."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,30 +14,12 @@ from services.feedback.domain import OutreachRun, Request, Visit
 from shared import outbox as events
 from shared.contracts.envelope import Event
 from shared.contracts.feedback import Instrument
-
-T = TypeVar("T")
-
-
-def _load(model: type[T], row: RowMapping) -> T:
-    return model(**{field.name: row[field.name] for field in fields(model)})  # type: ignore[arg-type] # a dataclass
-
-
-def _dump(item: Any) -> dict[str, Any]:
-    return {field.name: getattr(item, field.name) for field in fields(item)}
-
-
-async def _one(session: AsyncSession, model: type[T], query: Select[Any]) -> T | None:
-    row = (await session.execute(query)).mappings().first()
-    return _load(model, row) if row else None
-
-
-async def _all(session: AsyncSession, model: type[T], query: Select[Any]) -> list[T]:
-    return [_load(model, row) for row in (await session.execute(query)).mappings()]
+from shared.rows import dump, every, one
 
 
 async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = _dump(visit)
+    values = dump(visit)
     saved = await session.scalar(
         upsert(tables.visits)
         .values(tenant_id=tenant, **values)
@@ -52,7 +33,7 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
 
 async def save_outreach(session: AsyncSession, tenant: UUID, run: OutreachRun) -> None:
     """Keeps the newest state, in whatever order states arrive."""
-    values = _dump(run)
+    values = dump(run)
     await session.execute(
         upsert(tables.outreach)
         .values(tenant_id=tenant, **values)
@@ -63,7 +44,7 @@ async def save_outreach(session: AsyncSession, tenant: UUID, run: OutreachRun) -
 
 
 async def visit(session: AsyncSession, visit_id: UUID) -> Visit | None:
-    return await _one(session, Visit, select(tables.visits).where(tables.visits.c.id == visit_id))
+    return await one(session, Visit, select(tables.visits).where(tables.visits.c.id == visit_id))
 
 
 async def visits_page(
@@ -74,26 +55,26 @@ async def visits_page(
     query = select(tables.visits).where(columns.client_id == client_id)
     if after is not None:
         query = query.where(tuple_(columns.start, columns.id) > after)
-    return await _all(session, Visit, query.order_by(columns.start, columns.id).limit(limit))
+    return await every(session, Visit, query.order_by(columns.start, columns.id).limit(limit))
 
 
 async def visits_between(session: AsyncSession, begin: datetime, end: datetime) -> list[Visit]:
     columns = tables.visits.c
     query = select(tables.visits).where(columns.start >= begin, columns.start < end)
-    return await _all(session, Visit, query.order_by(columns.start, columns.id))
+    return await every(session, Visit, query.order_by(columns.start, columns.id))
 
 
 async def outreach_between(session: AsyncSession, begin: datetime, end: datetime) -> list[OutreachRun]:
     columns = tables.outreach.c
     query = select(tables.outreach).where(columns.started_at >= begin, columns.started_at < end)
-    return await _all(session, OutreachRun, query.order_by(columns.started_at, columns.id))
+    return await every(session, OutreachRun, query.order_by(columns.started_at, columns.id))
 
 
 async def add_request(session: AsyncSession, tenant: UUID, request: Request) -> bool:
     """False when this was asked about this visit before."""
     added = await session.scalar(
         upsert(tables.requests)
-        .values(tenant_id=tenant, **_dump(request))
+        .values(tenant_id=tenant, **dump(request))
         .on_conflict_do_nothing(constraint="requests_once")
         .returning(tables.requests.c.id)
     )
@@ -104,12 +85,12 @@ async def request(session: AsyncSession, appointment_id: UUID, instrument: Instr
     """The request, locked."""
     columns = tables.requests.c
     query = select(tables.requests).where(columns.appointment_id == appointment_id, columns.instrument == instrument)
-    return await _one(session, Request, query.with_for_update())
+    return await one(session, Request, query.with_for_update())
 
 
 async def save_request(session: AsyncSession, request: Request) -> None:
     statement = update(tables.requests).where(tables.requests.c.id == request.id)
-    await session.execute(statement.values(**_dump(request)))
+    await session.execute(statement.values(**dump(request)))
 
 
 async def requests_page(
@@ -119,7 +100,7 @@ async def requests_page(
     query = select(tables.requests).where(columns.client_id == client_id)
     if after is not None:
         query = query.where(tuple_(columns.requested_at, columns.id) > after)
-    return await _all(session, Request, query.order_by(columns.requested_at, columns.id).limit(limit))
+    return await every(session, Request, query.order_by(columns.requested_at, columns.id).limit(limit))
 
 
 async def add_response(

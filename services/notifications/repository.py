@@ -1,12 +1,11 @@
 """Every SQL statement of notifications."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, Table, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -27,27 +26,13 @@ from shared import timers as clock
 from shared.contracts.envelope import Event
 from shared.contracts.notifications import Channel
 from shared.errors import not_found
-
-T = TypeVar("T")
+from shared.rows import dump, every, one
 
 SEND, STEP, ALERT = "message.send", "outreach.step", "task.alert"
 
 
-def _load(model: type[T], row: RowMapping) -> T:
-    return model(**{field.name: row[field.name] for field in fields(model)})  # type: ignore[arg-type] # a dataclass
-
-
-def _dump(item: Any) -> dict[str, Any]:
-    return {field.name: getattr(item, field.name) for field in fields(item)}
-
-
-async def _first(session: AsyncSession, query: Select[Any]) -> RowMapping | None:
-    found: RowMapping | None = (await session.execute(query)).mappings().first()
-    return found
-
-
 async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
-    values = _dump(sender)
+    values = dump(sender)
     await session.execute(
         upsert(tables.senders)
         .values(tenant_id=tenant, **values)
@@ -56,12 +41,11 @@ async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> No
 
 
 async def sender(session: AsyncSession) -> Sender | None:
-    row = await _first(session, select(tables.senders))
-    return _load(Sender, row) if row else None
+    return await one(session, Sender, select(tables.senders))
 
 
 async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) -> None:
-    values = _dump(contact)
+    values = dump(contact)
     await session.execute(
         upsert(tables.contacts)
         .values(tenant_id=tenant, **values)
@@ -73,8 +57,7 @@ async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False,
     query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
     if lock or share:
         query = query.with_for_update(read=share)
-    row = await _first(session, query)
-    return _load(Contact, row) if row else None
+    return await one(session, Contact, query)
 
 
 async def client_by_phone(session: AsyncSession, phone: str) -> UUID | None:
@@ -102,7 +85,7 @@ async def consented_channels(session: AsyncSession, contact: Contact) -> frozens
     for row in await consents_of(session, contact.client_id):
         newest.setdefault((row["channel"], row["address"]), row["granted"])
     channels: tuple[Channel, ...] = ("sms", "email")
-    return frozenset(one for one in channels if newest.get((one, contact.address(one) or ""), False))
+    return frozenset(name for name in channels if newest.get((name, contact.address(name) or ""), False))
 
 
 async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetime) -> bool:
@@ -153,7 +136,7 @@ async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: d
 async def plan(session: AsyncSession) -> tuple[int, ReminderPlan]:
     """The newest reminder plan; version 0 is the default one."""
     query = select(tables.reminder_plans).order_by(tables.reminder_plans.c.version.desc()).limit(1)
-    row = await _first(session, query)
+    row = (await session.execute(query)).mappings().first()
     return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
 
 
@@ -163,13 +146,13 @@ async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, 
     query = select(tables.outreach_flows).order_by(columns.version.desc()).limit(1)
     if version is not None:
         query = query.where(columns.version == version)
-    row = await _first(session, query)
+    row = (await session.execute(query)).mappings().first()
     return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOW)
 
 
 async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = _dump(visit)
+    values = dump(visit)
     saved = await session.scalar(
         upsert(tables.visits)
         .values(tenant_id=tenant, **values)
@@ -182,8 +165,7 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
 
 
 async def visit(session: AsyncSession, visit_id: UUID | None) -> Visit | None:
-    row = await _first(session, select(tables.visits).where(tables.visits.c.id == visit_id))
-    return _load(Visit, row) if row else None
+    return await one(session, Visit, select(tables.visits).where(tables.visits.c.id == visit_id))
 
 
 async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:
@@ -195,13 +177,12 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
         .order_by(columns.changed_at, columns.id)
         .limit(1)
     )
-    row = await _first(session, query)
-    return _load(Visit, row) if row else None
+    return await one(session, Visit, query)
 
 
 async def add_message(session: AsyncSession, tenant: UUID, message: Message) -> bool:
     """False when this step of this plan or flow has its message already."""
-    values = {**_dump(message), "channels": list(message.channels)}
+    values = dump(message)
     added = await session.scalar(
         upsert(tables.messages)
         .values(tenant_id=tenant, **values)
@@ -214,7 +195,7 @@ async def add_message(session: AsyncSession, tenant: UUID, message: Message) -> 
 
 
 async def save_message(session: AsyncSession, tenant: UUID, message: Message) -> None:
-    values = {**_dump(message), "channels": list(message.channels)}
+    values = dump(message)
     await session.execute(update(tables.messages).where(tables.messages.c.id == message.id).values(**values))
     if message.status == "planned":
         await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
@@ -225,17 +206,17 @@ async def save_message(session: AsyncSession, tenant: UUID, message: Message) ->
 async def message(session: AsyncSession, message_id: UUID, *, lock: bool = False) -> Message:
     """Raises Problem `message_not_found`."""
     query = select(tables.messages).where(tables.messages.c.id == message_id)
-    row = await _first(session, query.with_for_update() if lock else query)
-    if row is None:
+    found = await one(session, Message, query.with_for_update() if lock else query)
+    if found is None:
         raise not_found("message")
-    return _message(row)
+    return found
 
 
 async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
     """Messages not sent yet that match, locked, in the order of their ids."""
     columns = tables.messages.c
     query = select(tables.messages).where(columns.status == "planned", where).order_by(columns.id).with_for_update()
-    return [_message(row) for row in (await session.execute(query)).mappings()]
+    return await every(session, Message, query)
 
 
 def of_visit(visit_id: UUID) -> ColumnElement[bool]:
@@ -254,8 +235,7 @@ async def messages_of(
     query = select(tables.messages).where(columns.client_id == client_id)
     if after is not None:
         query = query.where(tuple_(columns.due_at, columns.id) > after)
-    rows = await session.execute(query.order_by(columns.due_at, columns.id).limit(limit))
-    return [_message(row) for row in rows.mappings()]
+    return await every(session, Message, query.order_by(columns.due_at, columns.id).limit(limit))
 
 
 async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -> int:
@@ -288,7 +268,7 @@ async def add_outreach(session: AsyncSession, tenant: UUID, new: Outreach) -> bo
     """False when this miss has its outreach already, running or ended."""
     added = await session.scalar(
         upsert(tables.outreach)
-        .values(tenant_id=tenant, **_dump(new))
+        .values(tenant_id=tenant, **dump(new))
         .on_conflict_do_nothing(constraint="outreach_once_a_miss")
         .returning(tables.outreach.c.id)
     )
@@ -297,7 +277,7 @@ async def add_outreach(session: AsyncSession, tenant: UUID, new: Outreach) -> bo
 
 async def save_outreach(session: AsyncSession, tenant: UUID, changed: Outreach) -> None:
     table = tables.outreach
-    await session.execute(update(table).where(table.c.id == changed.id).values(**_dump(changed)))
+    await session.execute(update(table).where(table.c.id == changed.id).values(**dump(changed)))
     if changed.status == "ended":
         await clock.cancel(session, tables.timers, tenant, STEP, changed.id)
 
@@ -308,14 +288,12 @@ async def wake_outreach(session: AsyncSession, tenant: UUID, outreach_id: UUID, 
 
 async def outreach(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = False) -> Outreach | None:
     query = select(tables.outreach).where(tables.outreach.c.id == outreach_id)
-    row = await _first(session, query.with_for_update() if lock else query)
-    return _load(Outreach, row) if row else None
+    return await one(session, Outreach, query.with_for_update() if lock else query)
 
 
 async def outreach_of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
     query = select(tables.outreach).where(tables.outreach.c.appointment_id == visit_id).with_for_update()
-    row = await _first(session, query)
-    return _load(Outreach, row) if row else None
+    return await one(session, Outreach, query)
 
 
 async def running_outreach(session: AsyncSession, client_id: UUID) -> list[Outreach]:
@@ -327,7 +305,7 @@ async def running_outreach(session: AsyncSession, client_id: UUID) -> list[Outre
         .order_by(columns.id)
         .with_for_update()
     )
-    return [_load(Outreach, row) for row in (await session.execute(query)).mappings()]
+    return await every(session, Outreach, query)
 
 
 async def outreach_page(
@@ -339,8 +317,7 @@ async def outreach_page(
         query = query.where(columns.client_id == client_id)
     if after is not None:
         query = query.where(tuple_(columns.started_at, columns.id) > after)
-    rows = await session.execute(query.order_by(columns.started_at, columns.id).limit(limit))
-    return [_load(Outreach, row) for row in rows.mappings()]
+    return await every(session, Outreach, query.order_by(columns.started_at, columns.id).limit(limit))
 
 
 async def add_inbound(session: AsyncSession, tenant: UUID, **values: Any) -> bool:
@@ -368,8 +345,3 @@ async def tasks_page(session: AsyncSession, after: tuple[datetime, UUID] | None,
 
 async def record(session: AsyncSession, tenant: UUID, new: Iterable[Event], now: datetime) -> None:
     await events.record(session, tables.outbox, tenant, new, now)
-
-
-def _message(row: RowMapping) -> Message:
-    values = {field.name: row[field.name] for field in fields(Message)}
-    return Message(**{**values, "channels": tuple(values["channels"])})

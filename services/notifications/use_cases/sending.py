@@ -2,7 +2,8 @@
 
 The sending transaction holds the message's lock while it talks to the carrier, and whoever cancels a visit
 or ends an outreach takes that lock to drop the message: what was cancelled before is not sent, what is
-sent was right when it went. A crash in between repeats the hand-over under the same idempotency token (docs/decisions/0004).
+sent was right when it went. A crash in between repeats the hand-over under the same idempotency token
+(docs/decisions/0004).
 """
 
 from dataclasses import dataclass, replace

@@ -1,0 +1,31 @@
+"""Between rows and frozen dataclasses whose fields are named like the columns."""
+
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from sqlalchemy import RowMapping, Select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+T = TypeVar("T")
+
+
+def load(model: type[T], row: RowMapping) -> T:
+    """The dataclass of a row; columns that it doesn't have are left out, an array becomes a tuple."""
+    values = {field.name: row[field.name] for field in fields(model)}  # type: ignore[arg-type] # T is a dataclass
+    return model(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def dump(item: Any) -> dict[str, Any]:
+    """A dataclass as values of a row."""
+    values = {field.name: getattr(item, field.name) for field in fields(item)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+async def one(session: AsyncSession, model: type[T], query: Select[Any]) -> T | None:
+    """The first row that a query finds, if it finds any."""
+    row = (await session.execute(query)).mappings().first()
+    return load(model, row) if row else None
+
+
+async def every(session: AsyncSession, model: type[T], query: Select[Any]) -> list[T]:
+    return [load(model, row) for row in (await session.execute(query)).mappings()]
