@@ -250,6 +250,12 @@ class Stack:
         self.timings[name] = round(time.monotonic() - began, 2)
         print(f"  {name:<22} ready after {self.timings[name]:5.2f} s", flush=True)
 
+    def restart_postgres(self) -> None:
+        """Starts our own server again on its port and data."""
+        assert self.postgres is not None
+        self.postgres = postgres.start(self.state / "postgres", self.postgres.port, self.log_dir)
+        self._keep(self.postgres.running)
+
     def running(self, name: str) -> processes.Running:
         """The newest process of that name."""
         return next(one for one in reversed(self.started) if one.name == name)

@@ -24,6 +24,7 @@ from deploy.local.demo import world
 from deploy.local.demo.actors import Caller
 from deploy.local.stack import Stack
 from shared.contracts import BY_TYPE
+from shared.topics import topics
 from tests.support.servers import scratch
 from tests.support.streams import eventually, read_all
 
@@ -174,6 +175,32 @@ async def test_broker_stopped_killed_and_workers_killed_under_bookings(stack: St
         assert process is not None, f"{name} is gone"
         assert isinstance(process, psutil.Process)
         assert process.memory_info().rss < MEMORY_MB * 2**20, name
+
+
+async def test_database_lost_and_back(stack: Stack) -> None:
+    """Without its database a service says so and keeps running; with it again everything goes on by itself."""
+    assert stack.postgres is not None
+    async with httpx.AsyncClient(timeout=30) as http:
+        load = Load(stack, http)
+        await load.open()
+        await asyncio.to_thread(stack.postgres.stop)
+        url, headers = stack.urls["booking"], {"authorization": f"Bearer {load.staff.token}"}
+        answer = await http.get(f"{url}/readyz")
+        assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "does not answer")
+        body = {"slot": load.slots[0], "client_id": load.clients[0]}
+        refused = await http.post(f"{url}/v1/appointments", json=body, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+        assert (await http.get(f"{url}/healthz")).status_code == 200
+        await asyncio.sleep(5)
+        await asyncio.to_thread(stack.restart_postgres)
+        await eventually(lambda: _all_ready(http, stack), seconds=60)
+        for name in stack.service_processes:
+            assert stack.running(name).alive(), f"{name} did not outlive its database"
+        await load.run(lambda: len(load.booked) >= 5)
+        await eventually(lambda: _effects(stack, load), seconds=60)
+        for name in await topics(stack.bootstrap):
+            if name.endswith(".dlq"):
+                assert await read_all(stack.bootstrap, name) == [], f"{name}: an outage is no poison"
 
 
 async def _not_ready(http: httpx.AsyncClient, stack: Stack) -> None:
