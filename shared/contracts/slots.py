@@ -138,12 +138,15 @@ def _constant_offset(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator
             yield begin, probe
             begin = probe
             continue
-        low, high = begin, probe
-        while high - low > SECOND:
-            middle = low + timedelta(seconds=int((high - low).total_seconds()) // 2)
-            low, high = (middle, high) if middle.astimezone(zone).utcoffset() == offset else (low, middle)
-        yield begin, high
-        begin = high
+        # Offsets change at whole seconds: between them there is nothing to find.
+        low, high = int(begin.timestamp()), int(probe.timestamp())
+        while high - low > 1:
+            middle = (low + high) // 2
+            same = datetime.fromtimestamp(middle, zone).utcoffset() == offset
+            low, high = (middle, high) if same else (low, middle)
+        change = datetime.fromtimestamp(high, UTC)
+        yield begin, change
+        begin = change
 
 
 def _wall_seconds(moment: datetime, zone: ZoneInfo) -> float:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.availability import ScheduleState, Window
-from shared.contracts.slots import Interval, free, occupied, why_not
+from shared.contracts.slots import Interval, free, occupied, starts, why_not
 from tests.support.build import schedule
 
 MINUTE = timedelta(minutes=1)
@@ -168,3 +169,20 @@ def test_a_range_cut_in_two_offers_what_the_whole_does(case: Case, seconds: int)
         *free(case.rules, case.busy, middle, case.end, case.now),
     ]
     assert parts == whole
+
+
+@pytest.mark.parametrize("fraction", [0, 1, 250_000, 500_000, 999_999])
+@pytest.mark.parametrize("seconds", [0, 1, 2, 3])
+def test_a_search_that_begins_a_fraction_of_a_second_before_a_change_of_clocks_ends(
+    seconds: int, fraction: int
+) -> None:
+    """New York, 2026-03-08 07:00 UTC: two o'clock becomes three."""
+    change = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
+    begin = change - timedelta(seconds=seconds, microseconds=fraction)
+    rules = schedule(
+        windows=[Window(weekday=6, start=time(0), end=time(0))],
+        step=timedelta(minutes=30),
+        duration=timedelta(minutes=30),
+    )
+    found = list(starts(rules, begin, change + timedelta(hours=1)))
+    assert found == [change, change + timedelta(minutes=30)]
