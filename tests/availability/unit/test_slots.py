@@ -173,9 +173,7 @@ def test_a_range_cut_in_two_offers_what_the_whole_does(case: Case, seconds: int)
 
 @pytest.mark.parametrize("fraction", [0, 1, 250_000, 500_000, 999_999])
 @pytest.mark.parametrize("seconds", [0, 1, 2, 3])
-def test_a_search_that_begins_a_fraction_of_a_second_before_a_change_of_clocks_ends(
-    seconds: int, fraction: int
-) -> None:
+def test_a_search_just_before_a_change_of_clocks_ends(seconds: int, fraction: int) -> None:
     """New York, 2026-03-08 07:00 UTC: two o'clock becomes three."""
     change = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
     begin = change - timedelta(seconds=seconds, microseconds=fraction)
