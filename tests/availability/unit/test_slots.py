@@ -178,7 +178,7 @@ def test_a_search_just_before_a_change_of_clocks_ends(seconds: int, fraction: in
     change = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
     begin = change - timedelta(seconds=seconds, microseconds=fraction)
     rules = schedule(
-        windows=[Window(weekday=6, start=time(0), end=time(0))],
+        windows=[Window(weekday=6, start=time(0), end=time(4))],
         step=timedelta(minutes=30),
         duration=timedelta(minutes=30),
     )
