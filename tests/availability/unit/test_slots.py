@@ -172,15 +172,12 @@ def test_a_range_cut_in_two_offers_what_the_whole_does(case: Case, seconds: int)
 
 
 @pytest.mark.parametrize("fraction", [0, 1, 250_000, 500_000, 999_999])
-@pytest.mark.parametrize("seconds", [0, 1, 2, 3])
-def test_a_search_just_before_a_change_of_clocks_ends(seconds: int, fraction: int) -> None:
-    """New York, 2026-03-08 07:00 UTC: two o'clock becomes three."""
+@pytest.mark.parametrize("closes", [time(1, 59, 59), time(2), time(3), time(3, 0, 1), time(4)])
+def test_a_search_begun_at_a_fraction_of_a_second_ends_where_clocks_change(closes: time, fraction: int) -> None:
+    """New York, 2026-03-08 07:00 UTC: two o'clock becomes three, as the window closes or a little later."""
     change = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
-    begin = change - timedelta(seconds=seconds, microseconds=fraction)
-    rules = schedule(
-        windows=[Window(weekday=6, start=time(0), end=time(4))],
-        step=timedelta(minutes=30),
-        duration=timedelta(minutes=30),
-    )
-    found = list(starts(rules, begin, change + timedelta(hours=1)))
-    assert found == [change, change + timedelta(minutes=30)]
+    begin = change - timedelta(minutes=50, microseconds=fraction)
+    minutes = timedelta(minutes=15)
+    rules = schedule(windows=[Window(weekday=6, start=time(0), end=closes)], step=minutes, duration=minutes)
+    found = list(starts(rules, begin, change + timedelta(hours=2)))
+    assert found[:2] == [change - timedelta(minutes=45), change - timedelta(minutes=30)]
