@@ -48,6 +48,11 @@ async def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind() -> None
             assert summary["start_seconds"][f"{service} {kind}"] > 0
     for name in ("we missed you", "carrier", "trace", "recovered visit"):
         assert name in printed
+    for log in (state / "logs").glob("*.log"):
+        if log.name.split("-")[0] in SERVICES:
+            words = log.read_text()
+            for told in ("example.org", "+1202555", "Sam Rivera", "/a/", "/s/"):
+                assert told not in words, f"{log.name} tells {told}"
     left = [
         one.info for one in psutil.process_iter(["pid", "cmdline"]) if str(state) in " ".join(one.info["cmdline"] or ())
     ]

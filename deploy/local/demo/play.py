@@ -15,6 +15,7 @@ from deploy.local.demo import trace, world
 from deploy.local.demo.actors import Browser, Caller, Mailbox, first, link_in
 from deploy.local.demo.timeline import DemoFailed, Timeline
 
+NAME = "Sam Rivera"
 OUTREACH = ("missed_you", "barrier_question", "remote_offer", "other_times", "closing")
 
 
@@ -125,7 +126,7 @@ class _Loop:
         self.time.step("practice", "publishes its hours, reminder plan and outreach flow", note=f"{local:%H:%M} there")
 
     async def _register_client(self) -> None:
-        client = await self.staff.call("POST", "booking", "/v1/clients", expect=201, json={"name": "Sam Rivera"})
+        client = await self.staff.call("POST", "booking", "/v1/clients", expect=201, json={"name": NAME})
         self.client_id = client["id"]
         path = f"/v1/clients/{self.client_id}"
         contact = {"email": self.email, "phone": self.phone, "zone": self.zone}
@@ -365,4 +366,12 @@ class _Loop:
         spans, _ = await self._until("one trace with every service, the carrier's receipt and the answers", whole)
         self.stage.spans = spans
         self.time.check(len(trace.services(spans)) >= 4, "one trace runs through all four services")
+        told = [word for word in (self.email, self.phone, NAME, "/a/", "/s/") if word in _values(spans)]
+        self.time.check(not told, "no span tells a name, an address or a link")
         self.time.step("zipkin", f"has the whole path as one trace of {len(spans)} spans")
+
+
+def _values(spans: list[trace.Span]) -> str:
+    """Everything that spans say but the names of routes."""
+    said = [value for span in spans for name, value in span.get("tags", {}).items() if name != "http.route"]
+    return "\n".join(map(str, said))

@@ -14,7 +14,9 @@ from services.booking import repository, use_cases
 from services.booking.domain import Actor, SlotTaken
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
+from tests.conftest import MakeApi, MakeSettings
 from tests.support.build import NOW, schedule
+from tests.support.issuer import Issuer
 from tests.support.practice import Practice, count, new_id
 
 pytestmark = pytest.mark.servers
@@ -367,6 +369,16 @@ async def test_without_a_good_token_nothing_is_answered(headers: dict[str, str],
 async def test_a_token_that_lies_or_lacks_is_refused(claims: dict[str, Any], code: str, practice: Practice) -> None:
     refused = await practice.http.get("/v1/appointments", headers=practice.headers(**claims))
     assert (refused.status_code, refused.json()["code"]) == (401, code)
+
+
+async def test_while_the_issuer_is_away_a_caller_is_told_to_come_again(
+    api: MakeApi, make_settings: MakeSettings, issuer: Issuer
+) -> None:
+    settings = (await make_settings("booking")).model_copy(update={"auth_jwks_url": "http://127.0.0.1:9/jwks.json"})
+    http = await api("booking", settings)
+    answer = await http.get("/v1/appointments", headers=issuer.headers(uuid4()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "issuer_unavailable")
+    assert answer.headers["retry-after"] == "5"
 
 
 async def test_lists_are_paged_by_start(practice: Practice) -> None:

@@ -6,17 +6,22 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy import text
 
 from deploy.local.ports import free_port
+from shared.db import Database
 from shared.settings import ServiceSettings
 from tests.conftest import MakeSettings
 from tests.shared.unit.test_settings_and_start import run
+from tests.support.issuer import Issuer
 from tests.support.servers import Postgres
 from tests.support.streams import eventually
 
@@ -52,6 +57,58 @@ async def test_a_worker_without_its_broker(make_settings: MakeSettings) -> None:
     assert len(said.splitlines()) == 1
 
 
+async def test_a_request_under_way_is_answered_before_the_process_ends(
+    make_settings: MakeSettings, kafka: str, issuer: Issuer
+) -> None:
+    settings: Any = await make_settings("booking")
+    port, tenant = free_port(), uuid4()
+    env = environment("booking", settings, kafka_bootstrap_servers=kafka, port=port)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.booking.app", cwd=ROOT, env=env, stdout=asyncio.subprocess.DEVNULL
+    )
+    database = Database(settings.database_url, pool_size=1, name="booking")
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http:
+            await eventually(partial(_ready, http), 30)
+            headers = {**issuer.headers(tenant), "idempotency-key": "one"}
+            async with database.transaction(tenant) as session:
+                await session.execute(
+                    text(
+                        "INSERT INTO idempotency_keys (tenant_id, principal, route, key, body_hash)"
+                        " VALUES (:tenant, 'staff-1', 'POST /v1/clients', 'one', '')"
+                    ),
+                    {"tenant": tenant},
+                )
+                # The request waits for our uncommitted key.
+                under_way = asyncio.create_task(http.post("/v1/clients", json={"name": "A"}, headers=headers))
+                await eventually(partial(_waits, database.url), 5)
+                process.send_signal(signal.SIGTERM)
+                await session.rollback()
+            answer = await asyncio.wait_for(under_way, 10)
+        assert answer.status_code == 201
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+    finally:
+        await database.close()
+        if process.returncode is None:
+            process.kill()
+
+
+async def _ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def _waits(url: str) -> bool:
+    connection = await asyncpg.connect(url)
+    try:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
 @pytest.mark.parametrize("kind", ["app", "worker"])
 async def test_it_gets_ready_and_stops_on_sigterm(kind: str, make_settings: MakeSettings, kafka: str) -> None:
     settings = await make_settings("booking")
@@ -68,14 +125,7 @@ async def test_it_gets_ready_and_stops_on_sigterm(kind: str, make_settings: Make
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
-
-            async def ready() -> bool:
-                try:
-                    return (await http.get("/readyz")).status_code == 200
-                except httpx.HTTPError:
-                    return False
-
-            await eventually(ready, 30)
+            await eventually(partial(_ready, http), 30)
             assert (await http.get("/healthz")).json() == {"status": "alive"}
             metrics = (await http.get("/metrics")).text
         for name in ("outbox_oldest_unpublished_seconds", "timers_oldest_due_seconds", "timers_failed"):
