@@ -10,11 +10,12 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -25,7 +26,6 @@ T = TypeVar("T")
 SERIALIZATION_FAILURES = ("40001", "40P01")
 LOCK_NOT_AVAILABLE = "55P03"
 EXCLUSION_VIOLATION = "23P01"
-UNIQUE_VIOLATION = "23505"
 MAX_TRIES = 3
 
 
@@ -106,11 +106,6 @@ class Database:
                 await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def ping(self) -> None:
-        """Raises what the driver raises when the database doesn't answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
     async def migrated_to(self) -> str | None:
         """The revision that the database stands at; None where it was never migrated."""
         async with self.engine.connect() as connection:
@@ -158,18 +153,18 @@ def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
 
-def constraint(error: DBAPIError) -> str | None:
-    """Name of the constraint that an error names."""
-    cause: Any = getattr(error.orig, "__cause__", None)
-    return getattr(cause, "constraint_name", None)
-
-
 def is_outage(error: BaseException) -> bool:
-    """True when the database itself is away or refuses work for now, so that trying again later may help."""
+    """True when the database itself is away or refuses work for now, so that trying again later may help.
+
+    Everything else, SQLAlchemy's own complaints included, would come out the same next time.
+    """
     if isinstance(error, DBAPIError):
         state = sqlstate(error)
-        return error.connection_invalidated or state is None or state[:2] in ("08", "53", "57", "40", "55")
-    return isinstance(error, OSError | TimeoutError | SQLAlchemyError)
+        if state is None:
+            return error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)
+        # Connection, resources, operator intervention, rollback, lock: PostgreSQL's classes of what passes.
+        return error.connection_invalidated or state[:2] in ("08", "40", "53", "55", "57")
+    return isinstance(error, OSError | TimeoutError | PoolTimeout)
 
 
 def _busy() -> Problem:

@@ -305,6 +305,7 @@ async def visit_page(
     async with own.database.transaction(visit_link.tenant) as session:
         visit = await repository.appointment(session, visit_link.subject)
         rebooked = await repository.rebooking_of(session, visit.id)
+        missed = visit.status == "noshow" and rebooked is None
         offers = await use_cases.offers_for(
             session,
             tenant=visit_link.tenant,
@@ -312,7 +313,7 @@ async def visit_page(
             modality=modality,
             now=now,
             key=own.settings.slot_signing_key,
-            most=OFFERS_ON_A_PAGE,
+            most=OFFERS_ON_A_PAGE if missed else 0,
         )
         schedule = await repository.schedule(session, visit.schedule_id)
     survey = Capability("barrier", visit_link.tenant, visit.id, visit_link.expires)

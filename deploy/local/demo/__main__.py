@@ -11,7 +11,7 @@ from deploy.local.errors import StackError
 from deploy.local.stack import STATE, Stack
 
 ROOT = Path(__file__).parents[3]
-MEMORY_MB, START_SECONDS = 120, 2.0
+MEMORY_MB = 120
 
 
 def main() -> int:
