@@ -161,10 +161,21 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         state = sqlstate(error)
         if state is None:
+            # asyncpg's word for a value that doesn't fit its column is an InterfaceError that is also a ValueError.
+            if isinstance(getattr(error.orig, "__cause__", None), ValueError):
+                return False
             return error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)
         # Connection, resources, operator intervention, rollback, lock: PostgreSQL's classes of what passes.
         return error.connection_invalidated or state[:2] in ("08", "40", "53", "55", "57")
     return isinstance(error, OSError | TimeoutError | PoolTimeout)
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """True when a value doesn't fit its column: too large a number, a sign that PostgreSQL doesn't keep."""
+    if not isinstance(error, DBAPIError):
+        return False
+    cause = getattr(error.orig, "__cause__", None)
+    return (sqlstate(error) or "").startswith("22") or isinstance(cause, ValueError)
 
 
 def _busy() -> Problem:

@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import Principal, unauthenticated
-from shared.db import is_outage
+from shared.db import is_outage, is_unstorable
 from shared.errors import Kind, Problem
 from shared.pages import Pages
 from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
@@ -171,6 +171,9 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    if is_unstorable(error):
+        told = "A value can't be stored; look for numbers that are too large and for odd characters."
+        return _answer(422, "value_not_storable", told)
     if is_outage(error):
         log.warning("the database is away: %s", type(error).__name__)
         gone = "The service can't reach its database now; try again soon."

@@ -258,3 +258,21 @@ async def test_the_handler_runs_in_the_trace_of_the_message(bench: Bench) -> Non
     async with bench.running():
         await eventually(lambda: bench.has_effects(traced))
     assert bench.traces == [wanted]
+
+
+async def test_a_value_that_fits_no_column_is_dead_lettered_rather_than_waited_for(bench: Bench) -> None:
+    async def handle(session: AsyncSession, item: Envelope[Any], _now: datetime) -> None:
+        if item.event.sequence > 2**31:
+            await session.execute(text("SELECT CAST(:number AS integer)"), {"number": item.event.sequence})
+        await bench.handle(session, item, _now)
+
+    huge, after = bench.thing(sequence=2**40), bench.thing()
+
+    async def dead() -> list[dlq.DeadLetter]:
+        return await dlq.read(bench.servers, [dead_letter_topic(bench.event.type, bench.group)])
+
+    await publish(bench.servers, huge, after)
+    async with bench.running(bench.consumer(handle)):
+        await eventually(lambda: bench.has_effects(after))
+        [letter] = await eventually(dead)
+    assert letter.id == str(huge.id)

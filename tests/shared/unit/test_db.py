@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.db import describe, is_outage
+from shared.db import describe, is_outage, is_unstorable
 
 
 class Refusal(Exception):
@@ -59,6 +59,17 @@ def test_an_outage_passes(error: BaseException) -> None:
 )
 def test_a_bug_does_not(error: BaseException) -> None:
     assert not is_outage(error)
+
+
+def test_a_value_that_does_not_fit_is_no_outage_but_the_callers_affair() -> None:
+    refusal = Refusal(None)
+    refusal.__cause__ = ValueError("value out of int32 range")
+    error = InterfaceError("INSERT", {}, refusal)
+    assert not is_outage(error)
+    assert is_unstorable(error)
+    assert is_unstorable(of(DBAPIError, "22003"))
+    assert not is_unstorable(of(DBAPIError, "23505"))
+    assert not is_unstorable(ValueError("a bug"))
 
 
 def test_a_url_is_described_without_its_password() -> None:
