@@ -5,6 +5,7 @@ Attributes travel as `ce_*` headers, the aggregate as the JSON body, the trace a
 attribute `tenantid`, the aggregate's version the extension `sequence`.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +42,9 @@ class Event(Contract):
     sequence: int
 
     @property
+    @abstractmethod
     def subject(self) -> UUID:
         """The aggregate's id: the key on Kafka."""
-        raise NotImplementedError(f"{type(self).__name__} names no aggregate")  # pragma: no cover
 
     @classmethod
     def schema_id(cls) -> str:
