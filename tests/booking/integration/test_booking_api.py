@@ -126,11 +126,14 @@ async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice
     assert await count(practice, "appointments") == 20
 
 
-async def test_who_finds_the_provider_locked_waits_and_is_told_to_try_again(practice: Practice) -> None:
+@pytest.mark.parametrize("table", ["providers", "clients"])
+async def test_who_finds_provider_or_client_locked_waits_and_is_told_to_try_again(
+    table: str, practice: Practice
+) -> None:
     [start] = practice.starts(1)
     client = await practice.client()
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await session.execute(text("SELECT 1 FROM providers FOR NO KEY UPDATE"))
+        await session.execute(text(f"SELECT 1 FROM {table} FOR NO KEY UPDATE"))
         busy = await practice.book(start, client)
     assert (busy.status_code, busy.json()["code"], busy.headers["retry-after"]) == (503, "busy", "1")
     assert await count(practice, "appointments") == 0
@@ -289,14 +292,18 @@ async def test_a_bad_body_names_the_field(body: bytes, status: int, code: str, f
 
 async def test_a_body_that_is_too_large_is_refused_declared_or_not(practice: Practice) -> None:
     headers = {**practice.headers(), "content-type": "application/json"}
-    large = b'{"name": "' + b"x" * 1_100_000 + b'"}'
+    large = b'{"name": "' + b"x" * 5_000_000 + b'"}'
+    read = 0
     declared = await practice.http.post("/v1/clients", content=large, headers=headers)
 
     async def pieces() -> Any:
+        nonlocal read
         for number in range(0, len(large), 100_000):
+            read += 1
             yield large[number : number + 100_000]
 
     streamed = await practice.http.post("/v1/clients", content=pieces(), headers=headers)
+    assert read < 15, "what is too large is not read to its end"
     for refused in (declared, streamed):
         assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
     assert await count(practice, "clients") == 0

@@ -137,15 +137,17 @@ async def test_a_barrier_changes_what_happens_next_once(practice: Practice) -> N
         submitted_at=now,
         barrier="transport",
     )
-    for _ in range(2):
+    other = report.model_copy(update={"barrier": "cost"})
+    for told in (report, report, other):
         async with practice.resources.database.transaction(practice.tenant) as session:
-            await run.learn_barrier(session, tenant=practice.tenant, report=report, now=now)
+            await run.learn_barrier(session, tenant=practice.tenant, report=told, now=now)
     await practice.fire_due()
     offers = [one for one in practice.outside.mails(practice.email) if "no travel" in one]
     assert len(offers) == 1
     # One automated text a day: the offer is the second message, so it goes by mail, and says why.
     assert ("remote_offer", "sms", "channel_closed", "daily_text_cap") in await practice.decisions()
     assert (await practice.outreach())[0]["barrier"] == "transport"
+    assert (await practice.call("GET", "/v1/tasks"))["items"] == []
 
 
 async def test_who_is_held_out_is_left_alone_and_counted(practice: Practice) -> None:

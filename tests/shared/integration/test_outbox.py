@@ -168,6 +168,15 @@ async def test_after_a_refusal_no_younger_row_of_that_aggregate_overtakes(bench:
     assert [sequence for key, sequence in seen if key == str(good)] == [1, 2]
 
 
+async def leaders(bench: Bench) -> int:
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with bench.database.every_tenant() as session:
+        return int(await session.scalar(query) or 0)
+
+
 async def test_of_two_relays_one_leads_and_the_other_takes_over(bench: Bench) -> None:
     things = [uuid4() for _ in range(5)]
     first_stop, second_stop = asyncio.Event(), asyncio.Event()
@@ -178,7 +187,10 @@ async def test_of_two_relays_one_leads_and_the_other_takes_over(bench: Bench) ->
         for sequence in range(1, 21):
             for thing in things:
                 await bench.add(thing, sequence)
+            assert await leaders(bench) <= 1
             if sequence == 10:
+                await eventually(lambda: _none_left(bench))
+                assert await leaders(bench) == 1
                 first_stop.set()
                 await first
         await eventually(lambda: _none_left(bench))
