@@ -167,7 +167,7 @@ class Stack:
 
     def wait_for_traces(self) -> None:
         """Waits until Zipkin takes spans; what is sent to it before is lost."""
-        if "zipkin" in self.urls and not self._joined:
+        if "zipkin" in self.urls:
             began = time.monotonic()
             processes.wait_until(
                 "Zipkin", self.running("zipkin"), lambda: _answers(f"{self.urls['zipkin']}/health"), 60

@@ -356,7 +356,15 @@ class _Loop:
             self.time.step("zipkin", "could not be fetched; the trace is not shown")
             return
         zipkin = self.stage.zipkin
-        wanted = {"rebook by link", "rating by link", "barrier by link", "sms send", "carrier report", "complete visit"}
+        wanted = {
+            "post /v1/appointments",
+            "rebook by link",
+            "rating by link",
+            "barrier by link",
+            "sms send",
+            "carrier report",
+            "complete visit",
+        }
 
         async def whole() -> list[trace.Span] | None:
             spans = await trace.fetch(self.http, zipkin, self.stage.trace_id)
