@@ -73,7 +73,7 @@ def _fetch(jar: Jar, folder: Path) -> None:
     except Exception as error:
         # jgo raises whatever its HTTP library or its parser raises; all of it means "not to be had".
         raise StackError(
-            f"{jar} can't be fetched from Maven Central ({type(error).__name__}: {error}); check the network, set "
+            f"{jar} can't be fetched from Maven Central ({type(error).__name__}); check the network, set "
             f"{MIRROR} to a mirror's address, or set KAFKA_BOOTSTRAP_SERVERS to a Kafka of your own."
         ) from error
     keep(got, folder / jar.file_name, jar.sha256)

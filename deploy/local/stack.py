@@ -22,6 +22,7 @@ from deploy.local.issuer import Issuer
 from deploy.local.settings import SERVICES, load_secrets, save_secrets, service_environment, url
 from shared.contracts import BY_TYPE
 from shared.db import Database, head
+from shared.kafka import answers
 from shared.topics import topics
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,8 @@ class Stack:
     def _start_kafka(self) -> None:
         given = self.environment.get("KAFKA_BOOTSTRAP_SERVERS")
         if given:
+            if not asyncio.run(answers(given, 5.0)):
+                raise StackError(f"Kafka at {given} doesn't answer; start it, or unset KAFKA_BOOTSTRAP_SERVERS.")
             self.bootstrap = given
             return
         began = time.monotonic()

@@ -1,5 +1,7 @@
 """The parts of the local stack: downloads, ports, processes, the issuer; each failure one sentence."""
 
+import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -140,3 +142,19 @@ def test_databases_given_in_part_are_refused_with_what_is_missing() -> None:
     with pytest.raises(StackError, match="BOOKING_OWNER_DATABASE_URL"):
         postgres.given_urls({"BOOKING_DATABASE_URL": "postgresql://a@b/c"})
     assert postgres.given_urls({}) is None
+
+
+def test_a_given_kafka_that_is_away_is_one_sentence_and_nothing_is_left(tmp_path: Path) -> None:
+    away = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "DATABASE_URL": "postgresql://a:secret@127.0.0.1:9/b"}
+    run = [sys.executable, "-m", "deploy.local.demo", str(tmp_path)]
+    done = subprocess.run(run, cwd=ROOT, env={**os.environ, **away}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("doesn't answer; start it, or unset KAFKA_BOOTSTRAP_SERVERS.")
+    assert "Traceback" not in done.stderr + done.stdout
+    assert processes.recorded(tmp_path / "run") == []
+
+
+def test_a_given_postgresql_that_is_away_is_one_sentence_without_its_password() -> None:
+    with pytest.raises(StackError, match="DATABASE_URL's PostgreSQL doesn't let us in") as refusal:
+        asyncio.run(postgres.create_databases("postgresql://a:secret@127.0.0.1:9/b", {}))
+    assert "secret" not in str(refusal.value)
