@@ -26,6 +26,7 @@ T = TypeVar("T")
 SERIALIZATION_FAILURES = ("40001", "40P01")
 LOCK_NOT_AVAILABLE = "55P03"
 EXCLUSION_VIOLATION = "23P01"
+UNIQUE_VIOLATION = "23505"
 MAX_TRIES = 3
 
 
@@ -151,6 +152,12 @@ def describe(url: str) -> str:
 def sqlstate(error: DBAPIError) -> str | None:
     """PostgreSQL's five-character code of an error, if it came from the server."""
     return getattr(error.orig, "sqlstate", None)
+
+
+def constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that an error is about, if it is about one."""
+    name: str | None = getattr(error.orig.__cause__ if error.orig else None, "constraint_name", None)
+    return name
 
 
 def is_outage(error: BaseException) -> bool:

@@ -57,7 +57,7 @@ def idempotency_table(metadata: MetaData) -> Table:
 class Answer:
     """What a command answers: a body, and the version for its ETag where the thing has one."""
 
-    body: BaseModel
+    body: BaseModel | None
     status: int = 200
     version: int | None = None
     location: str | None = None
@@ -125,7 +125,8 @@ class Command:
                 field="Idempotency-Key",
             )
         headers = {**row["headers"], "idempotency-replayed": "true"}
-        return Response(bytes(row["body"]), row["status"], headers, media_type="application/json")
+        body = bytes(row["body"])
+        return Response(body, row["status"], headers, media_type="application/json" if body else None)
 
     def _row(self, key: str):  # type: ignore[no-untyped-def] # an SQL expression; its type is SQLAlchemy's affair
         columns = self.table.c
@@ -147,6 +148,8 @@ def _response(answer: Answer) -> Response:
         headers["etag"] = etag(answer.version)
     if answer.location is not None:
         headers["location"] = answer.location
+    if answer.body is None:
+        return Response(None, answer.status, headers)
     return Response(answer.body.model_dump_json().encode(), answer.status, headers, media_type="application/json")
 
 

@@ -1,15 +1,16 @@
 """Between rows and frozen dataclasses whose fields are named like the columns."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import RowMapping, Select
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
 
 
-def load(model: type[T], row: RowMapping) -> T:
+def load(model: type[T], row: Mapping[str, Any]) -> T:
     """The dataclass of a row; columns that it doesn't have are left out, an array becomes a tuple."""
     values = {field.name: row[field.name] for field in fields(model)}  # type: ignore[arg-type] # T is a dataclass
     return model(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.availability import api
+from services.availability.board import followed
 from services.availability.resources import MIGRATIONS, open_resources
 from services.availability.settings import Settings
 from shared import process
@@ -20,14 +21,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(settings, clock) as resources:
+        async with open_resources(settings, clock) as resources, followed(resources.board):
             app.state.resources = resources
             yield
 
     app = create_service(
         title="Rapport availability",
         description="Holds the hours of a practice and finds the free slots in them.",
-        routers=[api.router],
+        routers=api.routers,
         lifespan=lifespan,
         max_body_bytes=settings.max_body_bytes,
     )

@@ -1,10 +1,51 @@
-"""Timed work of availability: {kind of timer: handler} → use case. There is none yet."""
+"""Timed work of availability: {kind of timer: handler} → use case."""
 
 from collections.abc import Mapping
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.availability import repository
+from services.availability.clients import FeedError
+from services.availability.domain.calendars import Calendar
+from services.availability.repository.calendars import REFRESH
 from services.availability.resources import Resources
-from shared.timers import Handler
+from services.availability.use_cases import calendars
+from services.availability.use_cases.calendars import Reading
+from shared.contracts.slots import ceil, floor
+from shared.errors import Problem
+from shared.timers import Handler, Timer
 
 
-def timers(_resources: Resources) -> Mapping[str, Handler]:
-    return {}
+def timers(resources: Resources) -> Mapping[str, Handler]:
+    async def on_refresh(session: AsyncSession, timer: Timer) -> None:
+        try:
+            calendar = await repository.calendars.get(session, timer.key)
+        except Problem:
+            return  # it was removed meanwhile
+        reading = await _read(session, resources, calendar, timer)
+        await calendars.take_reading(
+            session, tenant=timer.tenant, calendar_id=calendar.id, reading=reading, now=timer.now
+        )
+
+    return {REFRESH: on_refresh}
+
+
+async def _read(session: AsyncSession, resources: Resources, calendar: Calendar, timer: Timer) -> Reading:
+    provider = await repository.practice.provider(session, calendar.provider_id)
+    until = await calendars.read_until(session, provider.id, timer.now)
+    full = calendars.must_read_in_full(calendar, until)
+    try:
+        fetched = await resources.feeds.fetch(
+            calendar.url, None if full else calendar.etag, None if full else calendar.last_modified
+        )
+        if fetched.body is None:
+            return Reading(etag=fetched.etag, last_modified=fetched.last_modified)
+        busy = await resources.feeds.busy(fetched.body, provider.zone, timer.now, until)
+    except FeedError as error:
+        return Reading(code=error.code, detail=error.detail, line=error.line)
+    return Reading(
+        busy=[(floor(begin), ceil(end)) for begin, end in busy],
+        until=until,
+        etag=fetched.etag,
+        last_modified=fetched.last_modified,
+    )

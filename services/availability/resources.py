@@ -9,6 +9,8 @@ import httpx
 from sqlalchemy import Table
 
 from services.availability import tables
+from services.availability.board import Board
+from services.availability.clients import Feeds
 from services.availability.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
@@ -25,6 +27,8 @@ class Resources:
     database: Database
     verifier: Verifier
     clock: Clock
+    board: Board
+    feeds: Feeds
     idempotency_keys: Table = tables.idempotency_keys
 
 
@@ -41,6 +45,7 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 jwks_url=settings.auth_jwks_url,
                 http=http,
             )
-            yield Resources(settings, database, verifier, clock)
+            feeds = Feeds(insecure_hosts=settings.insecure_feeds)
+            yield Resources(settings, database, verifier, clock, Board(database), feeds)
     finally:
         await database.close()

@@ -14,6 +14,15 @@ class Settings(ServiceSettings):
     port: int = 8001
     worker_port: int = 8011
     slot_signing_key: SigningKey = Field(description="Key of slot ids, the same as booking's")
+    insecure_feed_hosts: str = Field(
+        "",
+        description="host:port of calendars that may be read over http and at private addresses, separated by commas;"
+        " for this machine only",
+    )
+
+    @property
+    def insecure_feeds(self) -> frozenset[str]:
+        return frozenset(host.strip().lower() for host in self.insecure_feed_hosts.split(",") if host.strip())
 
 
 class Migrations(MigrationSettings):

@@ -139,6 +139,7 @@ async def list_appointments(
     request: Request,
     caller: Caller,
     client_id: UUID | None = None,
+    needs_rebooking: bool | None = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> schemas.AppointmentPage:
@@ -148,7 +149,7 @@ async def list_appointments(
         client_id = caller.client_id
     async with _resources(request).database.transaction(caller.tenant) as session:
         found = await repository.appointments_after(
-            session, paging.decode(cursor), limit + 1, client_id, caller.provider_id
+            session, paging.decode(cursor), limit + 1, client_id, caller.provider_id, needs_rebooking
         )
     items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
     return schemas.AppointmentPage(items=[schemas.AppointmentBody.of(item) for item in items], next=after)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import use_cases
 from shared.contracts import Envelope, Event
-from shared.contracts.availability import SchedulePublished, ScheduleState, ScheduleWithdrawn
+from shared.contracts.availability import ProviderUnavailable, SchedulePublished, ScheduleState, ScheduleWithdrawn
 from shared.kafka import Handler
 
 
@@ -15,4 +15,12 @@ async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], 
     await use_cases.replicate_schedule(session, tenant=envelope.tenant, schedule=envelope.event, now=now)
 
 
-HANDLERS: Mapping[type[Event], Handler] = {SchedulePublished: on_schedule, ScheduleWithdrawn: on_schedule}
+async def on_absences(session: AsyncSession, envelope: Envelope[ProviderUnavailable], now: datetime) -> None:
+    await use_cases.follow_absences(session, tenant=envelope.tenant, news=envelope.event, now=now)
+
+
+HANDLERS: Mapping[type[Event], Handler] = {
+    SchedulePublished: on_schedule,
+    ScheduleWithdrawn: on_schedule,
+    ProviderUnavailable: on_absences,
+}

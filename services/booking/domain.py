@@ -1,15 +1,17 @@
 """The rules of an appointment's life. Each takes `now` and returns the appointment after it, with its event."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from shared.contracts.availability import Modality, ScheduleState
 from shared.contracts.booking import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
     AppointmentRescheduled,
@@ -18,25 +20,29 @@ from shared.contracts.booking import (
     ClientRegistered,
     Party,
 )
-from shared.contracts.slots import SlotId, occupied, why_not
+from shared.contracts.slots import BY_BOOKINGS, Obstacle, Plan, Rule, SlotId, Span, Taken, free_room, moment
 from shared.errors import Kind, Problem, conflict
 
 CancelReason = Literal["client_request", "provider_unavailable", "practice_closed", "illness", "other"]
 
-WHY_NOT = {
+WHY_NOT: Mapping[Rule, str] = {
     "past": "This time has passed.",
     "minimum_notice": "This time is nearer than the minimum notice of the schedule.",
     "horizon": "This time is further ahead than the schedule can be booked.",
-    "outside_hours": "The schedule does not offer this time any more.",
+    "new_clients_only": "This time is kept for new clients.",
+    "holiday": "The practice is closed on this day.",
+    "time_off": "The provider is away at this time.",
+    "calendar": "The provider is busy at this time.",
 }
+NOT_ANY_MORE = "The schedule does not offer this time any more."
 
 
 class SlotTaken(Problem):
     """The time is occupied: by the provider's or the client's other visit. The edge adds alternatives."""
 
-    def __init__(self, schedule_id: UUID, start: datetime) -> None:
+    def __init__(self, schedule_id: UUID, start: datetime, rule: Rule = "visit") -> None:
         detail = "This time has just been taken; the alternatives are free now."
-        super().__init__(Kind.CONFLICT, "slot_taken", detail, field="slot")
+        super().__init__(Kind.CONFLICT, "slot_taken", detail, field="slot", rule=rule)
         self.schedule_id = schedule_id
         self.start = start
 
@@ -61,7 +67,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """A visit. `occupied_*` are its times with buffers; `traceparent` is the trace that booked it."""
+    """A visit. `occupied_*` are its times with buffers; `traceparent` is the trace that booked it.
+
+    Visits of one group share the `group_id` and have each their seat; any other visit is a group of its own.
+    """
 
     id: UUID
     client_id: UUID
@@ -83,6 +92,10 @@ class Appointment:
     reason_code: str | None = None
     rebooked_from: UUID | None = None
     traceparent: str | None = None
+    room_id: UUID | None = None
+    group_id: UUID | None = None
+    seat: int = 1
+    needs_rebooking: bool = False
 
     @property
     def missed_at(self) -> datetime:
@@ -97,80 +110,117 @@ def register(client: Client) -> ClientRegistered:
     return ClientRegistered(sequence=client.sequence, client_id=client.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a visit takes beside its time: a room, where it needs one, and a seat in its group."""
+
+    room_id: UUID | None
+    group_id: UUID
+    seat: int
+
+
+def place(plan: Plan, taken: Sequence[Taken], group: Sequence[tuple[UUID, int]], start: int, id: UUID) -> Place:
+    """A free start's place for a visit; `group` are the id and the seat of each visit that stands at that start."""
+    room_id = free_room(plan, taken, start)
+    if not group:
+        group_id = id if plan.capacity == 1 else uuid5(NAMESPACE_OID, f"{plan.schedule_id}/{start}")
+        return Place(room_id, group_id, 1)
+    seats = {seat for _, seat in group}
+    return Place(room_id, group[0][0], next(seat for seat in range(1, len(seats) + 2) if seat not in seats))
+
+
+def check_offered(plan: Plan, start: int, obstacles: Sequence[Obstacle]) -> None:
+    """Raises Problem `slot_past` (410) or `slot_gone` (409), naming the rule that hides the time, or SlotTaken."""
+    rules = [item.rule for item in obstacles]
+    for rule in rules:
+        if rule == "past":
+            raise Problem(Kind.GONE, "slot_past", WHY_NOT[rule], field="slot", rule=rule)
+        if rule not in BY_BOOKINGS:
+            raise conflict("slot_gone", WHY_NOT.get(rule, NOT_ANY_MORE), field="slot", rule=rule)
+    if rules:
+        raise SlotTaken(plan.schedule_id, moment(start), rules[0])
+
+
 def book(
     *,
     id: UUID,
     slot: SlotId,
     schedule: ScheduleState,
+    place: Place,
     client_id: UUID,
     actor: Actor,
     now: datetime,
     rebooked_from: UUID | None = None,
     traceparent: str | None = None,
 ) -> Change:
-    """A new visit in an offered slot. Raises Problem `slot_gone` when the schedule no longer offers it."""
-    check_offered(schedule, slot.start, now)
-    occupied_from, occupied_to = occupied(schedule, slot.start)
+    """A new visit in an offered slot."""
     appointment = Appointment(
         id=id,
         client_id=client_id,
-        provider_id=schedule.provider_id,
-        schedule_id=schedule.schedule_id,
-        appointment_type_id=schedule.appointment_type_id,
-        location_id=schedule.location_id,
-        modality=schedule.modality,
         status="booked",
-        start=slot.start,
-        end=slot.start + schedule.duration,
-        occupied_from=occupied_from,
-        occupied_to=occupied_to,
-        grace=schedule.grace,
         booked_at=now,
         changed_at=now,
         changed_by=actor.party,
         sequence=1,
         rebooked_from=rebooked_from,
         traceparent=traceparent,
+        **_at(schedule, slot, place),
     )
     return appointment, _event(AppointmentBooked, appointment)
 
 
-def check_offered(schedule: ScheduleState, start: datetime, now: datetime) -> None:
-    """Raises Problem `slot_past` (410) or `slot_gone` (409), naming the rule that hides the time."""
-    rule = why_not(schedule, start, now)
-    if rule == "past":
-        raise Problem(Kind.GONE, "slot_past", WHY_NOT[rule], field="slot", rule=rule)
-    if rule is not None:
-        raise conflict("slot_gone", WHY_NOT[rule], rule=rule)
+def _at(schedule: ScheduleState, slot: SlotId, place: Place) -> dict[str, Any]:
+    """Everything of a visit that comes with its slot."""
+    return {
+        "provider_id": schedule.provider_id,
+        "schedule_id": schedule.schedule_id,
+        "appointment_type_id": schedule.appointment_type_id,
+        "location_id": schedule.location_id,
+        "modality": schedule.modality,
+        "start": slot.start,
+        "end": slot.start + schedule.duration,
+        "occupied_from": slot.start - schedule.buffer_before,
+        "occupied_to": slot.start + schedule.duration + schedule.buffer_after,
+        "grace": schedule.grace,
+        "room_id": place.room_id,
+        "group_id": place.group_id,
+        "seat": place.seat,
+    }
 
 
-def reschedule(
-    appointment: Appointment, *, slot: SlotId, schedule: ScheduleState, actor: Actor, now: datetime
-) -> Change:
-    """The same visit at another time; only before it began."""
+def check_movable(appointment: Appointment, now: datetime) -> None:
+    """Raises Problem `illegal_move` or `already_started`: only a booked visit moves, and only before it began."""
     _require(appointment, "reschedule", "booked")
     if now >= appointment.start:
         raise conflict("already_started", "The visit has begun; it's too late to move it.")
-    check_offered(schedule, slot.start, now)
-    occupied_from, occupied_to = occupied(schedule, slot.start)
+
+
+def reschedule(
+    appointment: Appointment, *, slot: SlotId, schedule: ScheduleState, place: Place, actor: Actor, now: datetime
+) -> Change:
+    """The same visit at another time; only before it began."""
+    check_movable(appointment, now)
     return _changed(
         AppointmentRescheduled,
         appointment,
         actor,
         now,
         status="booked",
-        schedule_id=schedule.schedule_id,
-        provider_id=schedule.provider_id,
-        appointment_type_id=schedule.appointment_type_id,
-        location_id=schedule.location_id,
-        modality=schedule.modality,
-        start=slot.start,
-        end=slot.start + schedule.duration,
-        occupied_from=occupied_from,
-        occupied_to=occupied_to,
-        grace=schedule.grace,
         reason_code=None,
+        needs_rebooking=False,
+        **_at(schedule, slot, place),
     )
+
+
+def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, now: datetime) -> Change | None:
+    """Marks a coming visit whose provider will be away, or takes the mark off; None where it is right already."""
+    if appointment.status != "booked" or appointment.start <= now:
+        return None
+    start, end = appointment.start.timestamp(), appointment.end.timestamp()
+    away = any(begin < end and until > start for begin, until in absences)
+    if away == appointment.needs_rebooking:
+        return None
+    return _changed(AppointmentFlagged, appointment, actor, now, needs_rebooking=away)
 
 
 def cancel(appointment: Appointment, *, reason: CancelReason, actor: Actor, now: datetime) -> Change:
@@ -224,5 +274,6 @@ def _changed(
 def _event(event: type[AppointmentState], appointment: Appointment) -> AppointmentState:
     values = {field.name: getattr(appointment, field.name) for field in fields(appointment)}
     values["appointment_id"] = values.pop("id")
-    del values["traceparent"]
+    for internal in ("traceparent", "group_id", "seat"):
+        del values[internal]
     return event(**values)

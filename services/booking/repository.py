@@ -1,11 +1,11 @@
 """Every SQL statement of booking."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, insert, select, text, tuple_, update
+from sqlalchemy import RowMapping, and_, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,10 +14,10 @@ from services.booking.domain import Actor, Appointment, Client, SlotTaken
 from services.booking.tables import appointments, clients, history, outbox, providers, schedules, timers
 from shared import outbox as events
 from shared import timers as clock
-from shared.contracts.availability import SchedulePublished, ScheduleState
+from shared.contracts.availability import Blocked, ProviderUnavailable, SchedulePublished, ScheduleState
 from shared.contracts.envelope import Event
-from shared.contracts.slots import Interval
-from shared.db import EXCLUSION_VIOLATION, sqlstate
+from shared.contracts.slots import Plan, Span, Taken, ceil, floor, moment
+from shared.db import EXCLUSION_VIOLATION, UNIQUE_VIOLATION, constraint, sqlstate
 from shared.errors import not_found
 from shared.rows import dump, every, one
 
@@ -88,55 +88,102 @@ async def lock_provider(session: AsyncSession, provider_id: UUID) -> None:
     await session.execute(select(providers.c.id).where(providers.c.id == provider_id).with_for_update())
 
 
-async def busy(
-    session: AsyncSession, provider_ids: Sequence[UUID], begin: datetime, end: datetime
-) -> list[tuple[UUID, Interval]]:
-    """Occupied times of providers that touch `[begin, end)`.
+async def lock_rooms(session: AsyncSession, rooms: Sequence[UUID]) -> None:
+    """One booking at a time per room; rooms have no row here, so the lock is on their id."""
+    for room in sorted(rooms):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(room), 0))))
 
-    Plain comparisons here and below: `&&` of ranges is not leakproof, so row-level security keeps it from an index.
+
+async def taken(
+    session: AsyncSession,
+    plans: Collection[Plan],
+    client_id: UUID | None,
+    begin: int,
+    end: int,
+    but: UUID | None = None,
+) -> list[Taken]:
+    """What stands of the plans' providers and rooms, and of the client, that can hide a start in `[begin, end)`.
+
+    Plain comparisons here: `&&` of ranges is not leakproof, so row-level security keeps it from an index.
     """
     columns = appointments.c
-    rows = await session.execute(
-        select(columns.provider_id, columns.occupied_from, columns.occupied_to).where(
-            columns.provider_id.in_(provider_ids),
-            _STANDS,
-            columns.occupied_to > begin,
-            columns.occupied_from < end,
-        )
-    )
-    return [(provider, (occupied_from, occupied_to)) for provider, occupied_from, occupied_to in rows]
+    reach = max(plan.reach for plan in plans)
+    low, high = moment(begin - reach), moment(end + reach)
+    near = and_(columns.occupied_to > low, columns.occupied_from < high)
+    providers, rooms = {plan.provider_id for plan in plans}, {room for plan in plans for room in plan.rooms}
+    whose = [and_(columns.provider_id.in_(providers), near)]
+    if rooms:
+        whose.append(and_(columns.room_id.in_(rooms), near))
+    if client_id is not None:
+        whose.append(and_(columns.client_id == client_id, columns.end > low, columns.start < high))
+    query = select(
+        columns.id,
+        columns.provider_id,
+        columns.schedule_id,
+        columns.room_id,
+        columns.client_id,
+        columns.start,
+        columns.end,
+        columns.occupied_from,
+        columns.occupied_to,
+    ).where(_STANDS, or_(*whose))
+    if but is not None:
+        query = query.where(columns.id != but)
+    return [
+        Taken(*row[:5], floor(row.start), ceil(row.end), floor(row.occupied_from), ceil(row.occupied_to))
+        for row in await session.execute(query)
+    ]
 
 
-async def visits_of(session: AsyncSession, client_id: UUID, begin: datetime, end: datetime) -> list[Interval]:
-    """Times at which a client has a visit in `[begin, end)`."""
+async def group_at(
+    session: AsyncSession, schedule_id: UUID, start: datetime, but: UUID | None
+) -> list[tuple[UUID, int]]:
+    """Group and seat of each visit that stands at a start of a schedule."""
     columns = appointments.c
-    rows = await session.execute(
-        select(columns.start, columns.end).where(
-            columns.client_id == client_id,
-            _STANDS,
-            columns.end > begin,
-            columns.start < end,
-        )
+    query = select(columns.group_id, columns.seat).where(
+        columns.schedule_id == schedule_id, columns.start == start, columns.id != but, _STANDS
     )
-    return [(start, stop) for start, stop in rows]
+    return [(group_id, seat) for group_id, seat in await session.execute(query)]
 
 
-async def is_taken(session: AsyncSession, appointment: Appointment) -> bool:
-    """True when another visit of the provider or the client is in the way."""
+async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:
+    """True when the client has no other visit that was not called off."""
     columns = appointments.c
-    overlaps = and_(columns.occupied_to > appointment.occupied_from, columns.occupied_from < appointment.occupied_to)
-    meets = and_(columns.end > appointment.start, columns.start < appointment.end)
-    found = await session.scalar(
-        select(columns.id)
-        .where(
-            columns.id != appointment.id,
-            _STANDS,
-            and_(columns.provider_id == appointment.provider_id, overlaps)
-            | and_(columns.client_id == appointment.client_id, meets),
+    query = select(columns.id).where(columns.client_id == client_id, _STANDS).limit(1)
+    if but is not None:
+        query = query.where(columns.id != but)
+    return await session.scalar(query) is None
+
+
+async def save_absences(session: AsyncSession, tenant: UUID, news: ProviderUnavailable) -> None:
+    """Keeps the newest absences of a provider, in whatever order they arrive."""
+    values = {
+        "absences": [item.model_dump(mode="json") for item in news.blocked],
+        "absences_sequence": news.sequence,
+    }
+    await session.execute(
+        upsert(providers)
+        .values(tenant_id=tenant, id=news.provider_id, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"],
+            set_=values,
+            where=providers.c.absences_sequence < news.sequence,
         )
-        .limit(1)
     )
-    return found is not None
+
+
+async def absences(session: AsyncSession, provider_id: UUID) -> list[Span]:
+    """When a provider will be away."""
+    found = await session.scalar(select(providers.c.absences).where(providers.c.id == provider_id))
+    return [(floor(item.begin), ceil(item.end)) for item in map(Blocked.model_validate, found or ())]
+
+
+async def coming_visits(session: AsyncSession, provider_id: UUID, now: datetime) -> list[UUID]:
+    columns = appointments.c
+    query = select(columns.id).where(
+        columns.provider_id == provider_id, columns.status == "booked", columns.start > now, columns.occupied_to > now
+    )
+    return list(await session.scalars(query.order_by(columns.id)))
 
 
 async def appointment(session: AsyncSession, appointment_id: UUID, *, lock: bool = False) -> Appointment:
@@ -154,9 +201,12 @@ async def appointments_after(
     limit: int,
     client_id: UUID | None,
     provider_id: UUID | None,
+    needs_rebooking: bool | None = None,
 ) -> list[Appointment]:
     """A page of appointments by start, then id."""
     query = select(appointments).order_by(appointments.c.start, appointments.c.id).limit(limit)
+    if needs_rebooking is not None:
+        query = query.where(appointments.c.needs_rebooking.is_(needs_rebooking))
     if provider_id is not None:
         query = query.where(appointments.c.provider_id == provider_id)
     if client_id is not None:
@@ -190,7 +240,9 @@ async def _guarded(session: AsyncSession, statement: Any, appointment: Appointme
     try:
         await session.execute(statement)
     except DBAPIError as error:
-        if sqlstate(error) == EXCLUSION_VIOLATION:
+        if sqlstate(error) == EXCLUSION_VIOLATION or (
+            sqlstate(error) == UNIQUE_VIOLATION and constraint(error) == "appointments_seat_once"
+        ):
             raise SlotTaken(appointment.schedule_id, appointment.start) from error
         raise
 

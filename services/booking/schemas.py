@@ -87,6 +87,8 @@ class AppointmentBody(BaseModel):
         version=1,
         reason_code=None,
         rebooked_from=None,
+        room_id=None,
+        needs_rebooking=False,
     )
 
     id: UUID
@@ -106,6 +108,8 @@ class AppointmentBody(BaseModel):
     version: int = Field(description="Also the ETag")
     reason_code: str | None
     rebooked_from: UUID | None = Field(description="The missed visit that this one makes up for")
+    room_id: UUID | None
+    needs_rebooking: bool = Field(description="The provider will be away: the practice should offer another time")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":

@@ -1,6 +1,7 @@
 """Booking's tables; `migrations/versions` creates them, and a test holds the two together."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     ForeignKeyConstraint,
@@ -44,8 +45,10 @@ providers = Table(
     metadata,
     Column("tenant_id", Uuid, nullable=False),
     Column("id", Uuid, nullable=False),
+    Column("absences", JSONB, nullable=False),
+    Column("absences_sequence", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
-    comment="Nothing but a row to lock: one booking at a time per provider",
+    comment="A row to lock, one booking at a time per provider; and when the provider will be away",
 )
 
 schedules = Table(
@@ -87,6 +90,10 @@ appointments = Table(
     Column("reason_code", Text),
     Column("rebooked_from", Uuid),
     Column("traceparent", Text),
+    Column("room_id", Uuid),
+    Column("group_id", Uuid, nullable=False),
+    Column("seat", Integer, nullable=False),
+    Column("needs_rebooking", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),

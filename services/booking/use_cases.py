@@ -1,10 +1,9 @@
 """What booking does, a function per verb: load, decide, save, record the event; the caller's transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import merge
-from itertools import islice
+from heapq import nsmallest
 from typing import TypedDict
 from uuid import UUID
 
@@ -12,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import domain, repository
-from services.booking.domain import Actor, Appointment, CancelReason, Client, SlotTaken
-from shared.contracts.availability import ScheduleState, ScheduleWithdrawn
+from services.booking.domain import Actor, Appointment, CancelReason, Client, Place, SlotTaken
+from shared.contracts.availability import ProviderUnavailable, ScheduleState, ScheduleWithdrawn
 from shared.contracts.booking import AppointmentState
-from shared.contracts.slots import SLOT_ID_LIFETIME, Interval, SlotId, free
+from shared.contracts.slots import DAY, SLOT_ID_LIFETIME, Plan, Seeker, SlotId, Taken, ceil, floor, free, hidden, moment
 from shared.errors import conflict, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
 
@@ -61,6 +60,26 @@ async def replicate_schedule(session: AsyncSession, *, tenant: UUID, schedule: S
 
 
 @use_case
+async def follow_absences(
+    session: AsyncSession, *, tenant: UUID, news: ProviderUnavailable, now: datetime
+) -> list[Appointment]:
+    """Flags the coming visits for which the provider will be away, and takes the flag off those that may stay."""
+    annotate(provider_id=news.provider_id)
+    await repository.save_absences(session, tenant, news)
+    absences = await repository.absences(session, news.provider_id)
+    flagged = []
+    for visit_id in await repository.coming_visits(session, news.provider_id, now):
+        locked = await repository.appointment(session, visit_id, lock=True)
+        change = domain.flag(locked, absences=absences, actor=SYSTEM, now=now)
+        if change is not None:
+            appointment, event = change
+            await repository.save_appointment(session, tenant, appointment, SYSTEM)
+            await _saved(session, tenant, appointment, event, now)
+            flagged.append(appointment)
+    return flagged
+
+
+@use_case
 async def book(
     session: AsyncSession, *, tenant: UUID, slot: SlotId, client_id: UUID, actor: Actor, now: datetime
 ) -> Appointment:
@@ -95,17 +114,19 @@ async def _book(
     rebooked_from: UUID | None = None,
 ) -> Appointment:
     schedule = await _schedule(session, slot)
+    id = uuid7()
+    place = await _claim(session, schedule, slot, client_id, id, now)
     appointment, event = domain.book(
-        id=uuid7(),
+        id=id,
         slot=slot,
         schedule=schedule,
+        place=place,
         client_id=client_id,
         actor=actor,
         now=now,
         rebooked_from=rebooked_from,
         traceparent=current_traceparent(),
     )
-    await _claim_time(session, appointment)
     await repository.add_appointment(session, tenant, appointment, actor)
     await _saved(session, tenant, appointment, event, now)
     return appointment
@@ -125,10 +146,10 @@ async def reschedule(
     """Moves a visit; the old time stays booked if the new one can't be had."""
     schedule = await _schedule(session, slot)
     before = await repository.appointment(session, appointment_id)
-    moved, _ = domain.reschedule(before, slot=slot, schedule=schedule, actor=actor, now=now)
-    await _claim_time(session, moved)
+    domain.check_movable(before, now)
+    place = await _claim(session, schedule, slot, before.client_id, appointment_id, now)
     locked = await _locked(session, appointment_id, version)
-    appointment, event = domain.reschedule(locked, slot=slot, schedule=schedule, actor=actor, now=now)
+    appointment, event = domain.reschedule(locked, slot=slot, schedule=schedule, place=place, actor=actor, now=now)
     await repository.save_appointment(session, tenant, appointment, actor)
     await _saved(session, tenant, appointment, event, now)
     return appointment
@@ -246,26 +267,28 @@ async def _offers(
     key: str,
     most: int,
 ) -> list[Offer]:
-    """The first free slots across schedules: the rule that availability lists by, over booking's own truth."""
+    """The first free slots across schedules: the rule that availability lists by, over booking's own truth.
+
+    The near future is looked at first, since that is where most answers lie.
+    """
     if not schedules:
         return []
-    end = max(now + schedule.horizon for schedule in schedules)
-    longest = max(schedule.buffer_before + schedule.duration + schedule.buffer_after for schedule in schedules)
-    busy: dict[UUID, list[Interval]] = {}
-    providers = list({schedule.provider_id for schedule in schedules})
-    for provider_id, interval in await repository.busy(session, providers, begin - longest, end + longest):
-        busy.setdefault(provider_id, []).append(interval)
-    own = await repository.visits_of(session, client_id, begin - longest, end + longest)
-
-    def offers_of(schedule: ScheduleState) -> Iterator[tuple[datetime, UUID, Offer]]:
-        for start in free(schedule, busy.get(schedule.provider_id, []), begin, end, now):
-            if any(start < stop and start + schedule.duration > at for at, stop in own):
-                continue
-            signed = SlotId(schedule.schedule_id, start, now + SLOT_ID_LIFETIME).sign(key, tenant)
-            yield start, schedule.schedule_id, Offer(signed, schedule, start)
-
-    in_order = merge(*(offers_of(schedule) for schedule in schedules), key=lambda item: item[:2])
-    return [offer for _, _, offer in islice(in_order, most)]
+    plans = [Plan(schedule) for schedule in schedules]
+    seeker = await _seeker(session, plans, client_id, None)
+    low, last = ceil(begin), floor(max(now + schedule.horizon for schedule in schedules)) + 1
+    found: list[tuple[int, UUID, Plan]] = []
+    span = 4 * DAY
+    while low < last and len(found) < most:
+        high = min(low + span, last)
+        taken = await repository.taken(session, plans, client_id, low, high)
+        starts = ((at, plan.schedule_id, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker))
+        found += nsmallest(most - len(found), starts, key=lambda item: item[:2])
+        low, span = high, span * 2
+    expires = now + SLOT_ID_LIFETIME
+    return [
+        Offer(SlotId(plan.schedule_id, moment(at), expires).sign(key, tenant), plan.state, moment(at))
+        for at, _, plan in found
+    ]
 
 
 async def _schedule(session: AsyncSession, slot: SlotId) -> ScheduleState:
@@ -275,17 +298,38 @@ async def _schedule(session: AsyncSession, slot: SlotId) -> ScheduleState:
     return schedule
 
 
-async def _claim_time(session: AsyncSession, appointment: Appointment) -> None:
-    """Takes the locks, provider before client as everywhere, and raises SlotTaken when somebody was first.
+async def _claim(
+    session: AsyncSession, schedule: ScheduleState, slot: SlotId, client_id: UUID, visit_id: UUID, now: datetime
+) -> Place:
+    """Takes the locks, provider before rooms before client as everywhere, and then the place at that time.
 
+    Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more.
     The look before the locks lets the many losers of a contended slot go without waiting in line.
     """
-    if await repository.is_taken(session, appointment):
-        raise SlotTaken(appointment.schedule_id, appointment.start)
-    await repository.lock_provider(session, appointment.provider_id)
-    await repository.client(session, appointment.client_id, lock=True)
-    if await repository.is_taken(session, appointment):
-        raise SlotTaken(appointment.schedule_id, appointment.start)
+    plan, start = Plan(schedule), floor(slot.start)
+    seeker = await _seeker(session, [plan], client_id, visit_id)
+    await _require_free(session, plan, start, seeker, visit_id, now)
+    await repository.lock_provider(session, plan.provider_id)
+    await repository.lock_rooms(session, plan.rooms)
+    await repository.client(session, client_id, lock=True)
+    seeker = await _seeker(session, [plan], client_id, visit_id)
+    taken = await _require_free(session, plan, start, seeker, visit_id, now)
+    group = await repository.group_at(session, plan.schedule_id, slot.start, visit_id)
+    return domain.place(plan, taken, group, start, visit_id)
+
+
+async def _require_free(
+    session: AsyncSession, plan: Plan, start: int, seeker: Seeker, visit_id: UUID, now: datetime
+) -> list[Taken]:
+    taken = await repository.taken(session, [plan], seeker.client_id, start, start + 1, but=visit_id)
+    domain.check_offered(plan, start, hidden(plan, taken, start, now, seeker))
+    return taken
+
+
+async def _seeker(session: AsyncSession, plans: Sequence[Plan], client_id: UUID, but: UUID | None) -> Seeker:
+    """Who seeks; whether the client is new is looked up only where it matters."""
+    is_new = any(plan.favours_new_clients for plan in plans) and await repository.is_new(session, client_id, but)
+    return Seeker(client_id, is_new)
 
 
 async def _locked(session: AsyncSession, appointment_id: UUID, version: int | None) -> Appointment:

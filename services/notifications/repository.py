@@ -164,8 +164,9 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     return saved is not None
 
 
-async def visit(session: AsyncSession, visit_id: UUID | None) -> Visit | None:
-    return await one(session, Visit, select(tables.visits).where(tables.visits.c.id == visit_id))
+async def visit(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
+    query = select(tables.visits).where(tables.visits.c.id == visit_id)
+    return await one(session, Visit, query.with_for_update() if lock else query)
 
 
 async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:

@@ -5,15 +5,25 @@ number or free text. A published version is never changed: fields may be added w
 test holds every contract to the version published under `docs/events/`.
 """
 
-from shared.contracts.availability import SchedulePublished, ScheduleWithdrawn
+from shared.contracts.availability import (
+    AvailabilityOpened,
+    CalendarRefreshed,
+    CalendarStale,
+    ProviderUnavailable,
+    SchedulePublished,
+    ScheduleWithdrawn,
+)
 from shared.contracts.booking import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
     AppointmentRescheduled,
     ClientRegistered,
+    SlotHeld,
+    SlotReleased,
 )
 from shared.contracts.envelope import Envelope, Event, Malformed
 from shared.contracts.feedback import AllianceLow, BarrierReported, FeedbackRequested, FeedbackSubmitted
@@ -36,12 +46,19 @@ APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentArrived,
     AppointmentFulfilled,
     AppointmentMissed,
+    AppointmentFlagged,
 )
 
 CATALOGUE: tuple[type[Event], ...] = (
     SchedulePublished,
     ScheduleWithdrawn,
+    ProviderUnavailable,
+    AvailabilityOpened,
+    CalendarStale,
+    CalendarRefreshed,
     ClientRegistered,
+    SlotHeld,
+    SlotReleased,
     *APPOINTMENT_EVENTS,
     MessageSent,
     MessageDelivered,

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.availability import Modality
 from shared.contracts.envelope import Event
 
@@ -22,6 +24,9 @@ AppointmentStatus = Literal[
 """Appointment status of FHIR R4."""
 
 Party = Literal["client", "provider", "practice", "system"]
+
+FREE_STATUSES: tuple[AppointmentStatus, ...] = ("cancelled", "entered-in-error")
+"""Only these give an appointment's time back."""
 
 
 class ClientRegistered(Event):
@@ -60,6 +65,8 @@ class AppointmentState(Event):
     changed_by: Party
     reason_code: str | None = None
     rebooked_from: UUID | None = None
+    room_id: UUID | None = None
+    needs_rebooking: bool = Field(False, description="The provider has become unavailable at this time")
 
     @property
     def subject(self) -> UUID:
@@ -96,7 +103,46 @@ class AppointmentFulfilled(AppointmentState):
     type: ClassVar[str] = "appointment.fulfilled"
 
 
+class AppointmentFlagged(AppointmentState):
+    """The provider has become unavailable at its time, or is available again: see `needs_rebooking`."""
+
+    type: ClassVar[str] = "appointment.flagged"
+
+
 class AppointmentMissed(AppointmentState):
     """No notice and absent at start + grace."""
 
     type: ClassVar[str] = "appointment.missed"
+
+
+class HoldState(Event):
+    """A slot that somebody is about to book."""
+
+    producer: ClassVar[str] = "booking"
+
+    hold_id: UUID
+    provider_id: UUID
+    schedule_id: UUID
+    start: datetime
+    end: datetime
+    occupied_from: datetime
+    occupied_to: datetime
+    expires_at: datetime
+    client_id: UUID | None = None
+    room_id: UUID | None = None
+
+    @property
+    def subject(self) -> UUID:
+        return self.hold_id
+
+
+class SlotHeld(HoldState):
+    """A slot is kept for somebody until `expires_at`."""
+
+    type: ClassVar[str] = "slot.held"
+
+
+class SlotReleased(HoldState):
+    """A hold has ended, by a booking, by whoever held it, or by its time."""
+
+    type: ClassVar[str] = "slot.released"

@@ -146,6 +146,9 @@ class Practice:
                 await runner.fire(timer)
                 fired += 1
 
+    async def tasks(self) -> list[dict[str, Any]]:
+        return list((await self.call("GET", "/v1/tasks"))["items"])
+
     async def messages(self) -> list[dict[str, Any]]:
         found = await self.call("GET", f"/v1/clients/{self.client}/messages")
         return list(found["items"])

@@ -41,6 +41,7 @@ def appointment_event(
         "appointment.arrived": "arrived",
         "appointment.fulfilled": "fulfilled",
         "appointment.missed": "noshow",
+        "appointment.flagged": "booked",
     }
     values: dict[str, Any] = {
         "sequence": 1,

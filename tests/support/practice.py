@@ -9,7 +9,7 @@ import httpx
 
 from services.booking import use_cases
 from shared.contracts.availability import SchedulePublished
-from shared.contracts.slots import SlotId, free
+from shared.contracts.slots import Plan, SlotId, ceil, free, moment
 from tests.support.build import NOW, schedule
 from tests.support.issuer import Issuer
 from tests.support.servers import SLOT_KEY
@@ -46,7 +46,8 @@ class Practice:
     def starts(self, count: int) -> list[datetime]:
         """The first free times of the schedule, none overlapping the one before."""
         found: list[datetime] = []
-        for start in free(self.rules, [], self.now + timedelta(hours=1), self.now + timedelta(days=60), self.now):
+        first, last = ceil(self.now + timedelta(hours=1)), ceil(self.now + timedelta(days=60))
+        for start in map(moment, free(Plan(self.rules), [], first, last, self.now)):
             if not found or start >= found[-1] + timedelta(hours=1):
                 found.append(start)
             if len(found) == count:

@@ -1,5 +1,6 @@
 """Following an appointment: its reminders, its outreach, its rating request."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import new_message, plan_messages
 from services.notifications.use_cases import outreach
 from services.notifications.use_cases.messages import drop, plan_message
-from shared.contracts.booking import AppointmentState
+from shared.contracts.booking import AppointmentFlagged, AppointmentState
 from shared.contracts.feedback import RequestState
 from shared.telemetry import annotate, use_case
 
@@ -20,6 +21,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     """Brings messages in line with a visit's newest state, whichever event brought it; older news changes nothing."""
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
+    if isinstance(state, AppointmentFlagged):
+        await _follow_flag(session, tenant, state, now)
+        return
     if not await repository.save_visit(session, tenant, visit):
         return
     for message in await repository.planned(session, repository.of_visit(visit.id)):
@@ -33,6 +37,24 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await outreach.start(session, tenant, visit, now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
+
+
+async def _follow_flag(session: AsyncSession, tenant: UUID, state: AppointmentFlagged, now: datetime) -> None:
+    """The provider will be away, or will be there after all: the practice decides, and the client hears nothing yet."""
+    before = await repository.visit(session, state.appointment_id, lock=True)
+    # A flag is no booking: it must not end an outreach, as a later change by the client would.
+    visit = replace(Visit.of(state), changed_at=before.changed_at if before else state.booked_at)
+    if not await repository.save_visit(session, tenant, visit):
+        return
+    if before is not None and (before.status, before.start) == (visit.status, visit.start):
+        for message in await repository.planned(session, repository.of_visit(visit.id)):
+            await repository.save_message(session, tenant, replace(message, appointment_sequence=visit.sequence))
+    elif visit.status == "booked":
+        _, plan = await repository.plan(session)
+        for message in plan_messages(plan, visit, now):
+            await plan_message(session, tenant, message, now)
+    if state.needs_rebooking:
+        await outreach.open_task(session, tenant, visit.client_id, "rebook", now)
 
 
 @use_case

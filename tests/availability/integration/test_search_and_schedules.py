@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.availability import use_cases
+from services.availability.use_cases import projection
 from services.booking import repository as booking
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentRescheduled
@@ -72,11 +72,13 @@ class Practice:
     async def follow(self, *events: Any) -> None:
         for event in events:
             async with self.database.transaction(self.tenant) as session:
-                await use_cases.follow_visit(session, tenant=self.tenant, state=event)
+                await projection.follow_visit(session, tenant=self.tenant, state=event, now=NOW)
+        await self.http.app.state.resources.board.look()  # type: ignore[attr-defined] # set by the fixture
 
-    async def outbox(self) -> list[tuple[str, dict[str, Any]]]:
+    async def outbox(self, topics: str = "schedule.%") -> list[tuple[str, dict[str, Any]]]:
+        query = text("SELECT topic, payload FROM outbox WHERE topic LIKE :topics ORDER BY id")
         async with self.database.transaction(self.tenant) as session:
-            rows = await session.execute(text("SELECT topic, payload FROM outbox ORDER BY id"))
+            rows = await session.execute(query, {"topics": topics})
             return [(row.topic, json.loads(row.payload)) for row in rows]
 
 

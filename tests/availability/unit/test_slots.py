@@ -1,29 +1,34 @@
-"""The one rule of slots, against a second implementation that is too simple to be wrong: it looks at every minute."""
+"""The one rule of slots, against a second implementation that looks at every minute."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.availability import ScheduleState, Window
-from shared.contracts.slots import Interval, free, occupied, starts, why_not
+from shared.contracts.availability import Blocked, DayHours, Hours, ScheduleState, Travel, Window
+from shared.contracts.slots import Obstacle, Plan, Seeker, Taken, ceil, floor, free, free_room, hidden, moment
+from tests.availability.unit.naive import DAY, MINUTE, Naive, minutes
 from tests.support.build import schedule
 
-MINUTE = timedelta(minutes=1)
-DAY = timedelta(days=1)
 ZONES = (
     "America/New_York",
+    "America/Los_Angeles",
     "Asia/Kolkata",
     "Australia/Lord_Howe",
     "Asia/Kathmandu",
     "Pacific/Chatham",
     "Antarctica/Troll",
+    "America/Santiago",
 )
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ME, SOMEBODY = UUID(int=1), UUID(int=2)
+MINE, OTHER = UUID(int=3), UUID(int=4)
+ROOMS = (UUID(int=5), UUID(int=6))
+CLIENT, STRANGER = UUID(int=7), UUID(int=8)
 
 
 def transitions(zone: str, year: int) -> list[datetime]:
@@ -40,135 +45,152 @@ def transitions(zone: str, year: int) -> list[datetime]:
 MOMENTS = [(zone, moment) for zone in ZONES for moment in [datetime(2026, 6, 10, tzinfo=UTC), *transitions(zone, 2026)]]
 
 
-# --- the naive one -----------------------------------------------------------------------------------------
-
-
-def naive_instant(local: date, wall: time, zone: ZoneInfo) -> datetime:
-    """Walks through the minutes until the wall clock shows the time; where it jumps over it, the old offset holds."""
-    wanted = datetime.combine(local, wall)
-    moment = wanted.replace(tzinfo=UTC) - DAY
-    while moment.astimezone(zone).replace(tzinfo=None) < wanted:
-        moment += MINUTE
-    if moment.astimezone(zone).replace(tzinfo=None) == wanted:
-        return moment
-    before = moment - MINUTE
-    return before + (wanted - before.astimezone(zone).replace(tzinfo=None))
-
-
-def minutes(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Whole minutes in `[begin, end)`."""
-    moment = begin.replace(second=0, microsecond=0)
-    while moment < end:
-        if moment >= begin:
-            yield moment
-        moment += MINUTE
-
-
-def naive_free(
-    rules: ScheduleState, busy: Sequence[Interval], begin: datetime, end: datetime, now: datetime
-) -> list[datetime]:
-    """Minute by minute: is the wall clock on the grid, are all minutes of the visit open, is nothing in the way."""
-    zone = ZoneInfo(rules.zone)
-    is_open: set[datetime] = set()
-    for day in range(-3, 6):
-        local = begin.astimezone(zone).date() + DAY * day
-        for window in rules.windows:
-            if window.weekday == local.weekday():
-                closes_on = local if window.end > window.start else local + DAY
-                opens, closes = naive_instant(local, window.start, zone), naive_instant(closes_on, window.end, zone)
-                is_open.update(minutes(opens, closes))
-    found = []
-    for moment in minutes(begin, end):
-        wall = moment.astimezone(zone)
-        if (wall.hour * 60 + wall.minute) % (rules.step // MINUTE):
-            continue
-        if not all(minute in is_open for minute in minutes(moment, moment + rules.duration)):
-            continue
-        if not now + rules.minimum_notice <= moment <= now + rules.horizon:
-            continue
-        first, last = moment - rules.buffer_before, moment + rules.duration + rules.buffer_after
-        if any(starts_at < last and ends_at > first for starts_at, ends_at in busy):
-            continue
-        found.append(moment)
-    return found
-
-
-# --- what is drawn -------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Case:
     rules: ScheduleState
+    taken: list[Taken]
     begin: datetime
     end: datetime
-    busy: list[Interval]
     now: datetime
+    seeker: Seeker
+
+    def free(self, begin: datetime | None = None, end: datetime | None = None) -> list[datetime]:
+        begin, end = begin or self.begin, end or self.end
+        found = free(Plan(self.rules), self.taken, ceil(begin), ceil(end), self.now, self.seeker)
+        return [moment(start) for start in found]
+
+    def hidden(self, start: datetime) -> list[Obstacle]:
+        return hidden(Plan(self.rules), self.taken, floor(start), self.now, self.seeker)
+
+
+walls = st.builds(time, st.integers(0, 23), st.sampled_from([0, 0, 15, 30, 37, 45]))
+hours = st.lists(st.builds(Hours, start=walls, end=walls), max_size=2).map(tuple)
+
+
+def seldom(strategy: st.SearchStrategy[Any], usually: Any) -> st.SearchStrategy[Any]:
+    """Mostly nothing special, so that what is drawn together still leaves something to offer."""
+    return st.integers(0, 2).flatmap(lambda die: strategy if die == 0 else st.just(usually))
+
+
+@st.composite
+def schedules(draw: st.DrawFn, zone: str, change: datetime) -> ScheduleState:
+    """Any rules, about the days around a change of the clock."""
+    local = change.astimezone(ZoneInfo(zone)).date()
+    near = [local + DAY * offset for offset in (-1, 0, 1)]
+    weekdays = st.sampled_from([day.weekday() for day in near])
+    window = st.builds(Window, weekday=weekdays, start=walls, end=walls)
+    all_day = [Window(weekday=day.weekday(), start=time(0), end=time(0)) for day in near]
+    windows = st.one_of(st.just(all_day), st.lists(window, min_size=1, max_size=4))
+    overridden = draw(seldom(st.lists(st.sampled_from(near), unique=True, max_size=2), []))
+    away = draw(seldom(st.tuples(st.sampled_from(near), st.integers(0, 1), st.sampled_from(ZONES)), None))
+    blocked = st.builds(
+        lambda begin, length, because: Blocked(
+            begin=change + timedelta(seconds=begin), end=change + timedelta(seconds=begin + length), because=because
+        ),
+        st.integers(-120_000, 120_000),
+        st.integers(1, 20_000),
+        st.sampled_from(["time_off", "calendar"]),
+    )
+    limit = seldom(st.sampled_from([1, 2]), None)
+    return schedule(
+        schedule_id=MINE,
+        provider_id=ME,
+        zone=zone,
+        windows=draw(windows),
+        new_client_windows=draw(st.lists(window, max_size=1)),
+        overrides=[
+            DayHours(date=day, windows=draw(hours), new_client_windows=draw(hours)) for day in sorted(overridden)
+        ],
+        holidays=draw(seldom(st.lists(st.sampled_from(near), max_size=1), [])),
+        travels=[Travel(first=away[0], last=away[0] + DAY * away[1], zone=away[2])] if away else [],
+        blocked=draw(seldom(st.lists(blocked, max_size=2), [])),
+        room_ids=draw(st.sampled_from([(), (), ROOMS[:1], ROOMS])),
+        capacity=draw(st.sampled_from([1, 1, 2, 3])),
+        most_per_day=draw(limit),
+        provider_most_per_day=draw(limit),
+        duration=MINUTE * draw(st.sampled_from([1, 20, 45, 50, 50, 50, 90, 300, 1500])),
+        step=MINUTE * draw(st.sampled_from([5, 7, 8, 15, 15, 25, 30, 50, 60, 90, 420, 1440])),
+        buffer_before=MINUTE * draw(st.sampled_from([0, 0, 5, 90])),
+        buffer_after=MINUTE * draw(st.sampled_from([0, 0, 10, 60])),
+        minimum_notice=MINUTE * draw(st.sampled_from([0, 0, 61])),
+        horizon=draw(st.sampled_from([timedelta(hours=9), timedelta(days=60), timedelta(days=60)])),
+    )
+
+
+@st.composite
+def visits(draw: st.DrawFn, change: datetime) -> Taken:
+    """A visit of anybody around a change of the clock; some sit on the full hour, where groups meet."""
+    aligned = st.integers(-30, 30).map(lambda hour: hour * 60)
+    start = floor(change) + 60 * draw(st.one_of(aligned, st.integers(-2_000, 2_000)))
+    end = start + 60 * draw(st.integers(1, 300))
+    mine = draw(st.booleans())
+    return Taken(
+        id=UUID(int=draw(st.integers(100, 10_000))),
+        provider_id=ME if mine else draw(st.sampled_from([ME, SOMEBODY])),
+        schedule_id=MINE if mine else OTHER,
+        room_id=draw(st.sampled_from([None, *ROOMS])),
+        client_id=draw(st.sampled_from([CLIENT, STRANGER])),
+        start=start,
+        end=end,
+        occupied_from=start - draw(st.sampled_from([0, 300, 301])),
+        occupied_to=end + draw(st.sampled_from([0, 600, 601])),
+    )
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """A schedule and a range around a change of the clock (or an ordinary day), with things in the way."""
-    zone, moment = draw(st.sampled_from(MOMENTS))
-    around = moment.astimezone(ZoneInfo(zone))
-    wall = st.builds(time, st.integers(0, 23), st.sampled_from([0, 0, 15, 30, 37, 45]))
-    opening = st.builds(
-        Window,
-        weekday=st.sampled_from([(around + DAY * offset).weekday() for offset in (-1, 0, 1)]),
-        start=wall,
-        end=wall,
+    zone, change = draw(st.sampled_from(MOMENTS))
+    begin = change + timedelta(seconds=draw(st.integers(-129_600, 43_200)), microseconds=draw(st.integers(0, 999_999)))
+    return Case(
+        rules=draw(schedules(zone, change)),
+        taken=draw(st.lists(visits(change), max_size=5, unique_by=lambda item: item.id)),
+        begin=begin,
+        end=begin + timedelta(seconds=draw(st.one_of(st.just(100_000), st.integers(1, 129_600)))),
+        now=draw(st.sampled_from([begin - timedelta(hours=8), begin, begin + timedelta(hours=5)])),
+        seeker=draw(st.sampled_from([Seeker(), Seeker(is_new=True), Seeker(CLIENT), Seeker(CLIENT, is_new=True)])),
     )
-    rules = schedule(
-        zone=zone,
-        windows=draw(st.lists(opening, min_size=1, max_size=4)),
-        duration=MINUTE * draw(st.sampled_from([1, 20, 45, 50, 90, 300, 1500])),
-        step=MINUTE * draw(st.sampled_from([5, 7, 8, 15, 25, 30, 50, 60, 90, 420, 1440])),
-        buffer_before=MINUTE * draw(st.sampled_from([0, 0, 5, 90])),
-        buffer_after=MINUTE * draw(st.sampled_from([0, 0, 10, 60])),
-        minimum_notice=MINUTE * draw(st.sampled_from([0, 0, 61])),
-        horizon=draw(st.sampled_from([timedelta(hours=9), timedelta(days=60)])),
-    )
-    begin = moment + timedelta(seconds=draw(st.integers(-129_600, 43_200)), microseconds=draw(st.integers(0, 999_999)))
-    end = begin + timedelta(seconds=draw(st.integers(1, 129_600)))
-    busy = []
-    for _ in range(draw(st.integers(0, 4))):
-        taken = moment + MINUTE * draw(st.integers(-2_000, 2_000))
-        busy.append((taken, taken + MINUTE * draw(st.integers(1, 300))))
-    now = draw(st.sampled_from([begin - timedelta(days=1), begin, begin + timedelta(hours=5)]))
-    return Case(rules, begin, end, busy, now)
 
 
 @given(cases())
 def test_the_same_as_looking_at_every_minute(case: Case) -> None:
-    found = list(free(case.rules, case.busy, case.begin, case.end, case.now))
-    assert found == naive_free(case.rules, case.busy, case.begin, case.end, case.now)
+    naive = Naive(case.rules, case.taken, case.seeker, case.begin)
+    wanted = [minute for minute in minutes(case.begin, case.end) if naive.offers(minute, case.now)]
+    assert case.free() == wanted
 
 
 @given(cases())
-def test_offered_is_bookable_and_bookable_is_offered(case: Case) -> None:
-    offered = set(free(case.rules, [], case.begin, case.end, case.now))
-    for minute in minutes(case.begin, case.end):
-        bookable = why_not(case.rules, minute, case.now) is None
-        assert bookable == (minute in offered), minute
+def test_what_is_offered_nothing_hides_and_what_nothing_hides_is_offered(case: Case) -> None:
+    offered = set(case.free())
+    for minute in list(minutes(case.begin, case.end))[:: 1 + case.end.minute % 7]:
+        assert (case.hidden(minute) == []) == (minute in offered), minute
 
 
 @given(cases())
-def test_soonest_first_each_once_and_nothing_overlaps_what_is_taken(case: Case) -> None:
-    found = list(free(case.rules, case.busy, case.begin, case.end, case.now))
+def test_soonest_first_and_each_once(case: Case) -> None:
+    found = case.free()
     assert found == sorted(set(found))
-    for start in found:
-        begin, end = occupied(case.rules, start)
-        assert not any(taken < end and until > begin for taken, until in case.busy)
 
 
 @given(cases(), st.integers(0, 129_600))
 def test_a_range_cut_in_two_offers_what_the_whole_does(case: Case, seconds: int) -> None:
     middle = min(case.begin + timedelta(seconds=seconds), case.end)
-    whole = list(free(case.rules, case.busy, case.begin, case.end, case.now))
-    parts = [
-        *free(case.rules, case.busy, case.begin, middle, case.now),
-        *free(case.rules, case.busy, middle, case.end, case.now),
-    ]
-    assert parts == whole
+    assert [*case.free(end=middle), *case.free(begin=middle)] == case.free()
+
+
+@given(cases())
+def test_an_offered_start_has_a_room_if_it_needs_one(case: Case) -> None:
+    plan = Plan(case.rules)
+    for start in case.free():
+        room = free_room(plan, case.taken, floor(start))
+        group = [item for item in case.taken if item.schedule_id == MINE and item.start == floor(start)]
+        if group and group[0].room_id is not None:
+            assert room == group[0].room_id
+        elif plan.rooms and not group:
+            assert room in plan.rooms
+            begin, end = plan.occupied(floor(start))
+            assert not any(
+                item.room_id == room and item.occupied_from < end and item.occupied_to > begin for item in case.taken
+            )
 
 
 @pytest.mark.parametrize("fraction", [0, 1, 250_000, 500_000, 999_999])
@@ -177,7 +199,7 @@ def test_a_search_begun_at_a_fraction_of_a_second_ends_where_clocks_change(close
     """New York, 2026-03-08 07:00 UTC: two o'clock becomes three, as the window closes or a little later."""
     change = datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
     begin = change - timedelta(minutes=50, microseconds=fraction)
-    minutes = timedelta(minutes=15)
-    rules = schedule(windows=[Window(weekday=6, start=time(0), end=closes)], step=minutes, duration=minutes)
-    found = list(starts(rules, begin, change + timedelta(hours=2)))
-    assert found[:2] == [change - timedelta(minutes=45), change - timedelta(minutes=30)]
+    quarter = timedelta(minutes=15)
+    rules = schedule(windows=[Window(weekday=6, start=time(0), end=closes)], step=quarter, duration=quarter)
+    found = free(Plan(rules), [], ceil(begin), floor(change + timedelta(hours=2)), begin)
+    assert [moment(start) for start in found[:2]] == [change - timedelta(minutes=45), change - timedelta(minutes=30)]

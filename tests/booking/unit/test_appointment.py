@@ -1,7 +1,8 @@
 """The rules of an appointment's life."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -11,32 +12,54 @@ from services.booking.domain import (
     LEGAL,
     Actor,
     Appointment,
+    Place,
+    SlotTaken,
     book,
     cancel,
     check_in,
+    check_movable,
+    check_offered,
+    flag,
     fulfil,
     miss,
+    place,
     reschedule,
 )
-from shared.contracts.slots import SlotId
+from shared.contracts.availability import SchedulePublished
+from shared.contracts.slots import DAY, Plan, SlotId, Taken, floor, hidden
 from shared.errors import Kind, Problem
 from tests.support.build import NOW, schedule
 
 STAFF = Actor("practice", "staff-1")
 RULES = schedule()
 START = datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
+ALONE = Place(room_id=None, group_id=uuid4(), seat=1)
 
 
 def slot(start: datetime = START) -> SlotId:
     return SlotId(RULES.schedule_id, start, NOW + timedelta(hours=1))
 
 
+def offered(start: datetime, rules: SchedulePublished = RULES, taken: Sequence[Taken] = ()) -> None:
+    plan = Plan(rules)
+    check_offered(plan, floor(start), hidden(plan, taken, floor(start), NOW))
+
+
+def visit(rules: SchedulePublished, room_id: UUID | None = None) -> Taken:
+    """A visit at START."""
+    begin, end = floor(START), floor(START + rules.duration)
+    return Taken(uuid4(), rules.provider_id, rules.schedule_id, room_id, uuid4(), begin, end, begin, end + 600)
+
+
 def booked() -> Appointment:
-    return book(id=uuid4(), slot=slot(), schedule=RULES, client_id=uuid4(), actor=STAFF, now=NOW)[0]
+    id, client = uuid4(), uuid4()
+    return book(id=id, slot=slot(), schedule=RULES, place=ALONE, client_id=client, actor=STAFF, now=NOW)[0]
 
 
 def test_booking_occupies_the_visit_with_its_buffers() -> None:
-    appointment, event = book(id=uuid4(), slot=slot(), schedule=RULES, client_id=uuid4(), actor=STAFF, now=NOW)
+    appointment, event = book(
+        id=uuid4(), slot=slot(), schedule=RULES, place=ALONE, client_id=uuid4(), actor=STAFF, now=NOW
+    )
     assert appointment.end == START + timedelta(minutes=50)
     assert (appointment.occupied_from, appointment.occupied_to) == (START, START + timedelta(minutes=60))
     assert event.type == "appointment.booked"
@@ -48,35 +71,92 @@ def test_booking_occupies_the_visit_with_its_buffers() -> None:
     ("start", "code", "rule"),
     [
         (NOW - timedelta(minutes=30), "slot_past", "past"),
-        (START + timedelta(minutes=7), "slot_gone", "outside_hours"),
+        (START + timedelta(minutes=7), "slot_gone", "off_grid"),
         (datetime(2026, 3, 7, 15, 0, tzinfo=UTC), "slot_gone", "outside_hours"),
         (datetime(2026, 6, 3, 14, 0, tzinfo=UTC), "slot_gone", "horizon"),
     ],
 )
 def test_what_the_schedule_does_not_offer_is_refused_with_the_rule(start: datetime, code: str, rule: str) -> None:
     with pytest.raises(Problem) as refusal:
-        book(id=uuid4(), slot=slot(start), schedule=RULES, client_id=uuid4(), actor=STAFF, now=NOW)
+        offered(start)
     assert refusal.value.code == code
+    assert refusal.value.field == "slot"
     assert refusal.value.extra["rule"] == rule
 
 
 def test_minimum_notice_hides_what_is_near() -> None:
     strict = schedule(minimum_notice=timedelta(days=3))
     with pytest.raises(Problem) as refusal:
-        book(id=uuid4(), slot=slot(), schedule=strict, client_id=uuid4(), actor=STAFF, now=NOW)
+        offered(START, strict)
     assert refusal.value.extra["rule"] == "minimum_notice"
+
+
+def test_a_time_that_somebody_has_is_taken_and_not_gone() -> None:
+    with pytest.raises(SlotTaken) as refusal:
+        offered(START, taken=[visit(RULES)])
+    assert (refusal.value.schedule_id, refusal.value.start) == (RULES.schedule_id, START)
+
+
+def test_the_first_of_a_group_founds_it_and_others_take_the_lowest_free_seat() -> None:
+    group = schedule(capacity=3)
+    first = place(Plan(group), [], [], floor(START), uuid4())
+    again = place(Plan(group), [], [], floor(START), uuid4())
+    assert first.seat == 1
+    assert first.group_id == again.group_id, "whoever founds it, a group at a start is the same"
+    third = place(Plan(group), [visit(group)], [(first.group_id, 1), (first.group_id, 3)], floor(START), uuid4())
+    assert (third.group_id, third.seat) == (first.group_id, 2)
+
+
+def test_a_visit_of_its_own_is_its_own_group() -> None:
+    id = uuid4()
+    assert place(Plan(RULES), [], [], floor(START), id).group_id == id
+
+
+def test_a_visit_takes_the_first_room_that_is_free() -> None:
+    small, large = uuid4(), uuid4()
+    rules = schedule(room_ids=(small, large))
+    elsewhere = visit(schedule(), room_id=small)
+    assert place(Plan(rules), [], [], floor(START), uuid4()).room_id == small
+    assert place(Plan(rules), [elsewhere], [], floor(START), uuid4()).room_id == large
+    with pytest.raises(SlotTaken):
+        offered(START, rules, [elsewhere, visit(schedule(), room_id=large)])
+
+
+def test_a_visit_in_time_off_is_flagged_once_and_unflagged_when_the_provider_stays() -> None:
+    away = [(floor(START) + 49 * 60, floor(START) + DAY)]
+    change = flag(booked(), absences=away, actor=STAFF, now=NOW)
+    assert change is not None
+    flagged, event = change
+    assert (event.type, event.needs_rebooking, event.sequence) == ("appointment.flagged", True, 2)
+    assert flag(flagged, absences=away, actor=STAFF, now=NOW) is None
+    cleared = flag(flagged, absences=[], actor=STAFF, now=NOW)
+    assert cleared is not None
+    assert cleared[1].needs_rebooking is False
+    after = [(floor(START) + 50 * 60, floor(START) + DAY)]
+    assert flag(booked(), absences=after, actor=STAFF, now=NOW) is None, "the buffer after a visit needs nobody"
+
+
+def test_a_flagged_visit_that_is_moved_needs_no_rebooking_any_more() -> None:
+    away = [(floor(START), floor(START) + 3600)]
+    change = flag(booked(), absences=away, actor=STAFF, now=NOW)
+    assert change is not None
+    later = slot(START + timedelta(days=1))
+    moved, event = reschedule(change[0], slot=later, schedule=RULES, place=ALONE, actor=STAFF, now=NOW)
+    assert (moved.needs_rebooking, event.needs_rebooking) == (False, False)
 
 
 def test_a_move_keeps_the_id_and_raises_the_sequence() -> None:
     before = booked()
-    after, event = reschedule(before, slot=slot(START + timedelta(hours=1)), schedule=RULES, actor=STAFF, now=NOW)
+    after, event = reschedule(
+        before, slot=slot(START + timedelta(hours=1)), schedule=RULES, place=ALONE, actor=STAFF, now=NOW
+    )
     assert (after.id, after.sequence, after.start) == (before.id, 2, START + timedelta(hours=1))
     assert event.type == "appointment.rescheduled"
 
 
 def test_a_visit_that_began_cannot_be_moved() -> None:
     with pytest.raises(Problem, match="too late"):
-        reschedule(booked(), slot=slot(START + timedelta(days=1)), schedule=RULES, actor=STAFF, now=START)
+        check_movable(booked(), START)
 
 
 def test_missed_exactly_at_start_plus_grace_and_not_before() -> None:
@@ -116,7 +196,7 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
         before = appointment
         try:
             if move == "reschedule":
-                appointment, event = reschedule(before, slot=slot(), schedule=RULES, actor=STAFF, now=now)
+                appointment, event = reschedule(before, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=now)
             elif move == "cancel":
                 appointment, event = cancel(before, reason="client_request", actor=STAFF, now=now)
             elif move == "check-in":

@@ -14,6 +14,7 @@ from services.notifications.use_cases import sending
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFlagged,
     AppointmentRescheduled,
     AppointmentState,
 )
@@ -72,6 +73,23 @@ async def test_a_move_voids_the_old_reminders_and_plans_new_ones(practice: Pract
     planned = [datetime.fromisoformat(one["due_at"]) for one in log if one["status"] == "planned"]
     assert planned[1:] == [moved.start - timedelta(hours=72), moved.start - timedelta(hours=24)]
     assert [one["reason"] for one in log if one["status"] == "not_sent"] == ["visit_changed"] * 3
+
+
+async def test_a_flagged_visit_keeps_its_reminders_and_asks_the_practice_to_rebook(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    later = booked.model_dump() | {"changed_at": booked.changed_at + timedelta(days=1)}
+    flagged = AppointmentFlagged.model_validate(later | {"sequence": 2, "needs_rebooking": True})
+    cleared = AppointmentFlagged.model_validate(later | {"sequence": 3, "needs_rebooking": False})
+    await practice.follow(booked)
+    before = await practice.messages()
+    await practice.follow(flagged, flagged)
+    assert await practice.messages() == before
+    assert [task["kind"] for task in await practice.tasks()] == ["rebook"]
+    await practice.follow(cleared, booked)
+    assert len(await practice.tasks()) == 1
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1, "the confirmation goes out, for the flag changed nothing"
 
 
 async def test_a_text_is_sent_reported_delivered_and_its_reasons_are_on_record(practice: Practice) -> None:

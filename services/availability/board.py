@@ -1,0 +1,291 @@
+"""Free starts kept in memory, so that a search needs no database: forgotten as soon as anything changes.
+
+Every change writes a row into `changes` in its own transaction; `follow` polls them and forgets what
+they name. While the last look is older than `TRUSTED_SECONDS` nothing is answered from memory.
+"""
+
+import asyncio
+import logging
+import time
+from array import array
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.availability import repository, tables
+from shared.contracts.slots import DAY, Plan, Seeker, Taken, floor, open_starts
+from shared.db import Database
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.04
+TRUSTED_SECONDS = 0.2
+REMEMBERED_SECONDS = 300.0
+"""Whoever hasn't looked for so long begins anew; changes are kept twice as long."""
+BLOCK = 8 * DAY
+MOST_BLOCKS = 100_000
+MOST_WRITTEN = 50_000
+
+
+class Block:
+    """The free starts of one schedule in eight days, whatever the notice."""
+
+    __slots__ = ("good_until", "starts")
+
+    def __init__(self, starts: Iterable[int], good_until: int | None) -> None:
+        self.starts = array("q", starts)
+        self.good_until = good_until
+
+
+class Written:
+    """Slots as they stand in an answer, by schedule and start; all with one expiry, since that is signed."""
+
+    def __init__(self) -> None:
+        self._expires = 0
+        self._count = 0
+        self._slots: dict[UUID, dict[int, bytes]] = {}
+
+    def of(self, schedule_id: UUID, expires: int) -> dict[int, bytes]:
+        """The slots of a schedule that were written with this expiry; to be filled."""
+        if expires != self._expires or self._count > MOST_WRITTEN:
+            self._expires, self._count, self._slots = expires, 0, {}
+        return self._slots.setdefault(schedule_id, {})
+
+    def add(self, count: int) -> None:
+        self._count += count
+
+
+class Shelf:
+    """What a search needs to know of one practice."""
+
+    def __init__(
+        self,
+        zone: str | None,
+        intakes: Mapping[UUID, bool],
+        providers: frozenset[UUID],
+        locations: frozenset[UUID],
+        plans: Mapping[UUID, Plan],
+    ) -> None:
+        self.zone = zone
+        self.intakes = intakes
+        self.providers = providers
+        self.locations = locations
+        self.plans = plans
+        self.by_type: dict[UUID, list[Plan]] = defaultdict(list)
+        for plan in plans.values():
+            self.by_type[plan.state.appointment_type_id].append(plan)
+        self.outdated = False
+        self.blocks: dict[tuple[UUID, bool, int], Block] = {}
+        self.written = Written()
+        self.users_of_room: dict[UUID, set[UUID]] = defaultdict(set)
+        for plan in plans.values():
+            for room in plan.rooms:
+                self.users_of_room[room].add(plan.provider_id)
+
+    def forget(self, provider_id: UUID) -> None:
+        """Drops the blocks of a provider's schedules."""
+        gone = {id for id, plan in self.plans.items() if plan.provider_id == provider_id}
+        for key in [key for key in self.blocks if key[0] in gone]:
+            del self.blocks[key]
+
+
+class Look:
+    """One request's view of a shelf; opens a transaction only when something is missing."""
+
+    def __init__(self, board: "Board", tenant: UUID, shelf: Shelf, kept: bool) -> None:
+        self.shelf = shelf
+        self._board = board
+        self._tenant = tenant
+        self._kept = kept
+
+    async def blocks(
+        self,
+        plans: Sequence[Plan],
+        number: int,
+        now: datetime,
+        seeker: Seeker,
+        but: UUID | None,
+    ) -> list[Block]:
+        """The block of each plan; from memory where the seeker is nobody in particular."""
+        if seeker.client_id is not None or but is not None:
+            return await self._computed(plans, number, now, seeker, but)
+        blocks, at = self.shelf.blocks, floor(now)
+        found = [blocks.get((plan.schedule_id, seeker.is_new, number)) for plan in plans]
+        missing = [
+            plan
+            for plan, block in zip(plans, found, strict=True)
+            if block is None or (block.good_until is not None and block.good_until <= at)
+        ]
+        if not missing:
+            return [block for block in found if block is not None]
+        generation = self._board.generation
+        computed = await self._computed(missing, number, now, seeker, None)
+        fresh = {plan.schedule_id: block for plan, block in zip(missing, computed, strict=True)}
+        if self._kept:
+            self._board.keep(self._tenant, self.shelf, fresh, seeker.is_new, number, generation)
+        return [fresh.get(plan.schedule_id) or block for plan, block in zip(plans, found, strict=True)]  # type: ignore[misc] # a block is None only where one was computed
+
+    async def _computed(
+        self, plans: Sequence[Plan], number: int, now: datetime, seeker: Seeker, but: UUID | None
+    ) -> list[Block]:
+        begin, end = number * BLOCK, (number + 1) * BLOCK
+        async with self._board.database.transaction(self._tenant) as session:
+            near = await repository.taken.near(session, plans, begin, end, now, client_id=seeker.client_id, but=but)
+        by_provider: dict[UUID, list[Taken]] = defaultdict(list)
+        by_room: dict[UUID, list[Taken]] = defaultdict(list)
+        of_client: list[Taken] = []
+        soonest_expiry: int | None = None
+        for taken, expiry in near:
+            by_provider[taken.provider_id].append(taken)
+            if taken.room_id is not None:
+                by_room[taken.room_id].append(taken)
+            if seeker.client_id is not None and taken.client_id == seeker.client_id:
+                of_client.append(taken)
+            if expiry is not None and (soonest_expiry is None or expiry < soonest_expiry):
+                soonest_expiry = expiry
+        found = []
+        for plan in plans:
+            around = {item.id: item for item in by_provider[plan.provider_id]}
+            around |= {item.id: item for room in plan.rooms for item in by_room[room]}
+            around |= {item.id: item for item in of_client}
+            found.append(Block(open_starts(plan, around.values(), begin, end, seeker), soonest_expiry))
+        return found
+
+
+class Board:
+    """The shelves of all practices that were searched lately."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.generation = 0
+        self._shelves: dict[UUID, Shelf] = {}
+        self._touched: dict[tuple[UUID, UUID], int] = {}
+        self._looked_at = float("-inf")
+        self._low: str | None = None
+        self._seen: set[int] = set()
+
+    @property
+    def trusted(self) -> bool:
+        """True while changes are heard of soon enough."""
+        return time.monotonic() - self._looked_at < TRUSTED_SECONDS
+
+    async def open(self, tenant: UUID) -> Look:
+        """The shelf of a practice, from memory or read anew."""
+        shelf = self._shelves.get(tenant)
+        if shelf is not None and not shelf.outdated and self.trusted:
+            return Look(self, tenant, shelf, True)
+        generation = self.generation
+        async with self.database.transaction(tenant) as session:
+            shelf = await _load(session, shelf, trusted=self.trusted)
+        kept = self.trusted and generation == self.generation
+        if kept:
+            self._shelves[tenant] = shelf
+        return Look(self, tenant, shelf, kept)
+
+    def keep(
+        self,
+        tenant: UUID,
+        shelf: Shelf,
+        fresh: Mapping[UUID, Block],
+        is_new: bool,
+        number: int,
+        generation: int,
+    ) -> None:
+        """Puts computed blocks on the shelf, unless something of them has changed since they were read."""
+        if not self.trusted or self._shelves.get(tenant) is not shelf:
+            return
+        if len(shelf.blocks) > MOST_BLOCKS:
+            shelf.blocks.clear()
+        for schedule_id, block in fresh.items():
+            provider_id = shelf.plans[schedule_id].provider_id
+            if self._touched.get((tenant, provider_id), 0) <= generation:
+                shelf.blocks[schedule_id, is_new, number] = block
+
+    async def follow(self) -> None:
+        """Looks at the changes again and again, until cancelled; now and then drops those that everybody has seen."""
+        swept = time.monotonic()
+        while True:
+            try:
+                await self.look()
+                if time.monotonic() - swept > REMEMBERED_SECONDS:
+                    swept = time.monotonic()
+                    async with self.database.every_tenant() as session:
+                        await repository.changes.sweep(session)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("the board waits for the database: %s", type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def catch_up(self) -> None:
+        """A look between two others, for who has just changed something and will look for it."""
+        try:
+            await self.look()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("the board waits for the database: %s", type(error).__name__)
+
+    async def look(self) -> None:
+        """One look at the changes: forgets what they name."""
+        began = time.monotonic()
+        if began - self._looked_at > REMEMBERED_SECONDS:
+            self._low = None
+        async with self.database.every_tenant() as session:
+            if self._low is None:
+                self._low, _ = await repository.changes.since(session, None)
+                self._shelves.clear()
+                self._looked_at = max(began, self._looked_at)
+                return
+            self._low, rows = await repository.changes.since(session, self._low)
+        news = [row for row in rows if row[0] not in self._seen]
+        # What is still listed may be listed again; what isn't never will be.
+        self._seen = {row[0] for row in rows}
+        if news:
+            self.generation += 1
+        for _, tenant, provider_id, room_id in news:
+            self._forget(tenant, provider_id, room_id)
+        self._looked_at = max(began, self._looked_at)
+
+    def _forget(self, tenant: UUID, provider_id: UUID | None, room_id: UUID | None) -> None:
+        shelf = self._shelves.get(tenant)
+        if shelf is None:
+            return
+        if provider_id is None:
+            shelf.outdated = True
+            return
+        for touched in {provider_id} | shelf.users_of_room.get(room_id, set()) if room_id else {provider_id}:
+            self._touched[tenant, touched] = self.generation
+            shelf.forget(touched)
+
+
+@asynccontextmanager
+async def followed(board: Board) -> AsyncIterator[Board]:
+    """The board while a task follows the changes."""
+    task = asyncio.create_task(board.follow())
+    try:
+        yield board
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _load(session: AsyncSession, known: Shelf | None, *, trusted: bool) -> Shelf:
+    """Reads a shelf; what is published in the same sequence as before isn't parsed again, or computed again."""
+    versions = await repository.schedules.versions(session)
+    old = known.plans if known is not None else {}
+    plans = {id: plan for id, plan in old.items() if versions.get(id) == plan.state.sequence}
+    for state in await repository.schedules.published(session, versions.keys() - plans.keys()):
+        plans[state.schedule_id] = Plan(state)
+    practice = await repository.practice.practice(session)
+    shelf = Shelf(
+        zone=practice.zone if practice else None,
+        intakes=await repository.practice.intakes(session),
+        providers=await repository.practice.ids_of(session, tables.providers),
+        locations=await repository.practice.ids_of(session, tables.locations),
+        plans=plans,
+    )
+    if known is not None and trusted:
+        shelf.blocks = {key: block for key, block in known.blocks.items() if plans.get(key[0]) is known.plans[key[0]]}
+    return shelf

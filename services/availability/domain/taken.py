@@ -1,0 +1,105 @@
+"""The projection of booking's topics: whose time is taken, and what becomes free or collides when that changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.availability.domain.hours import TimeOff
+from shared.contracts.availability import AvailabilityOpened, Blocked, Opened, ProviderUnavailable
+from shared.contracts.booking import FREE_STATUSES, AppointmentState, HoldState, SlotReleased
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A visit or a hold: the time that it takes from its provider, room and client. `free` once it was called off."""
+
+    id: UUID
+    provider_id: UUID
+    schedule_id: UUID
+    room_id: UUID | None
+    client_id: UUID | None
+    starts_at: datetime
+    ends_at: datetime
+    occupied_from: datetime
+    occupied_to: datetime
+    expires_at: datetime | None
+    free: bool
+    sequence: int
+
+    @property
+    def is_hold(self) -> bool:
+        return self.expires_at is not None
+
+
+def by_visit(visit: AppointmentState) -> Occupied:
+    """The time that a visit takes as it stands."""
+    return Occupied(
+        id=visit.appointment_id,
+        provider_id=visit.provider_id,
+        schedule_id=visit.schedule_id,
+        room_id=visit.room_id,
+        client_id=visit.client_id,
+        starts_at=visit.start,
+        ends_at=visit.end,
+        occupied_from=visit.occupied_from,
+        occupied_to=visit.occupied_to,
+        expires_at=None,
+        free=visit.status in FREE_STATUSES,
+        sequence=visit.sequence,
+    )
+
+
+def by_hold(hold: HoldState) -> Occupied:
+    """The time that a hold takes until it expires."""
+    return Occupied(
+        id=hold.hold_id,
+        provider_id=hold.provider_id,
+        schedule_id=hold.schedule_id,
+        room_id=hold.room_id,
+        client_id=hold.client_id,
+        starts_at=hold.start,
+        ends_at=hold.end,
+        occupied_from=hold.occupied_from,
+        occupied_to=hold.occupied_to,
+        expires_at=hold.expires_at,
+        free=isinstance(hold, SlotReleased),
+        sequence=hold.sequence,
+    )
+
+
+def opened(before: Occupied | None, after: Occupied, id: UUID, now: datetime) -> AvailabilityOpened | None:
+    """The event when a visit or hold gives its time back; None when it didn't stand, still does, or is over."""
+    if before is None or before.free or before.occupied_to <= now:
+        return None
+    moved = (before.provider_id, before.occupied_from, before.occupied_to) != (
+        after.provider_id,
+        after.occupied_from,
+        after.occupied_to,
+    )
+    if not after.free and not moved:
+        return None
+    return AvailabilityOpened(
+        opening_id=id,
+        provider_id=before.provider_id,
+        reason="moved" if not after.free else "released" if after.is_hold else "cancelled",
+        opened=(Opened(begin=max(before.occupied_from, now), end=before.occupied_to),),
+        sequence=1,
+    )
+
+
+def meets(visit: Occupied, time_off: Sequence[TimeOff], now: datetime) -> bool:
+    """True when a visit to come lies in its provider's time off. Buffers may: nobody waits in them."""
+    if visit.free or visit.is_hold or visit.starts_at <= now:
+        return False
+    return any(item.begins_at < visit.ends_at and item.ends_at > visit.starts_at for item in time_off)
+
+
+def unavailable(provider_id: UUID, time_off: Sequence[TimeOff], sequence: int, now: datetime) -> ProviderUnavailable:
+    """What booking needs to know to flag visits: all time off that isn't over."""
+    blocked = [
+        Blocked(begin=item.begins_at, end=item.ends_at, because="time_off")
+        for item in sorted(time_off, key=lambda item: (item.begins_at, item.ends_at))
+        if item.ends_at > now
+    ]
+    return ProviderUnavailable(provider_id=provider_id, blocked=tuple(blocked), sequence=sequence)

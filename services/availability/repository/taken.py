@@ -1,0 +1,114 @@
+"""The projection of booking's topics."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.availability.domain.taken import Occupied
+from services.availability.tables import occupied
+from shared.contracts.slots import Plan, Taken, ceil, floor, moment
+from shared.rows import dump, one
+
+_TAKEN = (
+    occupied.c.id,
+    occupied.c.provider_id,
+    occupied.c.schedule_id,
+    occupied.c.room_id,
+    occupied.c.client_id,
+    occupied.c.starts_at,
+    occupied.c.ends_at,
+    occupied.c.occupied_from,
+    occupied.c.occupied_to,
+)
+
+
+async def save(session: AsyncSession, tenant: UUID, item: Occupied) -> tuple[bool, Occupied | None]:
+    """Keeps the newest state, in whatever order and however often states arrive.
+
+    True when this was newer, with what was known before.
+    """
+    query = select(occupied).where(occupied.c.id == item.id).with_for_update()
+    before = await one(session, Occupied, query)
+    values = dump(item)
+    saved = await session.execute(
+        upsert(occupied)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=values, where=occupied.c.sequence < item.sequence
+        )
+        .returning(occupied.c.id)
+    )
+    return saved.first() is not None, before
+
+
+async def near(
+    session: AsyncSession,
+    plans: Collection[Plan],
+    begin: int,
+    end: int,
+    now: datetime,
+    *,
+    client_id: UUID | None = None,
+    but: UUID | None = None,
+) -> list[tuple[Taken, int | None]]:
+    """What stands of the plans' providers and rooms, and of the client, that can hide a start in `[begin, end)`.
+
+    With each, when it ends by itself: a hold's expiry. Plain comparisons, since row-level security keeps
+    `&&` of ranges out of an index: it isn't leakproof.
+    """
+    columns = occupied.c
+    reach = max(plan.reach for plan in plans)
+    low, high = moment(begin - reach), moment(end + reach)
+    touches = and_(columns.occupied_to > low, columns.occupied_from < high)
+    providers, rooms = {plan.provider_id for plan in plans}, {room for plan in plans for room in plan.rooms}
+    whose: list[ColumnElement[bool]] = [and_(columns.provider_id.in_(providers), touches)]
+    if rooms:
+        whose.append(and_(columns.room_id.in_(rooms), touches))
+    if client_id is not None:
+        whose.append(and_(columns.client_id == client_id, columns.ends_at > low, columns.starts_at < high))
+    stands = or_(columns.expires_at.is_(None), columns.expires_at > now)
+    query = select(*_TAKEN, columns.expires_at).where(columns.free.is_(False), stands, or_(*whose))
+    if but is not None:
+        query = query.where(columns.id != but)
+    return [
+        (
+            Taken(
+                *row[:5],
+                floor(row.starts_at),
+                ceil(row.ends_at),
+                floor(row.occupied_from),
+                ceil(row.occupied_to),
+            ),
+            None if row.expires_at is None else floor(row.expires_at),
+        )
+        for row in await session.execute(query)
+    ]
+
+
+async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:
+    """True when the client has no other visit that was not called off."""
+    columns = occupied.c
+    query = select(columns.id).where(
+        columns.client_id == client_id, columns.free.is_(False), columns.expires_at.is_(None)
+    )
+    if but is not None:
+        query = query.where(columns.id != but)
+    return await session.scalar(query.limit(1)) is None
+
+
+async def coming_visits(session: AsyncSession, provider_id: UUID, now: datetime) -> list[Occupied]:
+    """A provider's visits to come that stand."""
+    columns = occupied.c
+    query = select(occupied).where(
+        columns.provider_id == provider_id,
+        columns.free.is_(False),
+        columns.expires_at.is_(None),
+        columns.occupied_to > now,
+        columns.starts_at > now,
+    )
+    rows = (await session.execute(query)).mappings()
+    return [Occupied(**{name: row[name] for name in Occupied.__dataclass_fields__}) for row in rows]

@@ -1,0 +1,1 @@
+"""HTTP bodies of availability, a module per part of the domain."""

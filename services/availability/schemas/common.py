@@ -1,0 +1,123 @@
+"""What bodies of availability are made of: names, durations, wall times, moments; and their examples."""
+
+import re
+from collections.abc import Mapping
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from shared.contracts.availability import DayHours, Hours, Travel, Window, ZoneName
+from shared.web import Body
+
+ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
+AT = "2026-03-02T15:04:05Z"
+ZONE = "America/New_York"
+WINDOWS = [
+    {"weekday": 0, "start": "09:00:00", "end": "17:00:00"},
+    {"weekday": 2, "start": "12:00:00", "end": "20:00:00"},
+]
+HOURS = {"start": "13:00:00", "end": "18:00:00"}
+OVERRIDE = {"date": "2026-12-24", "windows": [HOURS], "new_client_windows": []}
+
+MOST_WINDOWS = 168
+
+_DURATION = re.compile(
+    r"P(?=[0-9T])([0-9]{1,6}W)?([0-9]{1,6}D)?(T(?=[0-9])([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}S)?)?"
+)
+_WALL = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta) or (isinstance(value, str) and _DURATION.fullmatch(value)):
+        return value
+    raise ValueError("should be an ISO 8601 duration of weeks, days, hours, minutes and whole seconds, such as PT50M")
+
+
+def _wall(value: Any) -> Any:
+    if isinstance(value, time) or (isinstance(value, str) and _WALL.fullmatch(value)):
+        return value
+    raise ValueError("should be a wall time such as 09:00 or 09:00:30; midnight is 00:00")
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T15:00:00Z")
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+WallTime = Annotated[time, BeforeValidator(_wall)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+PerDay = Annotated[int, Field(ge=1, le=1000)]
+
+
+def example(**values: Any) -> ConfigDict:
+    return ConfigDict(extra="forbid", from_attributes=True, json_schema_extra={"example": values})
+
+
+def without(example: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in example.items() if name not in names}
+
+
+class WindowBody(Body):
+    """Opening hours of one weekday in wall time; `end` at or before `start` runs into the next day."""
+
+    model_config = example(**WINDOWS[0])
+
+    weekday: int = Field(ge=0, le=6, description="0 = Monday")
+    start: WallTime
+    end: WallTime
+
+    def contract(self) -> Window:
+        return Window(weekday=self.weekday, start=self.start, end=self.end)
+
+
+class HoursBody(Body):
+    """Opening hours of one date in wall time; `end` at or before `start` runs into the next day."""
+
+    model_config = example(**HOURS)
+
+    start: WallTime
+    end: WallTime
+
+    def contract(self) -> Hours:
+        return Hours(start=self.start, end=self.end)
+
+
+class DayBody(Body):
+    """What replaces the weekly windows on one local date; no window at all closes it."""
+
+    model_config = example(**OVERRIDE)
+
+    date: Date
+    windows: list[HoursBody] = Field(max_length=MOST_WINDOWS)
+    new_client_windows: list[HoursBody] = Field([], max_length=MOST_WINDOWS, description="Open to new clients only")
+
+    def contract(self) -> DayHours:
+        return DayHours(
+            date=self.date,
+            windows=tuple(item.contract() for item in self.windows),
+            new_client_windows=tuple(item.contract() for item in self.new_client_windows),
+        )
+
+
+class TravelBody(Body):
+    """Local dates, both included, on which the provider works by another zone's wall clock."""
+
+    model_config = example(first="2026-06-01", last="2026-06-12", zone="Europe/Paris")
+
+    first: Date
+    last: Date
+    zone: ZoneName
+
+    def contract(self) -> Travel:
+        return Travel(first=self.first, last=self.last, zone=self.zone)
+
+
+Windows = Annotated[list[WindowBody], Field(max_length=MOST_WINDOWS)]

@@ -1,0 +1,73 @@
+"""Whatever changes a schedule's rules ends here: what is published of it is renewed where it differs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.availability import repository
+from services.availability.domain import opening, schedules
+from services.availability.domain.practice import Provider
+from services.availability.domain.schedules import Around, Schedule
+from shared.contracts.availability import ScheduleState
+from shared.telemetry import annotate
+
+
+async def around(session: AsyncSession, provider: Provider, now: datetime) -> Around:
+    """What holds for every schedule of a provider."""
+    since = now - schedules.LOOK_BACK
+    calendars = await repository.calendars.of_provider(session, provider.id)
+    return Around(
+        provider=provider,
+        overrides=await repository.hours.overrides(session, provider.id, since.date()),
+        holidays=await repository.hours.holidays(session, since.date()),
+        time_off=await repository.hours.time_off(session, provider.id, since),
+        busy=[span for calendar in calendars for span in calendar.busy],
+    )
+
+
+async def publish(
+    session: AsyncSession,
+    tenant: UUID,
+    schedule: Schedule,
+    holding: Around,
+    now: datetime,
+    before: ScheduleState | None = None,
+    *,
+    added: bool = False,
+) -> ScheduleState:
+    """Saves a schedule and publishes it under its next sequence."""
+    schedule = replace(schedule, sequence=schedule.sequence + 1)
+    state = schedules.state(schedule, holding, now)
+    save = repository.schedules.add(session, tenant, schedule, state) if added else None
+    await (save or repository.schedules.save(session, schedule, state))
+    await repository.practice.record(session, tenant, state, now)
+    await repository.changes.announce(session, tenant, None)
+    await _announce_opened(session, tenant, before, state, now)
+    annotate(schedule_id=schedule.id, provider_id=schedule.provider_id)
+    return state
+
+
+async def republish(session: AsyncSession, tenant: UUID, provider: Provider, now: datetime) -> None:
+    """Publishes those of a provider's schedules that are no longer as they were; the caller holds the provider."""
+    holding = await around(session, provider, now)
+    for schedule, before in await repository.schedules.of_provider(session, provider.id):
+        if schedules.differs(before, schedules.state(schedule, holding, now)):
+            await publish(session, tenant, schedule, holding, now, before)
+
+
+async def republish_all(session: AsyncSession, tenant: UUID, now: datetime) -> None:
+    """After a change that holds for the whole practice; providers in one order, so that two don't deadlock."""
+    for provider_id in await repository.practice.provider_ids(session):
+        await republish(session, tenant, await repository.practice.provider(session, provider_id, lock=True), now)
+
+
+async def _announce_opened(
+    session: AsyncSession, tenant: UUID, before: ScheduleState | None, after: ScheduleState, now: datetime
+) -> None:
+    spans: Sequence[tuple[int, int]] = opening.newly_open(before, after, now)
+    if spans:
+        await repository.practice.record(session, tenant, opening.hours_opened(after.provider_id, spans, uuid7()), now)
