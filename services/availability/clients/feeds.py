@@ -1,0 +1,203 @@
+"""Fetching a feed: from public addresses only, within limits of time and size, and only when it has changed."""
+
+import asyncio
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from ssl import SSLContext
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from opentelemetry.trace import SpanKind
+
+from services.availability.clients.addresses import Resolver, is_public, resolve
+from services.availability.clients.errors import FeedError
+from services.availability.clients.reading import busy_times
+from shared.telemetry import span
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_REDIRECTS = 3
+CONNECT_SECONDS = 3.0
+TOTAL_SECONDS = 10.0
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_GZIP = 31  # zlib's word for "with gzip's header"
+_STORED = 400  # of a validator, which is the server's text
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A feed as it was sent; `body` None: it hasn't changed."""
+
+    body: bytes | None
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a request goes: the URL as given, and what is needed to go to one of its addresses."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    trusted: bool
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"https": 443, "http": 80}[self.scheme] else f"{host}:{self.port}"
+
+
+def check_url(url: str, insecure_hosts: frozenset[str]) -> None:
+    """Raises FeedError `feed_url_invalid`, `feed_not_https` or `feed_address_forbidden` for what can be seen without
+    asking anybody."""
+    target = _target(url, insecure_hosts)
+    if not target.trusted and _is_address(target.host) and not is_public(target.host):
+        raise _forbidden(target.host)
+
+
+class Feeds:
+    """Reads iCalendar feeds. `insecure_hosts` (host:port) may be read over http and at private addresses."""
+
+    def __init__(
+        self,
+        *,
+        insecure_hosts: frozenset[str] = frozenset(),
+        resolver: Resolver = resolve,
+        tls: SSLContext | None = None,
+        max_bytes: int = MAX_BYTES,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
+        self.insecure_hosts = insecure_hosts
+        self.resolver = resolver
+        self.max_bytes = max_bytes
+        self.total_seconds = total_seconds
+        self._tls = tls
+
+    async def fetch(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched:
+        """Fetches a feed unless it is the one with these validators. Raises FeedError."""
+        asked = {"if-none-match": etag, "if-modified-since": last_modified}
+        conditions = {name: value for name, value in asked.items() if value}
+        host = urlsplit(url).hostname or ""
+        with span("calendar fetch", SpanKind.CLIENT):
+            try:
+                async with asyncio.timeout(self.total_seconds):
+                    return await self._follow(url, conditions)
+            except TimeoutError as error:
+                told = f"{host} did not send its calendar within {self.total_seconds:g} seconds."
+                raise FeedError("feed_timeout", told) from error
+            except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+                raise FeedError("feed_unreachable", f"{host} can't be reached ({type(error).__name__}).") from error
+
+    async def busy(self, body: bytes, zone: str, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """When a feed says that its owner is busy, in `[begin, end)`; see `busy_times`. Raises FeedError."""
+        return await asyncio.to_thread(busy_times, body, zone, begin, end)
+
+    async def _follow(self, url: str, conditions: dict[str, str]) -> Fetched:
+        # No cookies are kept, no proxy of the environment sees the address.
+        verify: SSLContext | bool = self._tls or True
+        async with httpx.AsyncClient(trust_env=False, verify=verify, follow_redirects=False) as http:
+            for _ in range(MAX_REDIRECTS + 1):
+                target = _target(url, self.insecure_hosts)
+                address = await self._address(target)
+                async with self._request(http, target, address, conditions) as response:
+                    if response.status_code not in _REDIRECTS:
+                        return await self._take(response, target.host)
+                    url = urljoin(url, response.headers.get("location", ""))
+        raise FeedError(
+            "feed_redirects", f"The feed leads elsewhere more than {MAX_REDIRECTS} times; name its last place."
+        )
+
+    async def _address(self, target: _Target) -> str:
+        """One checked address of the host; the connection goes to it, whatever the name leads to a moment later."""
+        found: Sequence[str] = (
+            [target.host] if _is_address(target.host) else await self.resolver(target.host, target.port)
+        )
+        if not found:
+            raise FeedError("feed_unreachable", f"{target.host} has no address.")
+        if not target.trusted and not all(is_public(address) for address in found):
+            raise _forbidden(target.host)
+        return found[0]
+
+    def _request(self, http: httpx.AsyncClient, target: _Target, address: str, conditions: dict[str, str]):  # type: ignore[no-untyped-def] # httpx's own context manager
+        url = httpx.URL(target.url).copy_with(host=address, fragment=None)
+        return http.stream(
+            "GET",
+            url,
+            headers={
+                "host": target.authority,
+                "accept": "text/calendar, */*;q=0.1",
+                "accept-encoding": "gzip",
+                "user-agent": "Rapport calendar reader",
+                **conditions,
+            },
+            # The certificate is checked for the name, though the connection goes to an address.
+            extensions={"sni_hostname": target.host},
+            timeout=httpx.Timeout(self.total_seconds, connect=min(CONNECT_SECONDS, self.total_seconds)),
+        )
+
+    async def _take(self, response: httpx.Response, host: str) -> Fetched:
+        status, validator = response.status_code, partial(_validator, response)
+        if status == 304:
+            return Fetched(None, validator("etag"), validator("last-modified"))
+        if status != 200:
+            hint = "the address may have been renewed" if status in (401, 403, 404, 410) else "it may pass"
+            raise FeedError("feed_status", f"{host} answered {status} instead of a calendar; {hint}.")
+        return Fetched(await self._body(response), validator("etag"), validator("last-modified"))
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """The body, unpacked as it comes and never further than the limit."""
+        too_large = FeedError("feed_too_large", f"The feed is larger than {self.max_bytes // 1024} KiB.")
+        declared = response.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > self.max_bytes:
+            raise too_large
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip", ""):
+            raise FeedError("feed_encoding", f"The feed is sent as {encoding[:20]!r}, which nobody asked for.")
+        unpack = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            try:
+                body += unpack.decompress(chunk, self.max_bytes + 1 - len(body)) if unpack else chunk
+            except zlib.error as error:
+                raise FeedError("feed_encoding", "The feed is no gzip, though it says so.") from error
+            if len(body) > self.max_bytes:
+                raise too_large
+        if unpack is not None and not unpack.eof:
+            raise FeedError("feed_encoding", "The feed ends in the middle.")
+        return bytes(body)
+
+
+def _target(url: str, insecure_hosts: frozenset[str]) -> _Target:
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise FeedError("feed_url_invalid", "This should be the address of a feed, such as https://…") from error
+    if not host or parts.username is not None or parts.password is not None:
+        raise FeedError("feed_url_invalid", "This should be an address with a host and without user and password.")
+    scheme = "https" if parts.scheme.lower() == "webcal" else parts.scheme.lower()
+    trusted = f"{host}:{port}" in insecure_hosts
+    if scheme != "https" and not (trusted and scheme == "http"):
+        raise FeedError("feed_not_https", "A feed's address should begin with https://")
+    clean = parts._replace(scheme=scheme).geturl()
+    return _Target(clean, scheme, host, port or (443 if scheme == "https" else 80), trusted)
+
+
+def _is_address(host: str) -> bool:
+    # Whatever the system's resolver reads as a number is resolved by it and then checked; this is only for literals.
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _forbidden(host: str) -> FeedError:
+    return FeedError("feed_address_forbidden", f"{host} is not on the open internet; a feed should be.")
+
+
+def _validator(response: httpx.Response, name: str) -> str | None:
+    value: str | None = response.headers.get(name)
+    return value if value and len(value) <= _STORED else None
