@@ -13,8 +13,8 @@ import httpx
 from opentelemetry.trace import SpanKind
 
 from services.availability.clients.addresses import Resolver, is_public, resolve
+from services.availability.clients.apart import read_apart
 from services.availability.clients.errors import FeedError
-from services.availability.clients.reading import busy_times
 from shared.telemetry import span
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -94,8 +94,9 @@ class Feeds:
                 raise FeedError("feed_unreachable", f"{host} can't be reached ({type(error).__name__}).") from error
 
     async def busy(self, body: bytes, zone: str, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """When a feed says that its owner is busy, in `[begin, end)`; see `busy_times`. Raises FeedError."""
-        return await asyncio.to_thread(busy_times, body, zone, begin, end)
+        """When a feed says that its owner is busy, in `[begin, end)`; see `reading.busy_times`. Raises
+        FeedError."""
+        return await read_apart(body, zone, begin, end)
 
     async def _follow(self, url: str, conditions: dict[str, str]) -> Fetched:
         # No cookies are kept, no proxy of the environment sees the address.

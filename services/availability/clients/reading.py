@@ -4,6 +4,9 @@ A feed is understood as a whole or refused as a whole, naming the line: half a c
 at which somebody is busy.
 """
 
+import json
+import resource
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -23,6 +26,8 @@ Component = Any
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 MOST_BUSY = 20_000
 """Before they are merged."""
+
+MOST_MEMORY = 512 * 1024 * 1024
 
 _EXACT = "X-RAPPORT-EXACT"
 """Marks events that last hours by the clock on the sun, not on the wall (RFC 5545, 3.3.6)."""
@@ -216,3 +221,21 @@ def _merged(spans: Iterable[Busy], begin: datetime, end: datetime) -> list[Busy]
 def _at(place: Located, name: str, told: str) -> FeedError:
     line = place.line_of(name)
     return FeedError("feed_malformed", f"Line {line}: {told}.", line)
+
+
+def main() -> None:
+    """Reads the feed on stdin and prints, as JSON, its busy times or why there are none; see `apart`."""
+    # A bound that holds even where no check above does.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    zone, begin, end = sys.argv[1:]
+    answer: dict[str, Any]
+    try:
+        found = busy_times(sys.stdin.buffer.read(), zone, datetime.fromisoformat(begin), datetime.fromisoformat(end))
+        answer = {"busy": [(low.isoformat(), high.isoformat()) for low, high in found]}
+    except FeedError as error:
+        answer = {"code": error.code, "detail": error.detail, "line": error.line}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from services.availability.clients import FeedError, Feeds, check_url
 from services.availability.clients.addresses import is_public
+from services.availability.clients.apart import read_apart
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -231,3 +232,26 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext
     serving.load_cert_chain(both)
     trusting = ssl.create_default_context(cadata=made.public_bytes(pem).decode())
     return trusting, serving
+
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+WEEKLY = (
+    b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20200106T150000Z\r\nDURATION:PT1H\r\n"
+    b"RRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+async def test_a_feed_is_read_in_a_process_of_its_own() -> None:
+    found = await Feeds().busy(WEEKLY, "America/New_York", BEGIN, BEGIN + timedelta(days=10))
+    assert found == [(BEGIN + timedelta(days=day, hours=15), BEGIN + timedelta(days=day, hours=16)) for day in (1, 8)]
+    with pytest.raises(FeedError) as error:
+        await Feeds().busy(
+            WEEKLY.replace(b"WEEKLY", b"SECONDLY"), "America/New_York", BEGIN, BEGIN + timedelta(days=10)
+        )
+    assert (error.value.code, error.value.line) == ("feed_recurrence", 6)
+
+
+async def test_a_feed_that_takes_too_long_is_given_up() -> None:
+    with pytest.raises(FeedError) as error:
+        await read_apart(WEEKLY, "America/New_York", BEGIN, BEGIN + timedelta(days=10), seconds=0.01)
+    assert error.value.code == "feed_too_complex"
