@@ -28,6 +28,7 @@ TRUSTED_SECONDS = 0.2
 REMEMBERED_SECONDS = 300.0
 """Whoever hasn't looked for so long begins anew; changes are kept twice as long."""
 BLOCK = 8 * DAY
+BEYOND_HORIZON = DAY // 4
 MOST_BLOCKS = 100_000
 MOST_WRITTEN = 50_000
 
@@ -153,8 +154,27 @@ class Look:
             around = {item.id: item for item in by_provider[plan.provider_id]}
             around |= {item.id: item for room in plan.rooms for item in by_room[room]}
             around |= {item.id: item for item in of_client}
-            found.append(Block(open_starts(plan, around.values(), begin, end, seeker), soonest_expiry))
+            found.append(_block(plan, around.values(), begin, end, now, seeker, soonest_expiry))
         return found
+
+
+def _block(
+    plan: Plan,
+    taken: Iterable[Taken],
+    begin: int,
+    end: int,
+    now: datetime,
+    seeker: Seeker,
+    soonest_expiry: int | None,
+) -> Block:
+    """Computed a little beyond the horizon, and good until that has moved there."""
+    horizon = floor(now + plan.horizon) + BEYOND_HORIZON
+    if horizon >= end:
+        return Block(open_starts(plan, taken, begin, end, seeker), soonest_expiry)
+    good_until = floor(now) + BEYOND_HORIZON
+    if soonest_expiry is not None:
+        good_until = min(good_until, soonest_expiry)
+    return Block(open_starts(plan, taken, begin, horizon, seeker), good_until)
 
 
 class Board:

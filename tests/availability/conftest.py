@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from services.availability.jobs import timers
 from services.availability.use_cases import projection
+from shared.contracts.booking import HoldState
 from shared.timers import TimerRunner
 from tests.conftest import MakeApi
 from tests.support.build import NOW
@@ -35,8 +36,10 @@ class Practice:
         assert answer.status_code == expect, answer.text
         return answer.json() if answer.content else None
 
-    async def open(self, **timing: str) -> None:
-        zone = "America/New_York"
+    async def open(self, **timing: Any) -> None:
+        await self.open_in("America/New_York", **timing)
+
+    async def open_in(self, zone: str, **timing: Any) -> None:
         provider = await self.call("POST", "/v1/providers", 201, json={"name": "A", "zone": zone})
         place = {"name": "Site", "zone": zone, "modality": "in_person"}
         location = await self.call("POST", "/v1/locations", 201, json=place)
@@ -67,6 +70,12 @@ class Practice:
         for event in events:
             async with self.database.transaction(self.tenant) as session:
                 await projection.follow_visit(session, tenant=self.tenant, state=event, now=NOW)
+        await self.http.app.state.resources.board.look()  # type: ignore[attr-defined] # set by the fixture
+
+    async def follow_hold(self, *events: HoldState) -> None:
+        for event in events:
+            async with self.database.transaction(self.tenant) as session:
+                await projection.follow_hold(session, tenant=self.tenant, state=event, now=NOW)
         await self.http.app.state.resources.board.look()  # type: ignore[attr-defined] # set by the fixture
 
     async def fire_due(self) -> int:

@@ -1,0 +1,333 @@
+"""The rules of a practice's calendar over HTTP: what changes them shows in search, in explain and in what is published."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentState, SlotHeld, SlotReleased
+from shared.contracts.slots import floor, moment
+from tests.availability.conftest import WEEK, Practice
+from tests.support.build import NOW, appointment_event
+
+pytestmark = pytest.mark.servers
+
+TUESDAY = "2026-03-03"
+
+
+def starts(found: dict[str, Any], day: str = "") -> list[str]:
+    return [item["start"] for item in found["items"] if item["start"].startswith(day)]
+
+
+async def follows(practice: Practice, **more: Any) -> dict[str, Any]:
+    """A schedule without windows of its own, of a provider who works weekdays 09:00-17:00."""
+    await set_hours(practice, windows=WEEK)
+    schedule: dict[str, Any] = await practice.call("POST", "/v1/schedules", 201, json={**practice.ids, **more})
+    return schedule
+
+
+async def set_hours(practice: Practice, expect: int = 200, **hours: Any) -> Any:
+    path = f"/v1/providers/{practice.ids['provider_id']}/hours"
+    version = (await practice.call("GET", path))["version"]
+    return await practice.call("PUT", path, expect, json=hours, headers={"if-match": f'"{version}"'})
+
+
+async def reasons(practice: Practice, start: str, **more: Any) -> list[tuple[str, str]]:
+    query = {"provider": practice.ids["provider_id"], "start": start, **more}
+    found = await practice.call("GET", "/v1/slots/explain", params=query)
+    [item] = found["items"]
+    assert item["offered"] == (not item["reasons"])
+    return [(reason["rule"], reason["detail"]) for reason in item["reasons"]]
+
+
+def visit(practice: Practice, schedule: dict[str, Any], start: str, **more: Any) -> AppointmentState:
+    at = datetime.fromisoformat(start)
+    event = more.pop("event", AppointmentBooked)
+    ids = {"provider_id": practice.ids["provider_id"], "schedule_id": schedule["id"], **more}
+    return appointment_event(event, start=at, **ids)
+
+
+async def test_hours_of_a_provider_hold_for_schedules_without_their_own(practice: Practice) -> None:
+    await follows(practice)
+    assert len(starts(await practice.search(days=3), TUESDAY)) == 15
+    await set_hours(practice, windows=[{"weekday": 1, "start": "18:00", "end": "20:00"}])
+    assert starts(await practice.search(days=3)) == [f"{TUESDAY}T{at}:00Z" for at in ("23:00", "23:30")] + [
+        "2026-03-04T00:00:00Z"
+    ]
+    published = await practice.outbox("schedule.published")
+    assert [event["sequence"] for _, event in published] == [1, 2]
+
+
+SUNDAY_NIGHT = [{"weekday": 6, "start": "20:00", "end": "02:00"}, {"weekday": 0, "start": "01:00", "end": "09:00"}]
+TRIP = {"first": "2026-06-02", "last": "2026-06-09", "zone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    ("hours", "code", "field"),
+    [
+        ({"windows": [*WEEK, {"weekday": 0, "start": "16:00", "end": "18:00"}]}, "windows_overlap", "windows.5"),
+        ({"windows": SUNDAY_NIGHT}, "windows_overlap", "windows.1"),
+        ({"windows": [], "travels": [{**TRIP, "last": "2026-06-01"}]}, "travel_inverted", "travels.0.last"),
+        ({"windows": [], "travels": [TRIP, TRIP]}, "travel_overlap", "travels.1.first"),
+        ({"windows": [], "travels": [{**TRIP, "zone": "Mars/Base"}]}, "invalid_request", "travels.0.zone"),
+        ({"windows": [], "most_per_day": 0}, "invalid_request", "most_per_day"),
+    ],
+)
+async def test_bad_hours_name_the_field_and_change_nothing(
+    hours: dict[str, Any], code: str, field: str, practice: Practice
+) -> None:
+    await follows(practice)
+    before = await practice.outbox()
+    problem = await set_hours(practice, 422, **hours)
+    assert (problem["code"], problem["field"]) == (code, field)
+    assert await practice.outbox() == before
+
+
+async def test_hours_are_replaced_only_by_who_has_read_them(practice: Practice) -> None:
+    path = f"/v1/providers/{practice.ids['provider_id']}/hours"
+    assert (await practice.call("PUT", path, 428, json={"windows": WEEK}))["code"] == "if_match_missing"
+    await practice.call("PUT", path, 412, json={"windows": WEEK}, headers={"if-match": '"7"'})
+
+
+async def test_an_override_replaces_a_days_hours_and_holidays_close_the_rest(practice: Practice) -> None:
+    await follows(practice)
+    base = f"/v1/providers/{practice.ids['provider_id']}/overrides"
+    await practice.call("PUT", f"{base}/{TUESDAY}", json={"windows": [{"start": "12:00", "end": "13:30"}]})
+    await practice.call("PUT", f"{base}/2026-03-04", json={"windows": []})
+    assert starts(await practice.search(days=2))[-2:] == [f"{TUESDAY}T17:00:00Z", f"{TUESDAY}T17:30:00Z"]
+    assert (await reasons(practice, "2026-03-04T15:00:00Z"))[0] == ("override", "outside the hours set for 2026-03-04")
+    holidays = f"/v1/practices/{practice.tenant}/holidays"
+    for day in (TUESDAY, "2026-03-05"):
+        await practice.call("PUT", f"{holidays}/{day}", json={"name": "Founders' day"})
+    found = await practice.search(days=3)
+    assert starts(found, TUESDAY), "an override with hours is open on a holiday too"
+    assert not starts(found, "2026-03-05")
+    assert [rule for rule, _ in await reasons(practice, "2026-03-05T15:00:00Z")] == ["holiday"]
+    await practice.call("DELETE", f"{holidays}/2026-03-05", 204)
+    await practice.call("DELETE", f"{base}/2026-03-04", 204)
+    await practice.call("DELETE", f"{base}/2026-03-04", 404)
+    assert not await reasons(practice, "2026-03-04T15:00:00Z")
+    assert not await reasons(practice, "2026-03-05T15:00:00Z")
+
+
+async def test_a_travelling_provider_works_by_the_clock_of_the_place(practice: Practice) -> None:
+    await follows(practice)
+    await set_hours(
+        practice, windows=WEEK, travels=[{"first": TUESDAY, "last": TUESDAY, "zone": "America/Los_Angeles"}]
+    )
+    found = await practice.search(days=3)
+    assert starts(found, TUESDAY)[0] == f"{TUESDAY}T17:00:00Z"
+    assert {item["zone"] for item in found["items"]} == {"America/New_York", "America/Los_Angeles"}
+
+
+async def test_time_off_hides_its_time_and_asks_to_rebook_what_it_meets(practice: Practice) -> None:
+    schedule = await follows(practice)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked)
+    path = f"/v1/providers/{practice.ids['provider_id']}/time-off"
+    away = {"begins_at": f"{TUESDAY}T14:00:00Z", "ends_at": f"{TUESDAY}T18:00:00Z"}
+    added = await practice.call("POST", path, 201, json=away)
+    assert starts(await practice.search(days=2), TUESDAY)[0] == f"{TUESDAY}T18:00:00Z"
+    [(_, told)] = await practice.outbox("provider.unavailable")
+    assert [(item["begin"], item["because"]) for item in told["blocked"]] == [(f"{TUESDAY}T14:00:00Z", "time_off")]
+    await practice.call("DELETE", f"{path}/{added['id']}", 204)
+    assert [event["blocked"] for _, event in await practice.outbox("provider.unavailable")][-1] == []
+    assert starts(await practice.search(days=2), TUESDAY)[0] == f"{TUESDAY}T14:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "code"),
+    [
+        ("2026-03-03T14:00:00Z", "2026-03-03T14:00:00Z", "time_off_inverted"),
+        ("2026-03-03T14:00:00Z", "2027-06-03T14:00:00Z", "time_off_too_long"),
+        ("2026-03-01T14:00:00Z", "2026-03-01T15:00:00Z", "time_off_past"),
+        ("2026-03-03T14:00:00", "2026-03-03T15:00:00", "invalid_request"),
+    ],
+)
+async def test_time_off_that_makes_no_sense_is_refused(begins: str, ends: str, code: str, practice: Practice) -> None:
+    path = f"/v1/providers/{practice.ids['provider_id']}/time-off"
+    problem = await practice.call("POST", path, 422, json={"begins_at": begins, "ends_at": ends})
+    assert problem["code"] == code
+    assert problem["field"] in ("begins_at", "ends_at")
+    assert (await practice.call("GET", path))["items"] == []
+
+
+async def test_explain_names_every_rule_with_its_figures(practice: Practice) -> None:
+    schedule = await practice.publish(most_per_day=1, minimum_notice="PT24H", horizon="P10D", buffer_before="PT10M")
+    await practice.follow(visit(practice, schedule, "2026-03-04T15:00:00+00:00", client_id=uuid4()))
+    assert await reasons(practice, "2026-03-04T16:00:00Z") == [
+        ("visit", "inside buffer of an appointment 10:00-10:50"),
+        ("most_per_day", "over 1 a day of this schedule"),
+    ]
+    assert (await reasons(practice, "2026-03-04T15:30:00Z"))[0] == ("visit", "during an appointment 10:00-10:50")
+    assert await reasons(practice, "2026-03-02T16:00:00Z") == [("minimum_notice", "notice of 24 h")]
+    assert await reasons(practice, "2026-03-02T14:00:00Z") == [("past", "in the past")]
+    assert await reasons(practice, "2026-03-13T15:00:00Z") == [("horizon", "further ahead than 10 days")]
+    assert [rule for rule, _ in await reasons(practice, "2026-03-05T15:10:00Z")] == ["off_grid"]
+    assert [rule for rule, _ in await reasons(practice, "2026-03-07T15:00:00Z")] == ["outside_hours"]
+    assert await reasons(practice, "2026-03-05T15:00:00Z") == []
+
+
+async def test_a_room_is_shared_and_a_client_is_in_one_place(practice: Practice) -> None:
+    room = await practice.call("POST", "/v1/rooms", 201, json={"location_id": practice.ids["location_id"], "name": "1"})
+    await practice.publish(room_ids=[room["id"]])
+    other, client = uuid4(), uuid4()
+    at = f"{TUESDAY}T15:00:00+00:00"
+    elsewhere = {"provider_id": other, "schedule_id": uuid4()}
+    await practice.follow(
+        visit(practice, {"id": ""}, at, **elsewhere, room_id=UUID(room["id"])),
+        visit(practice, {"id": ""}, "2026-03-04T15:00:00+00:00", **elsewhere, client_id=client),
+    )
+    assert [rule for rule, _ in await reasons(practice, f"{TUESDAY}T15:00:00Z")] == ["room"]
+    assert f"{TUESDAY}T15:00:00Z" not in starts(await practice.search())
+    assert "2026-03-04T15:00:00Z" in starts(await practice.search())
+    assert "2026-03-04T15:00:00Z" not in starts(await practice.search(client=str(client)))
+    assert [rule for rule, _ in await reasons(practice, "2026-03-04T15:00:00Z", client=str(client))] == ["client"]
+
+
+async def test_a_room_of_another_place_is_refused(practice: Practice) -> None:
+    problem = await practice.call(
+        "POST", "/v1/schedules", 422, json={**practice.ids, "windows": WEEK, "room_ids": [str(uuid4())]}
+    )
+    assert (problem["code"], problem["field"]) == ("room_unknown", "room_ids.0")
+
+
+async def test_a_group_is_offered_until_its_last_seat_is_taken(practice: Practice) -> None:
+    schedule = await practice.publish(capacity=2)
+    at = f"{TUESDAY}T15:00:00"
+    await practice.follow(visit(practice, schedule, f"{at}+00:00"))
+    found = starts(await practice.search())
+    assert f"{at}Z" in found
+    assert f"{TUESDAY}T15:30:00Z" not in found, "the group's time is taken from everything else"
+    await practice.follow(visit(practice, schedule, f"{at}+00:00"))
+    assert f"{at}Z" not in starts(await practice.search())
+    assert (await reasons(practice, f"{at}Z"))[0] == ("full", "the group 10:00-10:50 has no seat left")
+
+
+async def test_some_hours_are_kept_for_new_clients(practice: Practice) -> None:
+    schedule = await practice.publish([WEEK[1]], new_client_windows=[WEEK[2]])
+    wednesday = "2026-03-04T15:00:00Z"
+    known = uuid4()
+    await practice.follow(visit(practice, schedule, f"{TUESDAY}T20:00:00+00:00", client_id=known))
+    assert wednesday not in starts(await practice.search())
+    assert wednesday in starts(await practice.search(new_client="true"))
+    assert wednesday in starts(await practice.search(client=str(uuid4())))
+    assert wednesday not in starts(await practice.search(client=str(known)))
+    assert [rule for rule, _ in await reasons(practice, wednesday)] == ["new_clients_only"]
+
+
+async def test_a_visit_to_be_moved_does_not_stand_in_its_own_way(practice: Practice) -> None:
+    schedule = await practice.publish()
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked)
+    assert f"{TUESDAY}T15:30:00Z" not in starts(await practice.search())
+    assert f"{TUESDAY}T15:30:00Z" in starts(await practice.search(ignore=str(booked.appointment_id)))
+
+
+async def test_a_hold_hides_its_slot_until_it_is_released_or_expires(practice: Practice) -> None:
+    schedule = await practice.publish()
+    as_visit = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    values = {**as_visit.model_dump(), "hold_id": uuid4(), "expires_at": NOW + timedelta(minutes=5)}
+    held = SlotHeld.model_validate(values)
+    await practice.follow_hold(held)
+    assert f"{TUESDAY}T15:00:00Z" not in starts(await practice.search())
+    released = SlotReleased.model_validate({**values, "sequence": 2})
+    await practice.follow_hold(released, held)
+    assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search())
+    assert [event["reason"] for _, event in await practice.outbox("availability.opened")][-1] == "released"
+    expired = SlotHeld.model_validate({**values, "hold_id": uuid4(), "expires_at": NOW - timedelta(seconds=1)})
+    await practice.follow_hold(expired)
+    assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search())
+
+
+async def test_time_that_becomes_free_is_told_once(practice: Practice) -> None:
+    schedule = await practice.publish()
+    assert [event["reason"] for _, event in await practice.outbox("availability.opened")] == ["hours"]
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    values = {**booked.model_dump(), "status": "cancelled", "sequence": 2}
+    cancelled = AppointmentCancelled.model_validate(values)
+    await practice.follow(booked, cancelled, booked, cancelled)
+    opened = [event for _, event in await practice.outbox("availability.opened") if event["reason"] == "cancelled"]
+    [one] = opened
+    assert one["opened"] == [{"begin": f"{TUESDAY}T15:00:00Z", "end": f"{TUESDAY}T16:00:00Z"}]
+
+
+async def test_evenings_are_those_of_the_asked_zone_wherever_the_server_is(practice: Practice) -> None:
+    await practice.open_in("America/Los_Angeles")
+    await practice.publish([{"weekday": day, "start": "09:00", "end": "20:00"} for day in range(7)])
+    found = await practice.search(days=1, time_of_day="evening", zone="America/Los_Angeles")
+    # Five in the afternoon in Los Angeles is one in the morning of the next day in UTC.
+    assert starts(found) == [f"{TUESDAY}T{at}:00Z" for at in ("01:00", "01:30", "02:00", "02:30", "03:00")]
+    weekend = await practice.search(days=7, weekday=["5", "6"], zone="America/Los_Angeles", time_of_day="morning")
+    assert starts(weekend)[0] == "2026-03-07T17:00:00Z"
+    assert {at[:10] for at in starts(weekend)} == {"2026-03-07", "2026-03-08"}
+
+
+async def test_days_of_a_calendar_view_count_what_a_search_finds(practice: Practice) -> None:
+    await practice.publish()
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": "2026-03-02T00:00:00-05:00",
+        "to": "2026-03-16T00:00:00-04:00",
+        "zone": "America/New_York",
+    }
+    days = await practice.call("GET", "/v1/slots/days", params=query)
+    counted = {item["date"]: item["slots"] for item in days["items"]}
+    assert list(counted) == [f"2026-03-{day:02}" for day in range(2, 16)]
+    assert counted["2026-03-03"] == 15
+    assert counted["2026-03-07"] == 0
+    found = await practice.call("GET", "/v1/slots", params={**query, "limit": "2000"})
+    assert sum(counted.values()) == len(found["items"])
+
+
+async def test_first_available_across_the_practice_and_the_clients_preference(practice: Practice) -> None:
+    await practice.publish([WEEK[1]])
+    first = practice.ids["provider_id"]
+    second = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+    body = {**practice.ids, "provider_id": second, "windows": [WEEK[2]]}
+    await practice.call("POST", "/v1/schedules", 201, json=body)
+    found = await practice.search(first_available="true")
+    assert [(item["provider_id"], item["start"][:10]) for item in found["items"]] == [
+        (first, TUESDAY),
+        (second, "2026-03-04"),
+    ]
+    preferred = await practice.search(prefer=second)
+    assert [item["provider_id"] for item in preferred["items"]][:1] == [second]
+    pages, cursor = [], None
+    while True:
+        page = await practice.search(prefer=second, limit="4", **({"cursor": cursor} if cursor else {}))
+        pages += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert [item["start"] for item in pages] == starts(preferred)
+
+
+async def test_intakes_within_two_days_come_before_a_preference(practice: Practice) -> None:
+    await practice.open(intake=True)
+    await practice.publish([WEEK[1]])
+    soon = practice.ids["provider_id"]
+    later = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+    await practice.call("POST", "/v1/schedules", 201, json={**practice.ids, "provider_id": later, "windows": [WEEK[4]]})
+    found = [item["provider_id"] for item in (await practice.search(prefer=later))["items"]]
+    assert found[0] == soon, "an intake soon is kept more often"
+    assert found[-1] == later
+
+
+async def test_a_provider_may_change_own_hours_only(practice: Practice) -> None:
+    headers = practice.issuer.headers(practice.tenant, "provider", provider_id=str(uuid4()))
+    path = f"/v1/providers/{practice.ids['provider_id']}/time-off"
+    away = {"begins_at": f"{TUESDAY}T14:00:00Z", "ends_at": f"{TUESDAY}T18:00:00Z"}
+    answer = await practice.http.post(path, json=away, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_yours")
+
+
+async def test_what_is_kept_in_memory_ends_at_the_horizon_and_moves_with_it(practice: Practice) -> None:
+    await practice.publish(horizon="P1D")
+    board = practice.http.app.state.resources.board  # type: ignore[attr-defined] # set by the fixture
+    assert starts(await practice.search())[-1] == f"{TUESDAY}T15:00:00Z"
+    shelf = (await board.open(practice.tenant)).shelf
+    [block] = shelf.blocks.values()
+    assert moment(block.starts[-1]) <= NOW + timedelta(days=1, hours=6)
+    assert block.good_until == floor(NOW) + 6 * 3600
