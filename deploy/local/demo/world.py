@@ -48,7 +48,7 @@ def appointment_type() -> dict[str, Any]:
         "buffer_after": "PT1S",
         "step": "PT1S",
         "minimum_notice": "PT0S",
-        "horizon": "P1D",
+        "horizon": "PT2H",
         "grace": seconds(GRACE),
     }
 

@@ -1,0 +1,191 @@
+"""Calendars kept elsewhere, from the feed to the search: read again and again, stale when unread, gone when dropped."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.availability.clients import FeedError, Feeds
+from services.availability.resources import Resources
+from services.availability.use_cases import calendars
+from tests.availability.conftest import Practice
+from tests.availability.integration.test_fetching_calendars import sends, server
+from tests.support.build import NOW
+
+pytestmark = pytest.mark.servers
+
+LUNCH = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
+
+
+def feed(*starts: datetime, rule: str = "") -> bytes:
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:{number}\r\nDTSTART:{start:%Y%m%dT%H%M%SZ}\r\nDURATION:PT1H\r\n{rule}END:VEVENT\r\n"
+        for number, start in enumerate(starts)
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n".encode()
+
+
+class Elsewhere:
+    """A provider's calendar at an address that this machine may read."""
+
+    def __init__(self, practice: Practice) -> None:
+        self.practice = practice
+        self.path = f"/v1/providers/{practice.ids['provider_id']}/calendars"
+        self.own: Resources = practice.http.app.state.resources  # type: ignore[attr-defined] # set by the fixture
+        self.id = ""
+
+    async def follow(self, url: str, **more: Any) -> dict[str, Any]:
+        host = url.split("/")[2]
+        object.__setattr__(self.own.settings, "insecure_feed_hosts", host)
+        object.__setattr__(self.own, "feeds", Feeds(insecure_hosts=frozenset({host})))
+        added: dict[str, Any] = await self.practice.call(
+            "POST", self.path, 201, json={"name": "Rota", "url": url, **more}
+        )
+        self.id = added["id"]
+        return added
+
+    async def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = await self.practice.call("GET", f"{self.path}/{self.id}")
+        return found
+
+    async def read(self, body: bytes | FeedError, at: datetime) -> None:
+        """One reading as the worker applies it, at a time of the test's choice."""
+        if isinstance(body, FeedError):
+            reading = calendars.Reading(code=body.code, detail=body.detail, line=body.line)
+        else:
+            zone, until = "America/New_York", at + timedelta(days=90)
+            found = await self.own.feeds.busy(body, zone, at, until)
+            spans = [(int(low.timestamp()), int(high.timestamp())) for low, high in found]
+            reading = calendars.Reading(busy=spans, until=until)
+        async with self.practice.database.transaction(self.practice.tenant) as session:
+            await calendars.take_reading(
+                session, tenant=self.practice.tenant, calendar_id=UUID(self.id), reading=reading, now=at
+            )
+        await self.own.board.look()
+
+
+@pytest.fixture
+async def elsewhere(practice: Practice) -> AsyncIterator[Elsewhere]:
+    await practice.publish()
+    yield Elsewhere(practice)
+
+
+async def hidden(practice: Practice, at: datetime) -> bool:
+    found = await practice.search()
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" not in [item["start"] for item in found["items"]]
+
+
+async def test_the_worker_reads_a_feed_at_once_and_again_only_if_it_changed(elsewhere: Elsewhere) -> None:
+    practice = elsewhere.practice
+    assert not await hidden(practice, LUNCH)
+    # Weekly for ever, since the worker reads at the machine's time and the search looks at the test's.
+    always = feed(datetime(2020, 1, 7, 17, 0, tzinfo=UTC), rule="RRULE:FREQ=WEEKLY\r\n")
+    answer = {"with": sends("200 OK", always, etag='"1"')}
+
+    async def serve(head: str, writer: Any) -> None:
+        known = 'if-none-match: "1"' in head.lower()
+        await (sends("304 Not Modified", etag='"1"') if known else answer["with"])(head, writer)
+
+    async with server(serve) as (port, heads):
+        added = await elsewhere.follow(f"http://127.0.0.1:{port}/secret.ics", refresh_every="PT1S", stale_after="PT2S")
+        assert (added["host"], added["fetched_at"]) == ("127.0.0.1", None)
+        assert "secret" not in str(added), "the address is a secret"
+        assert await practice.fire_due() == 1
+        read = await elsewhere.state()
+        assert read["error_code"] is None
+        assert 9 <= read["busy_times"] <= 12, "as far as the horizon asks, and a fortnight"
+        await practice.call("POST", f"{elsewhere.path}/{elsewhere.id}/refresh", 202)
+        await practice.fire_due()
+        again = await elsewhere.state()
+    assert len(heads) == 2
+    assert again["fetched_at"] > read["fetched_at"], "found unchanged is as good as read"
+    assert again["busy_times"] == read["busy_times"]
+
+
+async def test_a_busy_time_is_not_offered_and_keeps_its_distance_by_the_buffers(elsewhere: Elsewhere) -> None:
+    practice = elsewhere.practice
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    await elsewhere.read(feed(LUNCH), NOW)
+    for minutes, is_hidden in ((-60, False), (-30, True), (0, True), (30, True), (60, False)):
+        assert await hidden(practice, LUNCH + timedelta(minutes=minutes)) is is_hidden, minutes
+    query = {"provider": practice.ids["provider_id"], "start": LUNCH.isoformat()}
+    [item] = (await practice.call("GET", "/v1/slots/explain", params=query))["items"]
+    assert [(reason["rule"], reason["detail"]) for reason in item["reasons"]] == [
+        ("calendar", "an event of a calendar kept elsewhere 12:00-13:00")
+    ]
+    [(_, first), (_, second)] = await practice.outbox("schedule.published")
+    assert (first["blocked"], len(second["blocked"])) == ([], 1)
+    await practice.call("DELETE", f"{elsewhere.path}/{elsewhere.id}", 204)
+    assert not await hidden(practice, LUNCH)
+    await practice.call("GET", f"{elsewhere.path}/{elsewhere.id}", 404)
+
+
+async def test_a_bad_feed_names_its_line_and_what_it_said_before_holds_until_it_is_stale_and_after(
+    elsewhere: Elsewhere,
+) -> None:
+    practice = elsewhere.practice
+    await elsewhere.follow("http://127.0.0.1:9/a.ics", refresh_every="PT15M", stale_after="PT1H")
+    await elsewhere.read(feed(LUNCH), NOW)
+    bad = FeedError("feed_malformed", "Line 6: DTSTART can't be read.", 6)
+    await elsewhere.read(bad, NOW + timedelta(minutes=59))
+    state = await elsewhere.state()
+    assert (state["error_code"], state["error_line"], state["stale"]) == ("feed_malformed", 6, False)
+    assert await practice.outbox("calendar.%") == []
+    await elsewhere.read(bad, NOW + timedelta(minutes=60))
+    await elsewhere.read(bad, NOW + timedelta(minutes=75))
+    assert (await elsewhere.state())["stale"] is True
+    assert await hidden(practice, LUNCH), "a stale calendar stays applied"
+    [(topic, event)] = await practice.outbox("calendar.%")
+    assert (topic, event["stale"], event["reason_code"]) == ("calendar.stale", True, "feed_malformed")
+    await elsewhere.read(feed(), NOW + timedelta(minutes=90))
+    state = await elsewhere.state()
+    assert (state["stale"], state["error_code"], state["error_line"]) == (False, None, None)
+    assert [topic for topic, _ in await practice.outbox("calendar.%")] == ["calendar.stale", "calendar.refreshed"]
+    assert not await hidden(practice, LUNCH)
+
+
+async def test_a_feed_that_can_not_be_had_is_said_by_the_worker(elsewhere: Elsewhere) -> None:
+    async with server(sends("404 Not Found")) as (port, _):
+        await elsewhere.follow(f"http://127.0.0.1:{port}/secret.ics")
+        await elsewhere.practice.fire_due()
+    state = await elsewhere.state()
+    assert (state["error_code"], state["fetched_at"]) == ("feed_status", None)
+    assert "secret" not in state["error_detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"url": "http://calendar.example/a.ics"}, "feed_not_https", "url"),
+        ({"url": "https://10.0.0.1/a.ics"}, "feed_address_forbidden", "url"),
+        ({"url": "https://u:p@calendar.example/"}, "feed_url_invalid", "url"),
+        ({"refresh_every": "P2D"}, "refresh_out_of_range", "refresh_every"),
+        ({"refresh_every": "PT1H", "stale_after": "PT1M"}, "stale_too_soon", "stale_after"),
+    ],
+)
+async def test_a_calendar_that_can_not_be_followed_is_refused_by_its_field(
+    change: dict[str, str], code: str, field: str, elsewhere: Elsewhere
+) -> None:
+    body = {"name": "Rota", "url": "https://calendar.example/a.ics", **change}
+    problem = await elsewhere.practice.call("POST", elsewhere.path, 422, json=body)
+    assert (problem["code"], problem["field"]) == (code, field)
+    assert (await elsewhere.practice.call("GET", elsewhere.path))["items"] == []
+
+
+async def test_more_busy_times_than_an_event_holds_are_refused_and_change_nothing(elsewhere: Elsewhere) -> None:
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    await elsewhere.read(feed(LUNCH), NOW)
+    many = [(at, at + 60) for at in range(0, 1_501 * 120, 120)]
+    async with elsewhere.practice.database.transaction(elsewhere.practice.tenant) as session:
+        await calendars.take_reading(
+            session,
+            tenant=elsewhere.practice.tenant,
+            calendar_id=UUID(elsewhere.id),
+            reading=calendars.Reading(busy=many, until=NOW),
+            now=NOW,
+        )
+    state = await elsewhere.state()
+    assert (state["busy_times"], state["error_code"]) == (1, "feed_too_many_events")
+    assert await hidden(elsewhere.practice, LUNCH)
