@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq lock
+.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq lock bench-slots
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ test: $(STAMP) ## unit, integration and end-to-end tests against real servers
 
 unit: $(STAMP) ## only the tests that need no server
 	@$(PY) -m pytest tests -m "not servers" $(args)
+
+bench-slots: $(STAMP) ## measure slot search; needs wrk
+	@$(PY) -m tests.bench.slots
 
 lint: $(STAMP) ## ruff: style, likely bugs, format
 	@$(VENV)/bin/ruff check .

@@ -167,7 +167,8 @@ def _block(
     seeker: Seeker,
     soonest_expiry: int | None,
 ) -> Block:
-    """Computed a little beyond the horizon, and good until that has moved there."""
+    """Computed from now to a little beyond the horizon, and good until that has moved there."""
+    begin = max(begin, floor(now))
     horizon = floor(now + plan.horizon) + BEYOND_HORIZON
     if horizon >= end:
         return Block(open_starts(plan, taken, begin, end, seeker), soonest_expiry)

@@ -1,0 +1,43 @@
+"""Load by `wrk` (Debian's package), on the same cores as what it measures."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Requests a second, and latencies in milliseconds."""
+
+    per_second: float
+    p50: float
+    p99: float
+
+
+def wrk(url: str, token: str | None, *, connections: int, seconds: int = 5) -> Run:
+    """One run; fails when any answer was no success, since errors are fast."""
+    program = shutil.which("wrk")
+    if program is None:
+        raise SystemExit("bench: wrk is not installed; on Debian: apt-get install wrk")
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    if token is not None:
+        command += ["-H", f"authorization: Bearer {token}"]
+    out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in out or "Socket errors" in out:
+        raise SystemExit(f"bench: {url} did not answer every request well:\n{out}")
+    return Run(float(_found(r"Requests/sec:\s+([\d.]+)", out)), _latency("50%", out), _latency("99%", out))
+
+
+def _latency(rank: str, out: str) -> float:
+    value, unit = re.findall(rf"{rank}\s+([\d.]+)(us|ms|s|m)", out)[0]
+    return float(value) * _UNITS[unit]
+
+
+def _found(pattern: str, out: str) -> str:
+    found = re.search(pattern, out)
+    if found is None:
+        raise SystemExit(f"bench: wrk's answer is not understood:\n{out}")
+    return found.group(1)

@@ -1,0 +1,283 @@
+"""`make bench-slots`: how fast slots are computed, searched, found first across a practice, and gone when booked."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+
+from deploy.local.demo.actors import Caller
+from deploy.local.ports import free_port
+from deploy.local.stack import Stack
+from shared.contracts.slots import Plan, Taken, ceil, free
+from tests.bench.figures import Figures
+from tests.bench.load import wrk
+from tests.support.build import NOW, schedule
+from tests.support.servers import scratch
+
+RUNS = 3
+PROVIDERS = 500
+ZONE = "America/New_York"
+WEEK = [{"weekday": day, "start": "09:00", "end": "17:00"} for day in range(5)]
+
+
+def compute(figures: Figures) -> None:
+    """One provider's 30 days in steps of 15 minutes around 100 appointments, in process."""
+    rules = schedule(step=timedelta(minutes=15), buffer_after=timedelta(0), horizon=timedelta(days=60))
+    begin, end = ceil(NOW), ceil(NOW + timedelta(days=30))
+    rng = random.Random(7)  # noqa: S311 -- a reproducible load
+    taken = []
+    for _ in range(100):
+        start = begin + 900 * rng.randrange(30 * 96)
+        span = (start, start + 3000)
+        taken.append(Taken(uuid4(), rules.provider_id, rules.schedule_id, None, uuid4(), *span, *span))
+    plan = Plan(rules)
+    runs = []
+    for _ in range(RUNS):
+        times = []
+        for _ in range(200):
+            began = time.perf_counter()
+            free(plan, taken, begin, end, NOW)
+            times.append((time.perf_counter() - began) * 1000)
+        runs.append(sorted(times)[100])
+    cold = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        free(Plan(rules), taken, begin, end, NOW)
+        cold.append((time.perf_counter() - began) * 1000)
+    note = f"{len(free(plan, taken, begin, end, NOW))} slots"
+    figures.add(
+        "compute 30 days, 15-min step, 100 appointments", runs, "ms", most=1, reference="Cal.com 22 ms", note=note
+    )
+    figures.add("… with the plan made anew each time", cold, "ms", reference="", note="zones cached")
+
+
+class Practice:
+    """A practice on a running system, through its public API."""
+
+    def __init__(self, stack: Stack, http: httpx.AsyncClient) -> None:
+        self.stack = stack
+        self.id = str(uuid4())
+        self.token = stack.token(role="admin", practice=self.id)
+        self.call = Caller(http, stack.urls, self.token).call
+        self.types: dict[str, str] = {}
+        self.providers: list[str] = []
+
+    async def open(self) -> None:
+        await self.call("PUT", "availability", f"/v1/practices/{self.id}", json={"name": "Maple", "zone": ZONE})
+        place = {"name": "Site", "zone": ZONE, "modality": "in_person"}
+        self.location = (await self.call("POST", "availability", "/v1/locations", expect=201, json=place))["id"]
+        for name, step in (("one", "PT15M"), ("many", "PT30M"), ("booked", "PT15M")):
+            kind = {"name": name, "duration": "PT50M", "buffer_after": "PT10M", "step": step}
+            made = await self.call("POST", "availability", "/v1/appointment-types", expect=201, json=kind)
+            self.types[name] = made["id"]
+
+    async def provider(self, kind: str) -> dict[str, Any]:
+        made = await self.call("POST", "availability", "/v1/providers", expect=201, json={"name": "P", "zone": ZONE})
+        body = {
+            "provider_id": made["id"],
+            "appointment_type_id": self.types[kind],
+            "location_id": self.location,
+            "windows": WEEK,
+        }
+        found: dict[str, Any] = await self.call("POST", "availability", "/v1/schedules", expect=201, json=body)
+        return found
+
+    def url(self, kind: str, begin: datetime, days: int, **more: Any) -> str:
+        query = {
+            "appointment_type": self.types[kind],
+            "from": begin.isoformat(),
+            "to": (begin + timedelta(days=days)).isoformat(),
+        }
+        return f"{self.stack.urls['availability']}/v1/slots?{urlencode({**query, **more}, doseq=True)}"
+
+    async def fill(self, rows: Sequence[tuple[UUID, UUID, datetime]]) -> None:
+        """Appointments of an hour straight into the projection: as many as no API would take in minutes."""
+        url = self.stack.environments["availability"]["AVAILABILITY_DATABASE_URL"]
+        tenant, hour = UUID(self.id), timedelta(hours=1)
+        connection = await asyncpg.connect(url, server_settings={"app.tenant": self.id})
+        columns = (
+            "tenant_id id provider_id schedule_id client_id starts_at ends_at occupied_from occupied_to free sequence"
+        )
+        try:
+            async with connection.transaction():
+                await connection.copy_records_to_table(
+                    "occupied",
+                    records=(
+                        (tenant, uuid4(), provider, of, uuid4(), at, at + hour, at, at + hour, False, 1)
+                        for provider, of, at in rows
+                    ),
+                    columns=columns.split(),
+                )
+                await connection.execute("INSERT INTO changes (tenant_id) VALUES ($1)", tenant)
+            await connection.execute("ANALYZE occupied")
+        finally:
+            await connection.close()
+        await asyncio.sleep(0.5)
+
+
+async def search(figures: Figures, practice: Practice) -> None:
+    """All slots of one provider's 7 and 30 days, and the first 20 of 30 days."""
+    await practice.provider("one")
+    begin = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    for name, days, limit, least, reference in (
+        ("one provider, all slots of 7 days", 7, 2000, 1500, "Medplum 284/s"),
+        ("one provider, all slots of 30 days", 30, 2000, 600, "Medplum 104/s"),
+        ("one provider, first 20 of 30 days", 30, 20, 1500, "Medplum 274/s"),
+    ):
+        url = practice.url("one", begin, days, limit=limit)
+        wrk(url, practice.token, connections=8, seconds=2)
+        runs = [await asyncio.to_thread(wrk, url, practice.token, connections=8) for _ in range(RUNS)]
+        figures.add(
+            name, [run.per_second for run in runs], "/s", least=least, reference=reference, note="wrk, 8 connections"
+        )
+        figures.add(f"{name}: p99", [run.p99 for run in runs], "ms", most=25)
+
+
+async def hello(figures: Figures) -> None:
+    """A bare FastAPI answer on the same cores, as a yardstick."""
+    port = free_port()
+    command = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "tests.bench.hello:app",
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--log-level",
+        "error",
+    )
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        async with httpx.AsyncClient() as http:
+            for _ in range(100):
+                try:
+                    await http.get(f"http://127.0.0.1:{port}/")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+        runs = [
+            await asyncio.to_thread(wrk, f"http://127.0.0.1:{port}/", None, connections=8, seconds=3)
+            for _ in range(RUNS)
+        ]
+        figures.add("FastAPI hello", [run.per_second for run in runs], "/s", note="reference")
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def first_available(figures: Figures, practice: Practice) -> None:
+    """One type across 500 providers with full calendars; then a hundred times as many appointments elsewhere."""
+    made = [await practice.provider("many") for _ in range(PROVIDERS)]
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    whose = [(UUID(one["provider_id"]), UUID(one["id"])) for one in made]
+    # Full but for the last two days, so that every day has to be looked at.
+    full = [(*one, begin + timedelta(hours=hour)) for one in whose for hour in range(12 * 24)]
+    await practice.fill(full)
+    hot = practice.url("many", begin, 14, first_available="true", limit=20)
+    # A search for a client is computed anew each time.
+    cold = practice.url("many", begin, 14, first_available="true", limit=20, client=str(uuid4()))
+    wrk(hot, practice.token, connections=1, seconds=1)
+    runs = [await asyncio.to_thread(wrk, hot, practice.token, connections=1) for _ in range(RUNS)]
+    note = f"{PROVIDERS} providers, 14 days, {len(full)} appointments in them; from memory"
+    figures.add("first available, p50", [run.p50 for run in runs], "ms", most=60, note=note)
+    figures.add("first available, p99", [run.p99 for run in runs], "ms", most=150, note=note)
+    few = [(await asyncio.to_thread(wrk, cold, practice.token, connections=1)).p50 for _ in range(RUNS)]
+    small = figures.add("first available, nothing in memory, p50", few, "ms", note="for a named client")
+    long_ago = [(*one, begin - timedelta(days=400, hours=hour)) for one in whose for hour in range(0, 2 * 2000, 2)]
+    await practice.fill(long_ago)
+    many = [(await asyncio.to_thread(wrk, cold, practice.token, connections=1)).p50 for _ in range(RUNS)]
+    note = f"{len(full)} → {len(full) + len(long_ago)} appointments, the new ones outside the range"
+    figures.add("… with 1 M appointments elsewhere, ratio", [value / small for value in many], "×", most=1.2, note=note)
+
+
+async def gone(figures: Figures, practice: Practice, http: httpx.AsyncClient) -> None:
+    """How long after a booking's answer its slot is still found, at 50 bookings a second."""
+    for _ in range(10):
+        await practice.provider("booked")
+    clients = [
+        (await practice.call("POST", "booking", "/v1/clients", expect=201, json={"name": "C"}))["id"]
+        for _ in range(400)
+    ]
+    begin = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    headers = {"authorization": f"Bearer {practice.token}"}
+    items: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while len(items) < 4000:
+        more = {"cursor": cursor} if cursor else {}
+        page = (await http.get(practice.url("booked", begin, 30, limit=2000, **more), headers=headers)).json()
+        items += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    chosen: list[dict[str, Any]] = []
+    seen: dict[str, datetime] = {}
+    for item in items:
+        start = datetime.fromisoformat(item["start"])
+        if item["provider_id"] not in seen or start >= seen[item["provider_id"]] + timedelta(hours=1):
+            seen[item["provider_id"]] = start
+            chosen.append(item)
+    await asyncio.sleep(2)
+    runs = []
+    for number in range(RUNS):
+        mine = chosen[number * 250 : (number + 1) * 250]
+        lags = await asyncio.gather(
+            *(_until_gone(practice, http, item, clients[place % 400], place * 0.02) for place, item in enumerate(mine))
+        )
+        runs.append(sorted(lags)[int(len(lags) * 0.99) - 1])
+    note = "from booking's 201 to a search without it; 250 bookings at 50/s in each run"
+    figures.add("booked slot still found, p99", runs, "ms", most=300, note=note)
+
+
+async def _until_gone(
+    practice: Practice, http: httpx.AsyncClient, item: dict[str, Any], client: str, after: float
+) -> float:
+    await asyncio.sleep(after)
+    headers = {"authorization": f"Bearer {practice.token}"}
+    url = f"{practice.stack.urls['booking']}/v1/appointments"
+    start = datetime.fromisoformat(item["start"])
+    answer = await http.post(url, json={"slot": item["slot"], "client_id": client}, headers=headers)
+    booked = time.perf_counter()
+    if answer.status_code == 409:
+        return 0.0  # the client has another visit then
+    if answer.status_code != 201:
+        raise SystemExit(f"bench: a booking failed: {answer.text}")
+    query = {"provider": item["provider_id"], "limit": 1, "to": (start + timedelta(seconds=1)).isoformat()}
+    search = practice.url("booked", start, 1, **query)
+    while True:
+        found = (await http.get(search, headers=headers)).json()["items"]
+        if not any(one["start"] == item["start"] for one in found):
+            return (time.perf_counter() - booked) * 1000
+        await asyncio.sleep(0.02)
+
+
+async def measure(figures: Figures, stack: Stack) -> None:
+    limits = httpx.Limits(max_connections=64)
+    async with httpx.AsyncClient(timeout=60, limits=limits) as http:
+        practice = Practice(stack, http)
+        await practice.open()
+        await hello(figures)
+        await search(figures, practice)
+        await gone(figures, practice, http)
+        await first_available(figures, practice)
+
+
+def main() -> int:
+    figures = Figures("slots")
+    compute(figures)
+    with Stack(scratch("bench"), own_servers=True) as stack:
+        asyncio.run(measure(figures, stack))
+        stack.stop()
+    return 1 if figures.write() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
