@@ -167,7 +167,7 @@ async def test_broker_stopped_killed_and_workers_killed_under_bookings(stack: St
         assert set(load.statuses) <= {200, 201}, load.statuses
         await eventually(lambda: _drained(stack), seconds=90)
         await eventually(lambda: _all_ready(http, stack), seconds=60)
-        await _ledger(stack)
+        await eventually(lambda: _ledger(stack), seconds=60)
         await eventually(lambda: _effects(stack, load), seconds=60)
         await _misses(stack, load)
     for name in stack.service_processes:
@@ -228,8 +228,11 @@ async def _all_ready(http: httpx.AsyncClient, stack: Stack) -> bool:
     return all(answer.status_code == 200 for answer in answers)
 
 
-async def _ledger(stack: Stack) -> None:
-    """Every committed row is on its topic at least once; per aggregate the first copies come in order."""
+async def _ledger(stack: Stack) -> bool:
+    """True when every committed row is on its topic at least once; per aggregate the first copies come in order.
+
+    What is consumed may lead to further events, so that rows can be younger than the look at the topics.
+    """
     rows: dict[str, tuple[str, int]] = {}
     for service in ("availability", "booking", "notifications", "feedback"):
         async with connection(stack, service) as one:
@@ -244,10 +247,9 @@ async def _ledger(stack: Stack) -> None:
             if headers["ce_id"] not in seen:
                 seen.add(headers["ce_id"])
                 order[topic, headers["ce_subject"]].append(int(headers["ce_sequence"]))
-    missing = set(rows) - seen
-    assert not missing, f"{len(missing)} committed events never reached Kafka"
     for key, sequences in order.items():
         assert sequences == sorted(sequences), key
+    return set(rows) <= seen
 
 
 async def _effects(stack: Stack, load: Load) -> bool:
@@ -255,7 +257,7 @@ async def _effects(stack: Stack, load: Load) -> bool:
     visits = {visit["id"] for visit in load.booked}
     async with connection(stack, "availability") as one:
         await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
-        occupied = Counter(str(row["appointment_id"]) for row in await one.fetch("SELECT appointment_id FROM occupied"))
+        occupied = Counter(str(row["id"]) for row in await one.fetch("SELECT id FROM occupied"))
     async with connection(stack, "notifications") as one:
         await one.execute("SELECT set_config('app.tenant', $1, false)", load.practice)
         query = (
