@@ -85,7 +85,10 @@ class Rule:
         if self.until is not None and self.until + _NEAR < first:
             return
         begin = wall(self.start)
-        if next(self._walls(begin, budget)) != begin:
+        earliest = next(self._walls(begin, budget), None)
+        if earliest is None:
+            raise Refused("it never comes true")
+        if earliest != begin:
             raise Refused("it doesn't begin with the event's own time, for which RFC 5545 defines no meaning")
         if self.stride is not None and begin < first:
             begin += (first - begin) // self.stride * self.stride
@@ -113,20 +116,16 @@ class Rule:
 
     def _walls(self, begin: datetime, budget: Budget) -> Iterator[datetime]:
         shifted = begin.replace(year=begin.year + _CYCLES)
-        found = False
         try:
             rule = rrulestr(self.text, dtstart=shifted)
             if isinstance(rule, rruleset):
                 raise Refused("one RRULE should hold one rule")
             for shown in rule:
                 budget.check()
-                found = True
                 yield shown.replace(year=shown.year - _CYCLES)
         except (ValueError, TypeError, OverflowError, IndexError) as error:
             raise Refused("it can't be read") from error
         budget.check()
-        if not found:
-            raise Refused("it never comes true")
 
 
 def read_rule(value: str, start: date) -> Rule:
@@ -151,11 +150,10 @@ def read_rule(value: str, start: date) -> Rule:
 
 
 def _stride(parts: dict[str, list[str]]) -> timedelta | None:
+    """What these rules hold beside FREQ and INTERVAL only filters days, so it doesn't matter from which one begins."""
     days = {"DAILY": 1, "WEEKLY": 7}.get(parts["FREQ"][0])
-    if days is None or parts.keys() & {"COUNT", "BYMONTH", "BYMONTHDAY"}:
+    if days is None or "COUNT" in parts:
         return None
-    if days == 1 and "BYDAY" in parts:
-        days = 7  # some days of the week, at some interval: the same again after that many weeks
     return timedelta(days=days * int(parts.get("INTERVAL", ["1"])[0]))
 
 
