@@ -88,7 +88,9 @@ def _culprit(located: list[Located]) -> int:
     """The line that the parser fell over; the first one where none makes it fall alone."""
     lines = [(line, place) for place in located for lines in place.properties.values() for line in lines]
     for line, place in sorted(lines, key=lambda item: item[0].number):
-        if _alone(place, line) is None:
+        wrong = _alone(place, line)
+        # An event with a wrong line is still an event, a zone is none.
+        if wrong is None or (wrong and place.kind in ZONES):
             return line.number
     return 1
 

@@ -59,7 +59,7 @@ def computed(parts: Parts, start: datetime, first: datetime, last: datetime) -> 
 
 
 @given(rules(), st.integers(0, 2_000), st.integers(0, 900))
-@example({"FREQ": ["WEEKLY"], "BYSETPOS": ["2"], "BYDAY": ["MO", "TU", "WE"]}, 0, 0)
+@example({"FREQ": ["WEEKLY"], "BYSETPOS": ["3", "-2"], "BYDAY": ["MO", "TU", "WE"]}, 1, 0)
 @example({"FREQ": ["YEARLY"], "BYWEEKNO": ["52"], "BYDAY": ["SA", "SU"]}, 1066, 0)
 @example({"FREQ": ["YEARLY"], "BYWEEKNO": ["1"]}, 337, 0)
 @example({"FREQ": ["MONTHLY"], "BYDAY": ["1MO", "TU"]}, 0, 0)
