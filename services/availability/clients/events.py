@@ -131,15 +131,10 @@ def _occurrences(
     event: Event, zone: tzinfo, begin: datetime, end: datetime, budget: Budget
 ) -> Iterator[tuple[date, Length]]:
     """Those that may overlap `[begin, end)`."""
-    seen: set[object] = set()
-    for start, length in event.more:
-        # Before the rule's: an RDATE may say of the same moment how long it lasts.
-        if _same(start) not in seen:
-            seen.add(_same(start))
-            yield start, length
+    # A date that stands there twice takes place once: busy times are merged, and the longer one counts.
+    yield from event.more
     if event.rule is None:
-        if _same(event.start) not in seen:
-            yield event.start, event.length
+        yield event.start, event.length
         return
     first = wall(begin) - event.length.longest - _NEAR
 
@@ -149,9 +144,7 @@ def _occurrences(
     try:
         for shown in event.rule.walls(first, wall(end) + _NEAR, budget, skipped):
             if shown >= first:
-                start = like(event.start, shown)
-                if _same(start) not in seen:
-                    yield start, event.length
+                yield like(event.start, shown), event.length
     except Refused as error:
         raise refused(event.place.line_of("RRULE"), error) from error
 
