@@ -4,13 +4,13 @@ place, recurrences and exceptions included."""
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from services.availability.clients.errors import FeedError
 from services.availability.clients.lines import Line, Located
 from services.availability.clients.recurrence import Budget, Refused, Rule, read_rule
-from services.availability.clients.times import Kind, Length, instant, is_skipped, kind_of, like, wall
+from services.availability.clients.times import Kind, Length, ZoneFails, instant, is_skipped, kind_of, like, wall
 
 Busy = tuple[datetime, datetime]
 Component = Any
@@ -21,6 +21,7 @@ FIRST_YEAR, LAST_YEAR = 1600, 2200
 
 _ONCE = ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "SEQUENCE", "STATUS", "TRANSP")
 _NEAR = timedelta(days=2)
+_ZONE_FAILS = "the feed's own definition of the zone can't be computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,13 @@ def busy_times(events: Iterable[Event], zone: tzinfo, begin: datetime, end: date
         # Without a UID nothing belongs together.
         series[event.uid or f"\0{number}"].append(event)
     for related in series.values():
-        for event, start, length in _of_series(related, zone, begin, end, budget):
-            low = instant(start, zone)
-            if event.busy and low < end and (high := length.end(start, zone)) > begin:
-                yield low, high
+        try:
+            for event, start, length in _of_series(related, zone, begin, end, budget):
+                low = instant(start, zone)
+                if event.busy and low < end and (high := length.end(start, zone)) > begin:
+                    yield low, high
+        except ZoneFails as error:
+            raise at(related[0].place.line_of("DTSTART"), _ZONE_FAILS) from error
 
 
 def _of_series(
@@ -228,6 +232,10 @@ def _values(component: Component, place: Located, name: str) -> Iterator[tuple[L
             zone = str(item.params.get("TZID", ""))
             if zone and kind_of(value) is Kind.FLOATING:
                 raise at(line.number, f"the zone {zone[:60]!r} is not known and not defined in the feed")
+            try:
+                instant(value, UTC)
+            except ZoneFails as error:
+                raise at(line.number, _ZONE_FAILS) from error
             yield line, value, length
 
 

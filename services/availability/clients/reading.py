@@ -21,7 +21,7 @@ from services.availability.clients.errors import FeedError
 from services.availability.clients.events import FIRST_YEAR, LAST_YEAR, Busy, at, read_event
 from services.availability.clients.lines import READ, ZONES, Line, Located, components, text_of
 from services.availability.clients.recurrence import Budget
-from services.availability.clients.times import Kind, instant, kind_of
+from services.availability.clients.times import Kind, ZoneFails, instant, kind_of
 
 MOST_BUSY = 40_000
 """Before they are merged."""
@@ -131,7 +131,10 @@ def _of_free_busy(read: Iterable[tuple[Any, Located]], zone: tzinfo) -> Iterator
                 raise at(place.line_of("FREEBUSY"), "FREEBUSY should be a period in UTC")
             if not all(FIRST_YEAR <= value.year <= LAST_YEAR for value in (low, high)):
                 raise at(place.line_of("FREEBUSY"), f"FREEBUSY lies outside the years {FIRST_YEAR}-{LAST_YEAR}")
-            yield instant(low, zone), instant(high, zone)
+            try:
+                yield instant(low, zone), instant(high, zone)
+            except ZoneFails as error:
+                raise at(place.line_of("FREEBUSY"), _UNREADABLE) from error
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -11,6 +11,10 @@ _NONE = timedelta(0)
 _DURATION = re.compile(r"([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?")
 
 
+class ZoneFails(Exception):
+    """A zone that a feed defines and that can't be computed, which shows only when it is used."""
+
+
 class Kind(Enum):
     """What a value says of the moment; values of different kinds can't be compared without guessing."""
 
@@ -40,28 +44,38 @@ def like(value: date, shown: datetime) -> date:
 
 
 def instant(value: date, zone: tzinfo) -> datetime:
-    """In UTC; days and floating times on the wall of `zone`.
+    """In UTC; days and floating times on the wall of `zone`. Raises ZoneFails.
 
     RFC 5545, 3.3.5: a wall time that comes twice is the first; one that is skipped goes by the offset before the gap.
     """
-    shown = wall(value)
-    own = value.tzinfo if isinstance(value, datetime) and value.tzinfo is not None else zone
-    aware = shown.replace(tzinfo=own)
-    if _exists(aware):
-        return aware.astimezone(UTC)
+    aware = _aware(value, zone)
+    shown, passed = _passed(aware)
+    if shown == wall(value):
+        return passed
     # Said here rather than left to the zone: those that a feed defines itself answer by the offset after the gap.
-    before = (aware - _DAY).utcoffset() or _NONE
-    return (shown - before).replace(tzinfo=UTC)
+    yesterday = wall(value) - _DAY
+    before = yesterday - wall(_passed(aware - _DAY)[1])
+    return (wall(value) - before).replace(tzinfo=UTC)
 
 
 def is_skipped(value: date, zone: tzinfo) -> bool:
-    """True when the clock on that wall never shows that time, since daylight saving begins."""
+    """True when the clock on that wall never shows that time, since daylight saving begins. Raises ZoneFails."""
+    return _passed(_aware(value, zone))[0] != wall(value)
+
+
+def _aware(value: date, zone: tzinfo) -> datetime:
     own = value.tzinfo if isinstance(value, datetime) and value.tzinfo is not None else zone
-    return not _exists(wall(value).replace(tzinfo=own))
+    return wall(value).replace(tzinfo=own)
 
 
-def _exists(aware: datetime) -> bool:
-    return wall(aware.astimezone(UTC).astimezone(aware.tzinfo)) == wall(aware)
+def _passed(aware: datetime) -> tuple[datetime, datetime]:
+    """What the wall really shows at a moment given by it, and the moment in UTC."""
+    try:
+        passed = aware.astimezone(UTC)
+        return wall(passed.astimezone(aware.tzinfo)), passed
+    except Exception as error:
+        # The library computes a feed's own zones, as late as that, and raises whatever it met.
+        raise ZoneFails from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,6 +335,7 @@ def test_wall_times_that_are_skipped_or_come_twice(zone: str, wall: str, utc: st
         assert found == [(begin, begin + timedelta(minutes=5))]
 
 
+EXDATE_IN_ZONE = "EXDATE;TZID=America/New_York:20260316T100000"
 OUR_OWN = """BEGIN:VTIMEZONE
 TZID:Our Own
 BEGIN:STANDARD
@@ -370,6 +371,8 @@ def test_a_zone_of_the_feeds_own_has_daylight_saving_and_stays_in_its_feed() -> 
         ("FREQ=YEARLY;BYMONTH=11", "FREQ=SECONDLY;BYMONTH=11", "feed_recurrence", 8),
         ("TZOFFSETTO:-0500\r\n", "", "feed_malformed", 6),
         ("TZOFFSETTO:-0500", "TZOFFSETTO:+9999", "feed_malformed", 10),
+        # This one shows only when the zone is used.
+        ("TZOFFSETTO:-0500", f"{EXDATE_IN_ZONE}\r\nTZOFFSETTO:-0500", "feed_malformed", 22),
     ],
 )
 def test_a_zone_that_can_not_be_computed_is_refused_by_its_line(old: str, new: str, code: str, line: int) -> None:
