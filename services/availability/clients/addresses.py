@@ -6,7 +6,7 @@ Somebody who names a feed must not be able to make this service read what only t
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """host, port → every address of the host."""
@@ -23,6 +23,29 @@ _CARRIERS = tuple(
         "2002::/16",  # 6to4
     )
 )
+# Special-purpose blocks that some versions of the standard library still take for global ones. All that is public
+# in IPv6 lies in 2000::/3.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(
+    IPv6Network(text)
+    for text in (
+        "2001::/23",  # protocol assignments (RFC 2928)
+        "2001:db8::/32",  # documentation (RFC 3849)
+        "2620:4f:8000::/48",  # AS112, answered by whoever is near (RFC 7534)
+        "3fff::/20",  # documentation (RFC 9637)
+    )
+)
+_SPECIAL_V4 = tuple(
+    IPv4Network(text)
+    for text in (
+        "100.64.0.0/10",  # carriers' NAT (RFC 6598)
+        "192.0.0.0/24",  # protocol assignments (RFC 6890)
+        "192.31.196.0/24",  # AS112 (RFC 7535)
+        "192.52.193.0/24",  # AMT (RFC 7450)
+        "192.88.99.0/24",  # relays of 6to4, deprecated (RFC 7526)
+        "192.175.48.0/24",  # AS112 (RFC 7534)
+    )
+)
 
 
 def is_public(address: str) -> bool:
@@ -31,9 +54,10 @@ def is_public(address: str) -> bool:
         found = ip_address(address.split("%", 1)[0])
     except ValueError:
         return False
-    if isinstance(found, IPv6Address) and any(found in network for network in _CARRIERS):
-        return False
-    return _is_global(found)
+    if isinstance(found, IPv4Address):
+        return _is_global(found) and not any(found in network for network in _SPECIAL_V4)
+    special = any(found in network for network in (*_CARRIERS, *_SPECIAL_V6))
+    return found in _GLOBAL_UNICAST and not special and _is_global(found)
 
 
 def _is_global(found: IPv4Address | IPv6Address) -> bool:

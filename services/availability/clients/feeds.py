@@ -76,18 +76,20 @@ class Feeds:
         self.resolver = resolver
         self.max_bytes = max_bytes
         self.total_seconds = total_seconds
-        self._tls = tls
+        self.connect_seconds = min(CONNECT_SECONDS, total_seconds)
+        # Made once: it reads every authority's certificate. No variable of the environment adds any.
+        self._tls = tls or httpx.create_ssl_context(trust_env=False)
 
     async def fetch(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched:
         """Fetches a feed unless it is the one with these validators. Raises FeedError."""
         asked = {"if-none-match": etag, "if-modified-since": last_modified}
         conditions = {name: value for name, value in asked.items() if value}
-        host = urlsplit(url).hostname or ""
+        host = _target(url, self.insecure_hosts).host
         with span("calendar fetch", SpanKind.CLIENT):
             try:
                 async with asyncio.timeout(self.total_seconds):
                     return await self._follow(url, conditions)
-            except TimeoutError as error:
+            except (TimeoutError, httpx.TimeoutException) as error:
                 told = f"{host} did not send its calendar within {self.total_seconds:g} seconds."
                 raise FeedError("feed_timeout", told) from error
             except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
@@ -99,16 +101,19 @@ class Feeds:
         return await read_apart(body, zone, begin, end)
 
     async def _follow(self, url: str, conditions: dict[str, str]) -> Fetched:
-        # No cookies are kept, no proxy of the environment sees the address.
-        verify: SSLContext | bool = self._tls or True
-        async with httpx.AsyncClient(trust_env=False, verify=verify, follow_redirects=False) as http:
-            for _ in range(MAX_REDIRECTS + 1):
-                target = _target(url, self.insecure_hosts)
-                address = await self._address(target)
-                async with self._request(http, target, address, conditions) as response:
-                    if response.status_code not in _REDIRECTS:
-                        return await self._take(response, target.host)
-                    url = urljoin(url, response.headers.get("location", ""))
+        for _ in range(MAX_REDIRECTS + 1):
+            target = _target(url, self.insecure_hosts)
+            address = await self._address(target)
+            # A client for each place: no cookie of one reaches the next, and no connection that was opened for one
+            # name (whose certificate was checked) carries a request to another that has the same address.
+            # No proxy of the environment sees the address either.
+            async with (
+                httpx.AsyncClient(trust_env=False, verify=self._tls, follow_redirects=False) as http,
+                self._request(http, target, address, conditions) as response,
+            ):
+                if response.status_code not in _REDIRECTS:
+                    return await self._take(response, target.host, conditional=bool(conditions))
+                url = _next(url, response.headers.get("location"), target.host)
         raise FeedError(
             "feed_redirects", f"The feed leads elsewhere more than {MAX_REDIRECTS} times; name its last place."
         )
@@ -138,12 +143,13 @@ class Feeds:
             },
             # The certificate is checked for the name, though the connection goes to an address.
             extensions={"sni_hostname": target.host},
-            timeout=httpx.Timeout(self.total_seconds, connect=min(CONNECT_SECONDS, self.total_seconds)),
+            timeout=httpx.Timeout(self.total_seconds, connect=self.connect_seconds),
         )
 
-    async def _take(self, response: httpx.Response, host: str) -> Fetched:
+    async def _take(self, response: httpx.Response, host: str, *, conditional: bool) -> Fetched:
         status, validator = response.status_code, partial(_validator, response)
-        if status == 304:
+        # "Not modified" answers a question; unasked it would make an empty calendar pass for a fresh one.
+        if status == 304 and conditional:
             return Fetched(None, validator("etag"), validator("last-modified"))
         if status != 200:
             hint = "the address may have been renewed" if status in (401, 403, 404, 410) else "it may pass"
@@ -168,6 +174,8 @@ class Feeds:
                 raise FeedError("feed_encoding", "The feed is no gzip, though it says so.") from error
             if len(body) > self.max_bytes:
                 raise too_large
+            if unpack is not None and unpack.unused_data:
+                raise FeedError("feed_encoding", "The feed goes on after the end of its gzip.")
         if unpack is not None and not unpack.eof:
             raise FeedError("feed_encoding", "The feed ends in the middle.")
         return bytes(body)
@@ -176,11 +184,12 @@ class Feeds:
 def _target(url: str, insecure_hosts: frozenset[str]) -> _Target:
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-        httpx.URL(url)
+        # The host as it goes over the wire (an international name in ASCII), which is also how certificates name it.
+        read = httpx.URL(url)
+        host, port = read.raw_host.decode("ascii").lower(), parts.port
     except (ValueError, httpx.InvalidURL) as error:
         raise FeedError("feed_url_invalid", "This should be the address of a feed, such as https://…") from error
-    if not host or parts.username is not None or parts.password is not None:
+    if not host or parts.username is not None or read.userinfo:
         raise FeedError("feed_url_invalid", "This should be an address with a host and without user and password.")
     scheme = "https" if parts.scheme.lower() == "webcal" else parts.scheme.lower()
     trusted = f"{host}:{port}" in insecure_hosts
@@ -188,6 +197,16 @@ def _target(url: str, insecure_hosts: frozenset[str]) -> _Target:
         raise FeedError("feed_not_https", "A feed's address should begin with https://")
     clean = parts._replace(scheme=scheme).geturl()
     return _Target(clean, scheme, host, port or (443 if scheme == "https" else 80), trusted)
+
+
+def _next(url: str, location: str | None, host: str) -> str:
+    """Where a redirect leads; the next hop is checked like the first."""
+    if not location:
+        raise FeedError("feed_redirects", f"{host} leads elsewhere without saying where.")
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FeedError("feed_redirects", f"{host} leads to something that is no address.") from error
 
 
 def _is_address(host: str) -> bool:

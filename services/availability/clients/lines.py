@@ -7,8 +7,20 @@ from services.availability.clients.errors import FeedError
 
 MOST_EVENTS = 5_000
 
-_NAME = re.compile(r"[A-Za-z0-9-]+")
+# Wider than RFC 5545, which knows neither `_` nor `.`: programs write both in properties of their own.
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _FOLDED = (" ", "\t")
+READ = ("VEVENT", "VFREEBUSY")
+ZONES = ("STANDARD", "DAYLIGHT")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A content line: where it begins, what it says after its colon, and all of it unfolded."""
+
+    number: int
+    value: str
+    whole: str
 
 
 @dataclass(slots=True)
@@ -17,17 +29,19 @@ class Located:
 
     kind: str
     line: int
-    properties: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    properties: dict[str, list[Line]] = field(default_factory=dict)
+
+    def lines_of(self, name: str) -> list[Line]:
+        """Every line of a property."""
+        return self.properties.get(name, [])
 
     def line_of(self, name: str) -> int:
-        """The line of a property; of the component itself where it has none such."""
-        found = self.properties.get(name)
-        return found[0][0] if found else self.line
+        """The (first) line of a property; of the component itself where it has none such."""
+        return next((line.number for line in self.lines_of(name)), self.line)
 
     def text_of(self, name: str) -> str:
         """What a property says; nothing where there is none such."""
-        found = self.properties.get(name)
-        return found[0][1] if found else ""
+        return next((line.value for line in self.lines_of(name)), "")
 
 
 def text_of(body: bytes) -> str:
@@ -43,12 +57,12 @@ def text_of(body: bytes) -> str:
     return text
 
 
-def events(text: str) -> list[Located]:
-    """The VEVENTs and VFREEBUSYs of a calendar, in order. Raises FeedError `feed_malformed` or
+def components(text: str) -> list[Located]:
+    """Every component of a calendar, in the order in which they begin. Raises FeedError `feed_malformed` or
     `feed_too_many_events`."""
     found: list[Located] = []
     stack: list[Located] = []
-    ended = False
+    events, ended = 0, False
     for number, line in _unfolded(text):
         if not line.strip():
             continue
@@ -59,14 +73,14 @@ def events(text: str) -> list[Located]:
                     raise FeedError("feed_malformed", f"A second calendar begins in line {number}.", number)
                 raise FeedError("feed_malformed", f"Line {number} should be BEGIN:VCALENDAR.", number)
             stack.append(Located("VCALENDAR", number))
+            found.append(stack[-1])
         elif name == "BEGIN":
             component = Located(value.strip().upper(), number)
             stack.append(component)
-            if component.kind in ("VEVENT", "VFREEBUSY"):
-                found.append(component)
-                if len(found) > MOST_EVENTS:
-                    told = f"The feed has more than {MOST_EVENTS} events."
-                    raise FeedError("feed_too_many_events", told, number)
+            found.append(component)
+            events += component.kind in (*READ, *ZONES)
+            if events > MOST_EVENTS:
+                raise FeedError("feed_too_many_events", f"The feed has more than {MOST_EVENTS} events.", number)
         elif name == "END":
             if value.strip().upper() != stack[-1].kind:
                 told = (
@@ -76,7 +90,7 @@ def events(text: str) -> list[Located]:
             stack.pop()
             ended = not stack
         else:
-            stack[-1].properties.setdefault(name, []).append((number, value))
+            stack[-1].properties.setdefault(name, []).append(Line(number, value, line))
     if not ended:
         last = text.count("\n") + 1
         raise FeedError("feed_malformed", "The feed ends in the middle: END:VCALENDAR is missing.", last)

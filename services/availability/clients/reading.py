@@ -7,33 +7,31 @@ at which somebody is busy.
 import json
 import resource
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import recurring_ical_events
-from icalendar import Calendar
+from icalendar import Calendar, Component
+from icalendar.timezone import tzp
 
+from services.availability.clients import events
 from services.availability.clients.errors import FeedError
-from services.availability.clients.lines import Located, events, text_of
-from services.availability.clients.recurrence import Budget, Refused, check_rule
+from services.availability.clients.events import FIRST_YEAR, LAST_YEAR, Busy, at, read_event
+from services.availability.clients.lines import READ, ZONES, Line, Located, components, text_of
+from services.availability.clients.recurrence import Budget
+from services.availability.clients.times import Kind, ZoneFails, instant, kind_of
 
-Busy = tuple[datetime, datetime]
-Component = Any
-"""One of the library's components; what its properties may be is wider than any check here needs."""
-
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-MOST_BUSY = 20_000
+MOST_BUSY = 40_000
 """Before they are merged."""
 
 MOST_MEMORY = 512 * 1024 * 1024
+MOST_SECONDS = 20
+"""Of computing, for a process that nobody waits for any more."""
 
-_EXACT = "X-RAPPORT-EXACT"
-"""Marks events that last hours by the clock on the sun, not on the wall (RFC 5545, 3.3.6)."""
-
-_MARGIN = timedelta(days=2)
-_TIMES = ("DTSTART", "DTEND", "DURATION", "RDATE", "EXDATE", "RRULE", "RECURRENCE-ID", "FREEBUSY")
+_TIMES = ("DTSTART", "DTEND", "DURATION", "RDATE", "EXDATE", "RRULE", "RECURRENCE-ID", "FREEBUSY", "SEQUENCE")
+_UNREADABLE = "this can't be read as RFC 5545 writes it"
 
 
 def busy_times(body: bytes, zone: str, begin: datetime, end: datetime) -> list[Busy]:
@@ -42,167 +40,108 @@ def busy_times(body: bytes, zone: str, begin: datetime, end: datetime) -> list[B
     Whole days and floating times are read on the wall clock of `zone`. Cancelled, transparent and free events are
     left out. Raises FeedError, naming the line where there is one.
     """
-    text = text_of(body)
-    located = events(text)
-    try:
-        calendar = Calendar.from_ical(text)
-        components = [item for item in calendar.walk() if item.name in ("VEVENT", "VFREEBUSY")]
-    except Exception as error:
-        # The parser raises whatever it met; the feed is somebody else's, so each is the feed's fault.
-        raise FeedError("feed_malformed", "This is no iCalendar feed that can be read.", 1) from error
-    if len(components) != len(located):
-        raise FeedError("feed_malformed", "This is no iCalendar feed that can be read.", 1)
+    begin, end, own = begin.astimezone(UTC), end.astimezone(UTC), _zone(zone)
+    located = components(text_of(body))
+    for place in located:
+        if place.kind in ZONES:
+            _check_zone(place)
+    read = list(zip(_parsed(body, located), (place for place in located if place.kind in READ), strict=True))
     budget = Budget()
-    for component, place in zip(components, located, strict=True):
-        _check(component, place, end, budget)
-        if isinstance(_dt(component, "DTSTART"), datetime) and "T" in place.text_of("DURATION"):
-            component[_EXACT] = "1"
-    found = [*_of_events(calendar, zone, begin, end, located), *_of_free_busy(components, zone)]
-    return _merged(found, begin, end)
+    found = [read_event(component, place, own) for component, place in read if place.kind == "VEVENT"]
+    busy: list[Busy] = []
+    for kind in (
+        events.busy_times(found, own, begin, end, budget),
+        _of_free_busy((item for item in read if item[1].kind == "VFREEBUSY"), own),
+    ):
+        for item in kind:
+            busy.append(item)
+            if len(busy) > MOST_BUSY:
+                raise FeedError("feed_too_many_events", f"The feed has more than {MOST_BUSY} events in that time.")
+    return _merged(busy, begin, end)
 
 
-def _check(component: Component, place: Located, end: datetime, budget: Budget) -> None:
-    """Raises FeedError for what can't be computed, naming its line."""
-    for name, _ in component.errors:
-        if name in _TIMES:
-            raise _at(place, name, f"{name} can't be read")
-    for name in _TIMES:
-        _check_zone(component, place, name)
-    if component.name != "VEVENT":
-        return
-    if "DTSTART" not in component:
-        raise _at(place, "DTSTART", "an event has no DTSTART")
-    once = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE")
-    for name in once:
-        if len(place.properties.get(name, ())) > 1:
-            raise _at(place, name, f"{name} stands there twice in one event")
-    start = component["DTSTART"].dt
-    _check_year(start, place, "DTSTART")
-    _check_length(component, place, start)
-    recurrence_id = component.get("RECURRENCE-ID")
-    if recurrence_id is not None and str(recurrence_id.params.get("RANGE", "")).upper() == "THISANDFUTURE":
-        raise _at(place, "RECURRENCE-ID", "RANGE=THISANDFUTURE is not computed; export the series anew")
-    if "RRULE" in component:
-        if recurrence_id is not None:
-            raise _at(place, "RRULE", "an exception has a recurrence of its own")
-        number, value = place.properties["RRULE"][0]
+def _parsed(body: bytes, located: list[Located]) -> list[Any]:
+    """The events and free-busy times, as the library reads them. Raises FeedError."""
+    # Zones that an earlier feed defined are forgotten.
+    tzp.use_zoneinfo()
+    with warnings.catch_warnings():
+        # It warns where it takes `/vendor/Europe/Paris` for Europe/Paris, which is what programs mean by it.
+        warnings.simplefilter("ignore")
         try:
-            check_rule(component["RRULE"], value, start, end, budget)
-        except (Refused, ValueError, TypeError, OverflowError, IndexError) as error:
-            why = str(error) if isinstance(error, Refused) else "it can't be read"
-            raise FeedError("feed_recurrence", f"The recurrence in line {number} is refused: {why}.", number) from error
+            calendar = Calendar.from_ical(text_of(body))
+            found = [item for item in calendar.walk() if item.name in READ]
+        except Exception as error:
+            # The parser raises whatever it met; the feed is somebody else's, so each is the feed's fault.
+            raise at(_culprit(located), _UNREADABLE) from error
+    places = [place for place in located if place.kind in READ]
+    if [item.name for item in found] != [place.kind for place in places]:
+        raise at(1, _UNREADABLE)
+    for component, place in zip(found, places, strict=True):
+        for name, _ in component.errors:
+            if name in _TIMES:
+                line = next((line for line in place.lines_of(name) if _alone(place, line)), None)
+                raise at(line.number if line else place.line_of(name), f"{name} can't be read")
+    return found
 
 
-def _check_length(component: Component, place: Located, start: Any) -> None:
-    whole_day = not isinstance(start, datetime)
-    if "DTEND" in component:
-        if "DURATION" in component:
-            raise _at(place, "DURATION", "an event has both DTEND and DURATION")
-        stop: Any = component["DTEND"].dt
-        _check_year(stop, place, "DTEND")
-        if whole_day == isinstance(stop, datetime):
-            raise _at(place, "DTEND", "DTSTART and DTEND are of different kinds")
-        both_times = isinstance(start, datetime) and isinstance(stop, datetime)
-        if both_times and (start.tzinfo is None) != (stop.tzinfo is None):
-            raise _at(place, "DTEND", "one of DTSTART and DTEND has a zone and the other has none")
-        if stop < start:
-            raise _at(place, "DTEND", "an event ends before it begins")
-    if "DURATION" in component and component["DURATION"].dt < timedelta(0):
-        raise _at(place, "DURATION", "a duration is negative")
+def _culprit(located: list[Located]) -> int:
+    """The line that the parser fell over; the first one where none makes it fall alone."""
+    lines = [(line, place) for place in located for lines in place.properties.values() for line in lines]
+    for line, place in sorted(lines, key=lambda item: item[0].number):
+        wrong = _alone(place, line)
+        # An event with a wrong line is still an event, a zone is none.
+        if wrong is None or (wrong and place.kind in ZONES):
+            return line.number
+    return 1
 
 
-def _check_year(value: date, place: Located, name: str) -> None:
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise _at(place, name, f"{name} lies outside the years {FIRST_YEAR}-{LAST_YEAR}")
-
-
-def _check_zone(component: Component, place: Located, name: str) -> None:
-    """A zone that nobody knows would be read as a floating time, which is hours wrong."""
-    found = component.get(name)
-    for item in found if isinstance(found, list) else [found]:
-        named = str(item.params.get("TZID", "")) if item is not None and hasattr(item, "params") else ""
-        if not named:
-            continue
-        values = [part.dt for part in item.dts] if hasattr(item, "dts") else [item.dt]
-        for value in values:
-            first = value[0] if isinstance(value, tuple) else value
-            if isinstance(first, datetime) and first.tzinfo is None:
-                raise _at(place, name, f"the zone {named[:60]!r} is not known and not defined in the feed")
-
-
-def _of_events(calendar: Calendar, zone: str, begin: datetime, end: datetime, located: list[Located]) -> Iterator[Busy]:
+def _alone(place: Located, line: Line) -> list[Any] | None:
+    """What the parser finds wrong with a line that stands alone in its component; None when it falls over it."""
+    # A zone is built from all its lines together, so one of them is read as an event's.
+    kind = "VEVENT" if place.kind in (*ZONES, "VTIMEZONE") else place.kind
     try:
-        query = recurring_ical_events.of(calendar, components=["VEVENT"])
-        occurrences = query.between(begin - _MARGIN, end + _MARGIN)
-    except Exception as error:
-        # As above: what the library can't compute is refused, whatever it raises.
-        raise FeedError("feed_malformed", "The events of this feed contradict each other.", _first(located)) from error
-    if len(occurrences) > MOST_BUSY:
-        raise FeedError("feed_too_many_events", f"The feed has more than {MOST_BUSY} events in that time.")
-    for event in occurrences:
-        if _is_busy(event):
-            begins, ends = _aware(event["DTSTART"].dt, zone), _aware(_end(event), zone)
-            if _EXACT in event:
-                # The library adds hours on the wall clock, also where that jumps meanwhile.
-                ends = begins + (_end(event).replace(tzinfo=None) - event["DTSTART"].dt.replace(tzinfo=None))
-            yield begins, ends
+        errors: list[Any] = Component.from_ical(f"BEGIN:{kind}\r\n{line.whole}\r\nEND:{kind}\r\n").errors
+    except Exception:  # noqa: BLE001 -- whatever it raises, this line is what it raises it for
+        return None
+    return errors
 
 
-def _dt(component: Component, name: str) -> Any:
-    return component[name].dt if name in component else None
+def _check_zone(place: Located) -> None:
+    """A zone of the feed's own is computed by the library, which trusts its rules."""
+    for line in place.lines_of("RRULE"):
+        parts = dict(part.partition("=")[::2] for part in line.value.upper().strip().split(";"))
+        if parts.get("FREQ") != "YEARLY" or parts.keys() & {"BYHOUR", "BYMINUTE", "BYSECOND"}:
+            raise FeedError(
+                "feed_recurrence", f"The zone's rule in line {line.number} should be FREQ=YEARLY.", line.number
+            )
+    for name in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO"):
+        if not place.lines_of(name):
+            raise at(place.line, f"a zone's part has no {name}")
 
 
-def _first(located: list[Located]) -> int | None:
-    return located[0].line if located else None
-
-
-def _is_busy(event: Component) -> bool:
-    def said(name: str) -> str:
-        return str(event.get(name, "")).strip().upper()
-
-    free = said("STATUS") == "CANCELLED" or said("TRANSP") == "TRANSPARENT"
-    return not free and said("X-MICROSOFT-CDO-BUSYSTATUS") != "FREE"
-
-
-def _end(event: Component) -> Any:
-    """RFC 5545, 3.6.1: without an end an event of a date lasts that day, one of a time no time at all."""
-    start: date = event["DTSTART"].dt
-    if "DTEND" in event:
-        stop: date = event["DTEND"].dt
-    elif "DURATION" in event:
-        stop = start + event["DURATION"].dt
-    else:
-        return start if isinstance(start, datetime) else start + timedelta(days=1)
-    if not isinstance(start, datetime) and stop == start:
-        return start + timedelta(days=1)
-    return stop
-
-
-def _of_free_busy(components: Iterable[Component], zone: str) -> Iterator[Busy]:
-    for component in components:
-        if component.name != "VFREEBUSY":
-            continue
+def _of_free_busy(read: Iterable[tuple[Any, Located]], zone: tzinfo) -> Iterator[Busy]:
+    for component, place in read:
         found = component.get("FREEBUSY", [])
-        for item in found if isinstance(found, list) else [found]:
+        items = found if isinstance(found, list) else [found]
+        for item in items:
             if str(item.params.get("FBTYPE", "BUSY")).upper() == "FREE":
                 continue
-            yield _aware(item.start, zone), _aware(item.end, zone)
-
-
-def _aware(value: date, zone: str) -> datetime:
-    """In UTC. An ambiguous wall time is the earlier one; one that doesn't exist goes by the offset before."""
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, time(0))
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=_zone(zone))
-    return value.replace(fold=0).astimezone(UTC)
+            low, high = item.start, item.end
+            if kind_of(low) is Kind.DAY or kind_of(low) is not kind_of(high):
+                raise at(place.line_of("FREEBUSY"), "FREEBUSY should be a period in UTC")
+            if not all(FIRST_YEAR <= value.year <= LAST_YEAR for value in (low, high)):
+                raise at(place.line_of("FREEBUSY"), f"FREEBUSY lies outside the years {FIRST_YEAR}-{LAST_YEAR}")
+            try:
+                yield instant(low, zone), instant(high, zone)
+            except ZoneFails as error:
+                raise at(place.line_of("FREEBUSY"), _UNREADABLE) from error
 
 
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except ZoneInfoNotFoundError as error:
-        raise FeedError("feed_malformed", f"The provider's zone {name!r} is not known.") from error
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise FeedError("feed_zone_unknown", f"The provider's zone {name!r} is not known.") from error
 
 
 def _merged(spans: Iterable[Busy], begin: datetime, end: datetime) -> list[Busy]:
@@ -218,15 +157,11 @@ def _merged(spans: Iterable[Busy], begin: datetime, end: datetime) -> list[Busy]
     return found
 
 
-def _at(place: Located, name: str, told: str) -> FeedError:
-    line = place.line_of(name)
-    return FeedError("feed_malformed", f"Line {line}: {told}.", line)
-
-
 def main() -> None:
     """Reads the feed on stdin and prints, as JSON, its busy times or why there are none; see `apart`."""
     # A bound that holds even where no check above does.
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     zone, begin, end = sys.argv[1:]
     answer: dict[str, Any]
     try:

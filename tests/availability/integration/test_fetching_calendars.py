@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.availability.clients import FeedError, Feeds, check_url
+from services.availability.clients import feeds as feeds_module
 from services.availability.clients.addresses import is_public
 from services.availability.clients.apart import read_apart
 
@@ -98,12 +99,24 @@ async def test_a_packed_feed_is_unpacked() -> None:
         (sends("200 OK", gzip.compress(b"x" * 50_000_000), content_encoding="gzip"), "feed_too_large"),
         (sends("200 OK", b"no gzip at all", content_encoding="gzip"), "feed_encoding"),
         (sends("200 OK", gzip.compress(CALENDAR)[:-9], content_encoding="gzip"), "feed_encoding"),
+        (sends("200 OK", gzip.compress(CALENDAR) + gzip.compress(CALENDAR), content_encoding="gzip"), "feed_encoding"),
+        (sends("200 OK", gzip.compress(CALENDAR) + b"x" * 50_000_000, content_encoding="gzip"), "feed_encoding"),
         (sends("200 OK", CALENDAR, content_encoding="br"), "feed_encoding"),
+        (sends("200 OK", CALENDAR, content_encoding="deflate"), "feed_encoding"),
+        (sends("302 Found"), "feed_redirects"),
+        (sends("302 Found", location="https://[bad/"), "feed_redirects"),
+        (sends("302 Found", location="//["), "feed_redirects"),
+        (sends("302 Found", location="https://user:secret@example.org/"), "feed_url_invalid"),
+        (sends("302 Found", location="https://[::ffff:127.0.0.1]/"), "feed_address_forbidden"),
         (sends("302 Found", location="/secret.ics"), "feed_redirects"),
         (sends("302 Found", location="https://10.0.0.1/"), "feed_address_forbidden"),
         (sends("302 Found", location="http://example.org/"), "feed_not_https"),
         (sends("302 Found", location="file:///etc/passwd"), "feed_url_invalid"),
+        (sends("304 Not Modified"), "feed_status"),
+        (sends("401 Unauthorized"), "feed_status"),
         (sends("404 Not Found"), "feed_status"),
+        (sends("410 Gone"), "feed_status"),
+        (sends("206 Partial Content", CALENDAR), "feed_status"),
         (sends("500 Oops"), "feed_status"),
         (sends("rubbish"), "feed_unreachable"),
     ],
@@ -139,7 +152,135 @@ async def test_a_server_that_drips_or_hangs_is_cut_off() -> None:
     for answer in (drip, hang):
         async with server(answer) as (port, _):
             error = await refused(feeds(port, total_seconds=0.3), f"http://127.0.0.1:{port}/secret.ics")
-            assert error.code in ("feed_timeout", "feed_unreachable")
+            assert error.code == "feed_timeout"
+
+
+async def test_a_resolver_that_hangs_is_cut_off() -> None:
+    async def resolver(_host: str, _port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    error = await refused(Feeds(resolver=resolver, total_seconds=0.1), "https://calendar.example/secret.ics")
+    assert error.code == "feed_timeout"
+
+
+@pytest.mark.parametrize("status", [404, 410, 503])
+async def test_the_status_is_told_and_the_address_is_not(status: int) -> None:
+    async with server(sends(f"{status} No")) as (port, _):
+        error = await refused(feeds(port), f"http://127.0.0.1:{port}/secret.ics?key=secret")
+    assert f"127.0.0.1 answered {status} " in error.detail
+
+
+async def test_no_cookie_follows_a_redirect() -> None:
+    async def answer(head: str, writer: asyncio.StreamWriter) -> None:
+        there = head.startswith("GET /moved.ics ")
+        moved = sends("302 Found", location="/moved.ics", set_cookie="visitor=1; Path=/")
+        await (sends("200 OK", CALENDAR) if there else moved)(head, writer)
+
+    async with server(answer) as (port, heads):
+        await feeds(port).fetch(f"http://127.0.0.1:{port}/secret.ics")
+    assert len(heads) == 2
+    assert "cookie" not in heads[1].lower()
+
+
+async def test_no_proxy_of_the_environment_sees_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        server(sends("200 OK", b"of the proxy")) as (proxy, seen),
+        server(sends("200 OK", CALENDAR)) as (port, _),
+    ):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        assert (await feeds(port).fetch(f"http://127.0.0.1:{port}/secret.ics")).body == CALENDAR
+        assert seen == []
+
+
+async def test_the_hop_of_a_redirect_is_resolved_and_checked_anew() -> None:
+    """The name that was public when it was asked for the first time leads inside when it is asked again."""
+    asked: list[str] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if (host, port) == ("inside.example", 443) else ["127.0.0.1", "93.184.215.14"]
+
+    async with server(sends("302 Found", location="https://inside.example/secret.ics")) as (port, heads):
+        reader = Feeds(insecure_hosts=frozenset({f"open.example:{port}"}), resolver=resolver)
+        assert (await refused(reader, f"http://open.example:{port}/")).code == "feed_address_forbidden"
+    assert asked == ["open.example", "inside.example"]
+    assert len(heads) == 1
+
+
+async def test_a_name_that_turns_private_gets_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """127.0.0.1 stands for a public address and 127.0.0.2 for a private one, so that no test calls the internet."""
+    monkeypatch.setattr(feeds_module, "is_public", lambda address: address == "127.0.0.1")
+    authority, tls = certificate(tmp_path, "calendar.example")
+    answers = [["127.0.0.1"], ["127.0.0.2"], ["127.0.0.1", "127.0.0.2"]]
+
+    async def resolver(_host: str, _port: int) -> list[str]:
+        return answers.pop(0)
+
+    async with server(sends("200 OK", CALENDAR), tls) as (port, heads):
+        reached: list[object] = []
+
+        def called(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            reached.append(writer.get_extra_info("sockname"))
+            writer.close()
+
+        private = await asyncio.start_server(called, "127.0.0.2", port)
+        reader = Feeds(resolver=resolver, tls=authority)
+        url = f"https://calendar.example:{port}/secret.ics"
+        assert (await reader.fetch(url)).body == CALENDAR
+        assert len(answers) == 2, "the name is asked for once per call"
+        for _ in range(2):
+            assert (await refused(reader, url)).code == "feed_address_forbidden"
+        private.close()
+    assert len(heads) == 1
+    assert reached == []
+
+
+async def test_two_names_at_one_address_are_two_connections(tmp_path: Path) -> None:
+    """A connection whose certificate was checked for one name carries no request to another."""
+    authority, tls = certificate(tmp_path, "calendar.example")
+    heads: list[str] = []
+
+    async def resolver(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+                location = f"location: https://other.example:{port}/moved.ics".encode()
+                writer.write(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n" + location + b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    listening = await asyncio.start_server(keep, "127.0.0.1", 0, ssl=tls)
+    port = listening.sockets[0].getsockname()[1]
+    trusted = frozenset({f"calendar.example:{port}", f"other.example:{port}"})
+    error = await refused(
+        Feeds(insecure_hosts=trusted, resolver=resolver, tls=authority), f"https://calendar.example:{port}/secret.ics"
+    )
+    listening.close()
+    assert error.code == "feed_unreachable", "the certificate is not for the second name"
+    assert len(heads) == 1
+
+
+async def test_an_international_name_is_asked_for_as_it_goes_over_the_wire() -> None:
+    async def resolver(host: str, _port: int) -> list[str]:
+        assert host == "xn--bcher-kva.example"
+        return ["127.0.0.1"]
+
+    async with server(sends("200 OK", CALENDAR)) as (port, heads):
+        reader = Feeds(insecure_hosts=frozenset({f"xn--bcher-kva.example:{port}"}), resolver=resolver)
+        assert (await reader.fetch(f"http://b\u00fccher.example:{port}/a.ics")).body == CALENDAR
+    assert f"host: xn--bcher-kva.example:{port}" in heads[0].lower()
+
+
+@pytest.mark.parametrize("url", ["https://[::1/", "nonsense", "https://a:b@calendar.example/"])
+async def test_fetching_what_is_no_address_is_a_refusal_too(url: str) -> None:
+    assert (await refused(Feeds(), url)).code == "feed_url_invalid"
 
 
 async def test_nobody_there_is_said() -> None:
@@ -154,6 +295,8 @@ async def test_nobody_there_is_said() -> None:
         "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104 -- an address to be refused
         "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
         "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:1::1", "::7f00:1", "fe80::1%eth0",
+        "fec0::1", "4000::1", "2001:db8::1", "3fff::1", "2001:2::1", "192.0.0.8", "192.0.2.1", "192.88.99.1",
+        "240.0.0.1", "64:ff9b::808:808", "2002:808:808::1", "::ffff:0:7f00:1",
         "127.1", "2130706433", "nonsense",
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """From iCalendar to busy times: RFC 5545's own examples, and refusals that name the line."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,9 +26,19 @@ def feed(*events: str, head: str = "") -> bytes:
     return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\n{head}{blocks}END:VCALENDAR\r\n".encode()
 
 
+def free_busy(*lines: str) -> bytes:
+    return "\r\n".join(("BEGIN:VCALENDAR", "BEGIN:VFREEBUSY", *lines, "END:VFREEBUSY", "END:VCALENDAR", "")).encode()
+
+
 def busy(*events: str, zone: str = NEW_YORK, begin: datetime = BEGIN, end: datetime = END) -> list[str]:
     found = busy_times(feed(*events), zone, begin, end)
     return [f"{low:%m-%dT%H:%M}/{high:%m-%dT%H:%M}" for low, high in found]
+
+
+def series(*events: str, zone: str = NEW_YORK) -> list[str]:
+    """The busy times of events that have one UID."""
+    body = re.sub(rb"UID:\d+", b"UID:0", feed(*events))
+    return [f"{low:%m-%dT%H:%M}/{high:%m-%dT%H:%M}" for low, high in busy_times(body, zone, BEGIN, END)]
 
 
 def refusal(body: bytes, zone: str = NEW_YORK) -> FeedError:
@@ -123,13 +134,308 @@ def test_a_moved_and_a_cancelled_occurrence() -> None:
     assert found == ["02 15-16", "03 18-20", "05 15-16"]
 
 
-def test_free_and_busy_periods() -> None:
-    body = (
-        b"BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\nUID:1\r\nFREEBUSY:20260302T150000Z/PT1H\r\n"
-        b"FREEBUSY;FBTYPE=FREE:20260303T150000Z/PT1H\r\nFREEBUSY;FBTYPE=BUSY-TENTATIVE:20260304T150000Z/PT1H\r\n"
-        b"END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+DAILY_IN_NEW_YORK = "DTSTART;TZID=America/New_York:20260302T{time}\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3"
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        # The same moment, written in another zone: it is excluded, or replaced.
+        ([DAILY_IN_NEW_YORK.format(time="100000") + "\nEXDATE:20260303T150000Z"], ["02T15", "04T15"]),
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="100000"),
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T200000Z\nDURATION:PT1H",
+            ],
+            ["02T15", "03T20", "04T15"],
+        ),
+        # Another moment that only shows the same figures: nothing is excluded or replaced.
+        ([DAILY_IN_NEW_YORK.format(time="150000") + "\nEXDATE:20260303T150000Z"], ["02T20", "03T20", "04T20"]),
+        (
+            [DAILY_IN_NEW_YORK.format(time="100000") + "\nEXDATE;TZID=Europe/Paris:20260303T100000"],
+            ["02T15", "03T15", "04T15"],
+        ),
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="150000"),
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T150000Z\nSTATUS:CANCELLED",
+            ],
+            ["02T20", "03T20", "04T20"],
+        ),
+        (
+            [
+                "DTSTART;TZID=America/New_York:20260302T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2;BYHOUR=10,15\n"
+                "EXDATE;TZID=America/New_York:20260302T100000"
+            ],
+            ["02T20"],
+        ),
+        # An exception counts also where the series excludes its date, or comes after it, or has none.
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="100000") + "\nEXDATE:20260303T150000Z",
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T180000Z\nDURATION:PT1H",
+            ],
+            ["02T15", "03T18", "04T15"],
+        ),
+        (
+            [
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T180000Z\nDURATION:PT1H",
+                DAILY_IN_NEW_YORK.format(time="100000"),
+            ],
+            ["02T15", "03T18", "04T15"],
+        ),
+        (["RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T180000Z\nDURATION:PT1H"], ["03T18"]),
+        # Moved into the time that is asked for, and out of it.
+        (
+            [
+                "DTSTART:20260105T150000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=3",
+                "RECURRENCE-ID:20260112T150000Z\nDTSTART:20260310T180000Z\nDURATION:PT1H",
+            ],
+            ["10T18"],
+        ),
+        (
+            [
+                "DTSTART:20260302T150000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=2",
+                "RECURRENCE-ID:20260309T150000Z\nDTSTART:20260610T180000Z\nDURATION:PT1H",
+            ],
+            ["02T15"],
+        ),
+        # The later version of an event, and of an exception.
+        (
+            [
+                "DTSTART:20260302T150000Z\nDURATION:PT1H\nSEQUENCE:1",
+                "DTSTART:20260303T150000Z\nDURATION:PT1H\nSEQUENCE:2",
+            ],
+            ["03T15"],
+        ),
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="100000"),
+                "RECURRENCE-ID:20260303T150000Z\nSEQUENCE:2\nDTSTART:20260303T180000Z\nDURATION:PT1H",
+                "RECURRENCE-ID:20260303T150000Z\nSEQUENCE:1\nDTSTART:20260303T200000Z\nDURATION:PT1H",
+            ],
+            ["02T15", "03T18", "04T15"],
+        ),
+        # The same event twice is that event.
+        (
+            [
+                "DTSTART:20260302T150000Z\nDURATION:PT1H\nDTSTAMP:20260101T000000Z",
+                "DTSTART:20260302T150000Z\nDURATION:PT1H",
+            ],
+            ["02T15"],
+        ),
+        # A free exception of a busy series, and a busy one of a free series.
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="100000"),
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T150000Z\nDURATION:PT1H\nTRANSP:TRANSPARENT",
+            ],
+            ["02T15", "04T15"],
+        ),
+        (
+            [
+                DAILY_IN_NEW_YORK.format(time="100000") + "\nTRANSP:TRANSPARENT",
+                "RECURRENCE-ID:20260303T150000Z\nDTSTART:20260303T150000Z\nDURATION:PT1H\nTRANSP:OPAQUE",
+            ],
+            ["03T15"],
+        ),
+    ],
+)
+def test_what_belongs_together_is_found_by_the_moment(events: list[str], expected: list[str]) -> None:
+    assert [text[3:8] for text in series(*events)] == expected
+
+
+def test_events_without_uid_do_not_belong_together() -> None:
+    body = feed("DTSTART:20260302T150000Z\nDURATION:PT1H", "DTSTART:20260303T150000Z\nDURATION:PT1H")
+    body = re.sub(rb"UID:\d+\r\n", b"", body)
+    assert [low.day for low, _ in busy_times(body, NEW_YORK, BEGIN, END)] == [2, 3]
+
+
+def test_what_began_long_before_is_still_busy() -> None:
+    for event in (
+        "DTSTART:20260101T000000Z\nDTEND:20260305T000000Z",
+        "DTSTART:20260203T000000Z\nDURATION:P30D\nRRULE:FREQ=MONTHLY;COUNT=1",
+        "DTSTART:20260105T150000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260201T000000Z/P32D",
+    ):
+        assert busy(event) == ["03-01T00:00/03-05T00:00"]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        # Begin and end in the hour that is skipped; an end before the begin is none.
+        (
+            "DTSTART;TZID=America/New_York:20260308T023000\nDTEND;TZID=America/New_York:20260308T030000",
+            ["08T07:30/08T08:00"],
+        ),
+        (
+            "DTSTART;TZID=America/New_York:20260308T010000\nDTEND;TZID=America/New_York:20260308T023000",
+            ["08T06:00/08T07:30"],
+        ),
+        # What the clock skips is busy, as every program shows it, and not counted (3.3.10): COUNT goes on by one.
+        (
+            "DTSTART;TZID=America/New_York:20260307T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2",
+            ["07T07:30/07T08:30", "08T07:30/08T08:30", "09T06:30/09T07:30"],
+        ),
+        # Over the night in which the clock changes: as long as the exact length and the end on the wall both say.
+        (
+            "DTSTART;TZID=America/New_York:20260306T230000\nDTEND;TZID=America/New_York:20260307T070000\n"
+            "RRULE:FREQ=DAILY;COUNT=3",
+            ["07T04:00/07T12:00", "08T04:00/08T12:00", "09T03:00/09T11:00"],
+        ),
+        ("DTSTART;TZID=America/New_York:20260307T230000\nDURATION:P1DT1H", ["08T04:00/09T04:00"]),
+        ("DTSTART;TZID=America/New_York:20260307T230000\nDURATION:PT25H", ["08T04:00/09T05:00"]),
+        (
+            "DTSTART;TZID=America/New_York:20260306T230000\nDTEND;TZID=Europe/Paris:20260307T070000\n"
+            "RRULE:FREQ=DAILY;COUNT=3",
+            ["07T04:00/07T06:00", "08T04:00/08T06:00", "09T03:00/09T05:00"],
+        ),
+        (
+            "DTSTART:20260302T150000Z\nRDATE;VALUE=PERIOD;TZID=America/New_York:20260308T000000/20260308T040000",
+            ["08T05:00/08T08:00"],
+        ),
+    ],
+)
+def test_in_the_night_in_which_the_clock_changes(event: str, expected: list[str]) -> None:
+    assert [text.replace("03-", "") for text in busy(event)] == expected
+
+
+def test_an_event_that_ends_on_a_longer_night_ends_on_the_wall() -> None:
+    begin = datetime(2025, 11, 1, tzinfo=UTC)
+    event = (
+        "DTSTART;TZID=America/New_York:20251031T230000\nDTEND;TZID=America/New_York:20251101T070000\n"
+        "RRULE:FREQ=DAILY;COUNT=3"
     )
-    assert [low.day for low, _ in busy_times(body, NEW_YORK, BEGIN, END)] == [2, 4]
+    found = busy(event, begin=begin, end=begin + timedelta(days=9))
+    assert found == ["11-01T03:00/11-01T11:00", "11-02T03:00/11-02T12:00", "11-03T04:00/11-03T12:00"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "utc"),
+    [
+        # Skipped: the offset before the gap.
+        (NEW_YORK, "20260308T023000", "2026-03-08T07:30"),
+        ("Australia/Lord_Howe", "20261004T021500", "2026-10-03T15:45"),
+        ("Pacific/Chatham", "20260927T030000", "2026-09-26T14:15"),
+        ("Antarctica/Troll", "20260329T020000", "2026-03-29T02:00"),
+        # Twice: the first.
+        (NEW_YORK, "20261101T013000", "2026-11-01T05:30"),
+        ("Australia/Lord_Howe", "20260405T014500", "2026-04-04T14:45"),
+        ("Pacific/Chatham", "20260405T030000", "2026-04-04T13:15"),
+        ("Antarctica/Troll", "20261025T020000", "2026-10-25T00:00"),
+        # No daylight saving, and no whole hours.
+        ("Asia/Kolkata", "20260308T023000", "2026-03-07T21:00"),
+        ("Asia/Kathmandu", "20260308T023000", "2026-03-07T20:45"),
+    ],
+)
+def test_wall_times_that_are_skipped_or_come_twice(zone: str, wall: str, utc: str) -> None:
+    begin = datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    for event, own in ((f"DTSTART;TZID={zone}:{wall}\nDURATION:PT5M", "UTC"), (f"DTSTART:{wall}\nDURATION:PT5M", zone)):
+        found = busy_times(feed(event), own, begin - timedelta(days=2), begin + timedelta(days=2))
+        assert found == [(begin, begin + timedelta(minutes=5))]
+
+
+EXDATE_IN_ZONE = "EXDATE;TZID=America/New_York:20260316T100000"
+OUR_OWN = """BEGIN:VTIMEZONE
+TZID:Our Own
+BEGIN:STANDARD
+DTSTART:20071104T020000
+RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU
+TZOFFSETFROM:-0400
+TZOFFSETTO:-0500
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:20070311T020000
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU
+TZOFFSETFROM:-0500
+TZOFFSETTO:-0400
+END:DAYLIGHT
+END:VTIMEZONE
+""".replace("\n", "\r\n")
+
+
+def test_a_zone_of_the_feeds_own_has_daylight_saving_and_stays_in_its_feed() -> None:
+    daily = "DTSTART;TZID=Our Own:20260307T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2"
+    skipped = "DTSTART;TZID=Our Own:20260308T023000\nDURATION:PT1H"
+    expected = [datetime(2026, 3, 7, 15), datetime(2026, 3, 8, 7, 30), datetime(2026, 3, 8, 14)]  # noqa: DTZ001 -- in UTC
+    first, last = feed(daily, skipped, head=OUR_OWN), feed(daily, skipped)
+    last = last.replace(b"END:VCALENDAR", OUR_OWN.encode() + b"END:VCALENDAR")
+    for body in (first, last):
+        assert [low.replace(tzinfo=None) for low, _ in busy_times(body, NEW_YORK, BEGIN, END)] == expected
+    assert "'Our Own' is not known" in refusal(feed(daily)).detail
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("FREQ=YEARLY;BYMONTH=11", "FREQ=SECONDLY;BYMONTH=11", "feed_recurrence", 8),
+        ("TZOFFSETTO:-0500\r\n", "", "feed_malformed", 6),
+        ("TZOFFSETTO:-0500", "TZOFFSETTO:+9999", "feed_malformed", 10),
+        # This one shows only when the zone is used.
+        ("TZOFFSETTO:-0500", f"{EXDATE_IN_ZONE}\r\nTZOFFSETTO:-0500", "feed_malformed", 22),
+    ],
+)
+def test_a_zone_that_can_not_be_computed_is_refused_by_its_line(old: str, new: str, code: str, line: int) -> None:
+    error = refusal(feed("DTSTART;TZID=Our Own:20260307T100000", head=OUR_OWN.replace(old, new)))
+    assert (error.code, error.line) == (code, line)
+
+
+def test_what_is_no_standard_changes_no_time() -> None:
+    daily = "DTSTART:20260307T150000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2"
+    for zone in ("America/New_York", "Mars/Base"):
+        found = busy_times(feed(daily, head=f"X-WR-TIMEZONE:{zone}\r\nX-OF_OUR.OWN:1\r\n"), NEW_YORK, BEGIN, END)
+        assert [low.hour for low, _ in found] == [15, 15]
+
+
+def test_separators_of_other_standards_end_no_line() -> None:
+    assert len(busy("DTSTART:20260302T150000Z\nDURATION:PT1H\nDESCRIPTION:a\u2028b\x0cc\x85d\x1ce")) == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [
+        ("20260305T030000Z", 3),  # 22:00 in New York on the 4th
+        ("20260305T025959Z", 2),
+    ],
+)
+def test_until_is_compared_as_a_moment(until: str, expected: int) -> None:
+    event = f"DTSTART;TZID=America/New_York:20260302T220000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL={until}"
+    assert len(busy(event)) == expected
+
+
+def test_until_in_the_hour_that_comes_twice() -> None:
+    begin = datetime(2025, 10, 31, tzinfo=UTC)
+    # 01:10 for the second time is after 01:30 for the first.
+    event = "DTSTART;TZID=America/New_York:20251101T013000\nDURATION:PT9M\nRRULE:FREQ=DAILY;UNTIL=20251102T061000Z"
+    assert len(busy(event, begin=begin, end=begin + timedelta(days=9))) == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "DTSTART:{day}T150000Z\nRRULE:FREQ=WEEKLY;UNTIL={until}",
+        "DTSTART;TZID=America/New_York:{day}T150000\nRRULE:FREQ=WEEKLY;UNTIL={until}T150000",
+        "DTSTART:{day}T150000\nRRULE:FREQ=WEEKLY;UNTIL={until}T150000Z",
+        "DTSTART:{day}T150000Z\nRRULE:FREQ=WEEKLY;UNTIL={until}T150000",
+        "DTSTART;VALUE=DATE:{day}\nRRULE:FREQ=WEEKLY;UNTIL={until}T000000Z",
+    ],
+)
+def test_until_of_another_kind_is_refused_only_where_it_matters(event: str) -> None:
+    length = "" if "VALUE=DATE" in event else "\nDURATION:PT1H"
+    error = refusal(feed(event.format(day="20260302", until="20260316") + length))
+    assert (error.code, error.line) == ("feed_recurrence", 7)
+    assert len(busy(event.format(day="20260302", until="20260313") + length)) == 2
+    assert busy(event.format(day="20240101", until="20240115") + length) == [], "it was over long ago"
+
+
+def test_free_and_busy_periods() -> None:
+    body = free_busy(
+        "FREEBUSY:20260302T150000Z/PT1H",
+        "FREEBUSY;FBTYPE=FREE:20260303T150000Z/PT1H",
+        "FREEBUSY;FBTYPE=BUSY-TENTATIVE:20260304T150000Z/PT1H,20260305T150000Z/20260305T160000Z",
+        "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20260306T150000Z/PT1H",
+    )
+    assert [low.day for low, _ in busy_times(body, NEW_YORK, BEGIN, END)] == [2, 4, 5, 6]
 
 
 def test_a_zone_defined_in_the_feed() -> None:
@@ -152,6 +458,7 @@ def test_busy_times_are_merged_and_cut_to_what_is_asked() -> None:
 
 
 GOOD = "DTSTART:20260302T150000Z\nDURATION:PT1H"
+WHOLE_DAY_ID = "RECURRENCE-ID;VALUE=DATE:20260303"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +481,37 @@ GOOD = "DTSTART:20260302T150000Z\nDURATION:PT1H"
         (feed("DTSTART:20260302T150000Z\nDURATION:-PT1H"), 7),
         (feed(f"{GOOD}\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260302T150000Z"), 8),
         (feed(f"{GOOD}\nRRULE:FREQ=FOO"), 8),
+        (feed(f"{GOOD}\nRECURRENCE-ID;RANGE=THISANDPRIOR:20260302T150000Z"), 8),
+        (feed(f"{GOOD}\nRECURRENCE-ID:20260302T150000Z\nRDATE:20260303T150000Z"), 9),
         (feed(f"{GOOD}\nEXDATE:nonsense"), 8),
+        (feed(f"{GOOD}\nEXDATE:20260303T150000Z\nSUMMARY:folded\n  on\nEXDATE:nonsense"), 11),
+        (feed(f"{GOOD}\nEXDATE:20260303T150000Z\nEXDATE;TZID=Nowhere:20260303T150000"), 9),
+        (feed(f"{GOOD}\nEXDATE;VALUE=DATE:20260303"), 8),
+        (feed(f"{GOOD}\nEXDATE:20260303T150000"), 8),
+        (feed(f"{GOOD}\nEXDATE;VALUE=PERIOD:20260303T150000Z/PT1H"), 8),
+        (feed("DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY\nEXDATE:20260303T000000Z"), 8),
+        (feed(f"{GOOD}\nRDATE;VALUE=DATE:20260303"), 8),
+        (feed(f"{GOOD}\nRDATE:"), 8),
+        (feed(f"{GOOD}\nRDATE;VALUE=PERIOD:20260305T150000Z/20260304T150000Z"), 8),
+        (feed(f"{GOOD}\nRDATE:99991231T235959Z"), 8),
+        (feed(f"{GOOD}\nEXRULE:FREQ=DAILY"), 8),
+        (feed(f"{GOOD}\nSEQUENCE:one"), 8),
+        (feed(f"{GOOD}\ndtstart:20260303T150000Z"), 8),
+        (feed("DTSTART:20260302T150000Z\nDURATION:P9999999W"), 7),
+        (feed("DTSTART:20260302T150000Z\nDURATION:P"), 7),
+        (feed("DTSTART;VALUE=DATE:20260302\nDURATION:PT1H"), 7),
+        (feed("DTSTART;TZID=America/New_York:20260302T150000\nDTEND:20260303T150000"), 7),
+        (feed("DTSTART;VALUE=PERIOD:20260302T150000Z/PT1H"), 6),
+        (feed("DTSTART:20260302T235960Z"), 6),
+        (feed(GOOD, f"{GOOD}\nBEGIN:VALARM\nTRIGGER:x\nEND:VALARM"), 14),
+        (re.sub(rb"UID:\d", b"UID:0", feed(GOOD, "DTSTART:20260303T150000Z")), 10),
+        (
+            re.sub(rb"UID:\d", b"UID:0", feed(f"{GOOD}\nRRULE:FREQ=DAILY", f"{GOOD}\n{WHOLE_DAY_ID}")),
+            14,
+        ),
+        (free_busy("FREEBUSY:99991231T235959Z/PT1H"), 3),
+        (free_busy("FREEBUSY:20260302T150000Z/-PT1H"), 3),
+        (b"\xff\xfeB\x00E\x00", 1),
     ],
 )
 def test_a_bad_feed_is_refused_by_its_line(body: bytes, line: int) -> None:
@@ -450,6 +787,46 @@ def test_whatever_a_feed_says_it_is_read_or_refused(lines: list[str]) -> None:
     except FeedError as error:
         assert error.detail
         assert error.code.startswith("feed_")
+    else:
+        assert found == sorted(found)
+        assert all(BEGIN <= low < high <= END for low, high in found)
+
+
+VALID = feed(
+    "DTSTART;TZID=America/New_York:20260302T100000\nDTEND;TZID=America/New_York:20260302T110000\n"
+    "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;UNTIL=20270301T150000Z\nEXDATE;TZID=America/New_York:20260316T100000\n"
+    "RDATE;VALUE=PERIOD:20260305T150000Z/PT2H\nSEQUENCE:1\nSUMMARY:a\n  folded line",
+    "RECURRENCE-ID;TZID=America/New_York:20260330T100000\nDTSTART;TZID=Our Own:20260330T120000\nDURATION:P1DT1H",
+    "DTSTART;VALUE=DATE:20260310\nDURATION:P2D\nRRULE:FREQ=MONTHLY;BYMONTHDAY=10;COUNT=7\nTRANSP:OPAQUE",
+    head=OUR_OWN + "BEGIN:VFREEBUSY\r\nFREEBUSY;FBTYPE=BUSY:20260302T150000Z/PT1H\r\nEND:VFREEBUSY\r\n",
+)
+
+
+TELLING = (b"9" * 6, b"-", b":", b";", b",", b"=", b"\r\n", b"Z")
+
+
+@given(st.data())
+def test_whatever_becomes_of_a_good_feed_it_is_read_or_refused(data: st.DataObject) -> None:
+    """Bytes replaced, taken out, put in and repeated; lines swapped, doubled, dropped."""
+    assert len(busy_times(VALID, NEW_YORK, BEGIN, END)) > 3
+    body = VALID
+    for _ in range(data.draw(st.integers(1, 4))):
+        if data.draw(st.booleans()):
+            low = data.draw(st.integers(0, len(body)))
+            high = data.draw(st.integers(low, min(len(body), low + 12)))
+            new = data.draw(st.one_of(st.binary(max_size=4), st.sampled_from(TELLING)))
+            body = body[:low] + new * data.draw(st.integers(1, 3)) + body[high:]
+        else:
+            lines = body.split(b"\r\n")
+            one, other = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+            lines[one : one + data.draw(st.integers(0, 1))] = [lines[other]] * data.draw(st.integers(0, 2))
+            body = b"\r\n".join(lines)
+    try:
+        found = busy_times(body, NEW_YORK, BEGIN, END)
+    except FeedError as error:
+        assert error.detail
+        assert error.code.startswith("feed_")
+        assert error.line is None or 1 <= error.line <= body.count(b"\n") + 1
     else:
         assert found == sorted(found)
         assert all(BEGIN <= low < high <= END for low, high in found)
