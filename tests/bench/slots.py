@@ -59,6 +59,14 @@ def compute(figures: Figures) -> None:
     figures.add("… with the plan made anew each time", cold, "ms", reference="", note="zones cached")
 
 
+_FILL = """
+    INSERT INTO occupied (tenant_id, id, provider_id, schedule_id, client_id, starts_at, ends_at,
+        occupied_from, occupied_to, free, sequence)
+    SELECT $1, gen_random_uuid(), provider_id, schedule_id, gen_random_uuid(), at, at + $5, at, at + $5, false, 1
+    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS rows (provider_id, schedule_id, at)
+"""
+
+
 class Practice:
     """A practice on a running system, through its public API."""
 
@@ -103,19 +111,11 @@ class Practice:
         url = self.stack.environments["availability"]["AVAILABILITY_DATABASE_URL"]
         tenant, hour = UUID(self.id), timedelta(hours=1)
         connection = await asyncpg.connect(url, server_settings={"app.tenant": self.id})
-        columns = (
-            "tenant_id id provider_id schedule_id client_id starts_at ends_at occupied_from occupied_to free sequence"
-        )
         try:
             async with connection.transaction():
-                await connection.copy_records_to_table(
-                    "occupied",
-                    records=(
-                        (tenant, uuid4(), provider, of, uuid4(), at, at + hour, at, at + hour, False, 1)
-                        for provider, of, at in rows
-                    ),
-                    columns=columns.split(),
-                )
+                for first in range(0, len(rows), 20_000):
+                    part = rows[first : first + 20_000]
+                    await connection.execute(_FILL, tenant, *(list(column) for column in zip(*part, strict=True)), hour)
                 await connection.execute("INSERT INTO changes (tenant_id) VALUES ($1)", tenant)
             await connection.execute("ANALYZE occupied")
         finally:
