@@ -17,6 +17,9 @@ from shared.errors import Kind, Problem, forbidden
 
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
 REFETCH_SECONDS = 10.0
+REMEMBERED_SECONDS = 60.0
+"""How long a verified token is taken as such without looking again: a key that is withdrawn works on for so long."""
+MOST_REMEMBERED = 2_000
 LEEWAY_SECONDS = 30
 
 
@@ -67,11 +70,22 @@ class Verifier:
         self.jwks_url = jwks_url
         self.http = http
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._verified: dict[str, tuple[Principal, float]] = {}
         self._fetched = float("-inf")
         self._lock = asyncio.Lock()
 
     async def principal(self, token: str) -> Principal:
         """The caller that a token names. Raises Problem: `token_invalid`, `token_expired`, or `issuer_unavailable`."""
+        known = self._verified.get(token)
+        if known is not None and time.time() < known[1]:
+            return known[0]
+        principal, expires = await self._verify(token)
+        if len(self._verified) >= MOST_REMEMBERED:
+            self._verified.clear()
+        self._verified[token] = principal, min(expires, time.time() + REMEMBERED_SECONDS)
+        return principal
+
+    async def _verify(self, token: str) -> tuple[Principal, float]:
         try:
             key = await self._key(jwt.get_unverified_header(token).get("kid", ""))
             claims = jwt.decode(
@@ -83,7 +97,7 @@ class Verifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "practice_id", "role"]},
             )
-            return _principal(claims)
+            return _principal(claims), float(claims["exp"])
         except jwt.ExpiredSignatureError as error:
             raise unauthenticated("token_expired", "The bearer token has expired; get a new one.") from error
         except (jwt.PyJWTError, ValueError, KeyError) as error:

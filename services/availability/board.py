@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository, tables
+from services.availability.repository.changes import FAILURES, Feed
 from shared.contracts.slots import DAY, Plan, Seeker, Taken, floor, open_starts
 from shared.db import Database
 
@@ -184,6 +185,7 @@ class Board:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.generation = 0
+        self._feed = Feed(database.url)
         self._shelves: dict[UUID, Shelf] = {}
         self._touched: dict[tuple[UUID, UUID], int] = {}
         self._looked_at = float("-inf")
@@ -237,7 +239,7 @@ class Board:
                     swept = time.monotonic()
                     async with self.database.every_tenant() as session:
                         await repository.changes.sweep(session)
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except (SQLAlchemyError, *FAILURES) as error:
                 log.warning("the board waits for the database: %s", type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
 
@@ -245,21 +247,23 @@ class Board:
         """A look between two others, for who has just changed something and will look for it."""
         try:
             await self.look()
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, *FAILURES) as error:
             log.warning("the board waits for the database: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        await self._feed.close()
 
     async def look(self) -> None:
         """One look at the changes: forgets what they name."""
         began = time.monotonic()
         if began - self._looked_at > REMEMBERED_SECONDS:
             self._low = None
-        async with self.database.every_tenant() as session:
-            if self._low is None:
-                self._low, _ = await repository.changes.since(session, None)
-                self._shelves.clear()
-                self._looked_at = max(began, self._looked_at)
-                return
-            self._low, rows = await repository.changes.since(session, self._low)
+        if self._low is None:
+            self._low, _ = await self._feed.since(None)
+            self._shelves.clear()
+            self._looked_at = max(began, self._looked_at)
+            return
+        self._low, rows = await self._feed.since(self._low)
         news = [row for row in rows if row[0] not in self._seen]
         # What is still listed may be listed again; what isn't never will be.
         self._seen = {row[0] for row in rows}
@@ -290,6 +294,7 @@ async def followed(board: Board) -> AsyncIterator[Board]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await board.close()
 
 
 async def _load(session: AsyncSession, known: Shelf | None, *, trusted: bool) -> Shelf:

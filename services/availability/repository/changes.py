@@ -1,7 +1,10 @@
 """The feed of what API processes must forget: written in the transaction of the change, polled by xid."""
 
+import asyncio
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,27 +12,61 @@ from services.availability.tables import changes
 
 # A transaction that began early may commit late, so an id says nothing; whatever was written by a
 # transaction that was still running at the last look is looked at again.
-_SINCE = text(
-    """
-    SELECT changes.id, tenant_id, provider_id, room_id
-    FROM changes WHERE written_by >= CAST(:low AS text)::xid8
-    """
-)
-_NEXT = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+_NEXT = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+_SINCE = f"""
+    SELECT ({_NEXT}) AS low, changes.id, tenant_id, provider_id, room_id
+    FROM (SELECT) AS one LEFT JOIN changes ON written_by >= $1::text::xid8
+"""  # noqa: S608 -- both parts stand here
+
+Change = tuple[int, UUID, UUID | None, UUID | None]
+"""Its id, the practice, the provider (None: the practice as a whole), the room."""
+
+FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Feed:
+    """The changes, looked at over a connection of its own: one round trip, however busy the process is."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._turn = asyncio.Lock()
+
+    async def since(self, low: str | None) -> tuple[str, list[Change]]:
+        """What was written by transactions from `low` on (None: nothing yet), and the `low` of the next look.
+
+        Raises one of FAILURES; the next look connects anew.
+        """
+        async with self._turn:
+            try:
+                if self._connection is None:
+                    self._connection = await _connect(self.database_url)
+                if low is None:
+                    return str(await self._connection.fetchval(_NEXT)), []
+                rows = await self._connection.fetch(_SINCE, low)
+            except BaseException:
+                # Also when cancelled in the middle: what is left of the answer must not be the next one's.
+                self._drop()
+                raise
+        return rows[0]["low"], [tuple(row)[1:] for row in rows if row["id"] is not None]
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None
+
+    async def close(self) -> None:
+        self._drop()
+
+
+async def _connect(database_url: str) -> "asyncpg.Connection[Any]":
+    settings = {"application_name": "availability-changes", "app.every_tenant": "on", "timezone": "UTC"}
+    return await asyncpg.connect(database_url, timeout=5, command_timeout=5, server_settings=settings)
 
 
 async def announce(session: AsyncSession, tenant: UUID, provider_id: UUID | None, room_id: UUID | None = None) -> None:
     """Something of a provider (None: of the practice) or of a room is no longer as it was."""
     await session.execute(insert(changes).values(tenant_id=tenant, provider_id=provider_id, room_id=room_id))
-
-
-async def since(session: AsyncSession, low: str | None) -> tuple[str, list[tuple[int, UUID, UUID | None, UUID | None]]]:
-    """What was written by transactions from `low` on (None: nothing yet), and the `low` of the next look."""
-    following: str = (await session.execute(_NEXT)).scalar_one()
-    if low is None:
-        return following, []
-    rows = await session.execute(_SINCE, {"low": low})
-    return following, [(id, tenant, provider, room) for id, tenant, provider, room in rows]
 
 
 async def sweep(session: AsyncSession) -> None:
