@@ -1,11 +1,12 @@
 """Free starts kept in memory, so that a search needs no database: forgotten as soon as anything changes.
 
-Every change writes a row into `changes` in its own transaction; `follow` polls them and forgets what
+Every change writes a row into `changes` in its own transaction; `follow` looks at them and forgets what
 they name. While the last look is older than `TRUSTED_SECONDS` nothing is answered from memory.
 """
 
 import asyncio
 import logging
+import threading
 import time
 from array import array
 from collections import defaultdict
@@ -14,11 +15,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository, tables
-from services.availability.repository.changes import FAILURES, Feed
+from services.availability.repository.changes import FAILURES, Change, Feed
 from shared.contracts.slots import DAY, Plan, Seeker, Taken, floor, open_starts
 from shared.db import Database
 
@@ -32,6 +32,7 @@ BLOCK = 8 * DAY
 BEYOND_HORIZON = DAY // 4
 MOST_BLOCKS = 100_000
 MOST_WRITTEN = 50_000
+MOST_HEARD = 100_000
 
 
 class Block:
@@ -189,8 +190,7 @@ class Board:
         self._shelves: dict[UUID, Shelf] = {}
         self._touched: dict[tuple[UUID, UUID], int] = {}
         self._looked_at = float("-inf")
-        self._low: str | None = None
-        self._seen: set[int] = set()
+        self._heard: set[int] = set()
 
     @property
     def trusted(self) -> bool:
@@ -229,49 +229,54 @@ class Board:
             if self._touched.get((tenant, provider_id), 0) <= generation:
                 shelf.blocks[schedule_id, is_new, number] = block
 
-    async def follow(self) -> None:
-        """Looks at the changes again and again, until cancelled; now and then drops those that everybody has seen."""
-        swept = time.monotonic()
-        while True:
-            try:
-                await self.look()
-                if time.monotonic() - swept > REMEMBERED_SECONDS:
-                    swept = time.monotonic()
-                    async with self.database.every_tenant() as session:
-                        await repository.changes.sweep(session)
-            except (SQLAlchemyError, *FAILURES) as error:
-                log.warning("the board waits for the database: %s", type(error).__name__)
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def catch_up(self) -> None:
+    async def look(self) -> None:
         """A look between two others, for who has just changed something and will look for it."""
+        began = time.monotonic()
         try:
-            await self.look()
-        except (SQLAlchemyError, *FAILURES) as error:
+            self._hear(began, await self._feed.look())
+        except FAILURES as error:
             log.warning("the board waits for the database: %s", type(error).__name__)
 
-    async def close(self) -> None:
-        await self._feed.close()
+    def follow(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
+        """Looks again and again, in a thread of its own: a process that is busy answering still hears in time."""
+        asyncio.run(self._follow(loop, stop))
 
-    async def look(self) -> None:
-        """One look at the changes: forgets what they name."""
-        began = time.monotonic()
-        if began - self._looked_at > REMEMBERED_SECONDS:
-            self._low = None
-        if self._low is None:
-            self._low, _ = await self._feed.since(None)
+    async def _follow(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
+        feed = Feed(self.database.url)
+        looked = swept = time.monotonic()
+        while not stop.is_set():
+            began = time.monotonic()
+            if began - looked > REMEMBERED_SECONDS:
+                feed.forget()
+            try:
+                news = await feed.look()
+                looked = began
+                loop.call_soon_threadsafe(self._hear, began, news)
+                if began - swept > REMEMBERED_SECONDS:
+                    swept = began
+                    await feed.sweep()
+            except FAILURES as error:
+                log.warning("the board waits for the database: %s", type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+        feed.close()
+
+    def _hear(self, began: float, news: Sequence[Change] | None) -> None:
+        """Forgets what changed before a look that began then."""
+        if news is None or began - self._looked_at > REMEMBERED_SECONDS:
             self._shelves.clear()
-            self._looked_at = max(began, self._looked_at)
-            return
-        self._low, rows = await self._feed.since(self._low)
-        news = [row for row in rows if row[0] not in self._seen]
-        # What is still listed may be listed again; what isn't never will be.
-        self._seen = {row[0] for row in rows}
-        if news:
             self.generation += 1
-        for _, tenant, provider_id, room_id in news:
+        fresh = [change for change in news or () if change[0] not in self._heard]
+        if fresh:
+            self.generation += 1
+            if len(self._heard) > MOST_HEARD:
+                self._heard.clear()
+            self._heard.update(change[0] for change in fresh)
+        for _, tenant, provider_id, room_id in fresh:
             self._forget(tenant, provider_id, room_id)
         self._looked_at = max(began, self._looked_at)
+
+    def close(self) -> None:
+        self._feed.close()
 
     def _forget(self, tenant: UUID, provider_id: UUID | None, room_id: UUID | None) -> None:
         shelf = self._shelves.get(tenant)
@@ -287,14 +292,17 @@ class Board:
 
 @asynccontextmanager
 async def followed(board: Board) -> AsyncIterator[Board]:
-    """The board while a task follows the changes."""
-    task = asyncio.create_task(board.follow())
+    """The board while a thread follows the changes."""
+    stop = threading.Event()
+    thread = threading.Thread(target=board.follow, args=(asyncio.get_running_loop(), stop), name="changes", daemon=True)
+    thread.start()
     try:
         yield board
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await board.close()
+        stop.set()
+        # Not awaited for long: a look that hangs ends with its connection.
+        await asyncio.to_thread(thread.join, 2)
+        board.close()
 
 
 async def _load(session: AsyncSession, known: Shelf | None, *, trusted: bool) -> Shelf:
@@ -312,6 +320,8 @@ async def _load(session: AsyncSession, known: Shelf | None, *, trusted: bool) ->
         locations=await repository.practice.ids_of(session, tables.locations),
         plans=plans,
     )
+    if known is not None and plans.keys() == old.keys() and all(plans[id] is old[id] for id in old):
+        shelf.written = known.written
     if known is not None and trusted:
         shelf.blocks = {key: block for key, block in known.blocks.items() if plans.get(key[0]) is known.plans[key[0]]}
     return shelf

@@ -12,7 +12,7 @@ from shared.contracts.booking import AppointmentStatus, Party
 from shared.web import Body
 
 _ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
-_SLOT = "pctqhbygazc6dmg2auorao3iiru22htqngwszadzszo3yenpgnerjsbzrfhngaqj"
+_SLOT = "AZnzonwee2qdUy8fahyeEGmoOuBppbQARYCDkcbd4oLoFPPVTAY3xQ"
 
 
 def _example(**values: Any) -> ConfigDict:

@@ -42,5 +42,5 @@ def require_own_hours(principal: Principal, provider_id: UUID) -> None:
 async def commit(request: Request, command: Command, work: Callable[[AsyncSession], Awaitable[Answer]]) -> Response:
     """Runs a command, and has this process's searches know of it at once; those of others hear within moments."""
     response = await command.run(work)
-    await own(request).board.catch_up()
+    await own(request).board.look()
     return response

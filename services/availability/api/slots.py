@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
 from services.availability.api.common import AT_THE_PRACTICE, own
 from services.availability.board import Shelf
@@ -24,60 +24,63 @@ from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1/slots", responses=problems(401, 403, 422, 503))
 
-Ids = Annotated[list[UUID], Query(max_length=500, description="Repeat it for several; left out for all")]
-Preference = Annotated[
-    list[UUID], Query(max_length=20, description="Providers in the client's order; theirs come first")
-]
-Weekdays = Annotated[
-    list[Annotated[int, Field(ge=0, le=6)]], Query(max_length=7, description="0 = Monday; repeat it for several")
-]
-Times = Annotated[
-    list[TimeOfDay], Query(max_length=3, description="By start: before 12:00, before 17:00, from then on")
-]
-From = Annotated[Moment, Query(alias="from", description="Slots that start at or after this time")]
-To = Annotated[Moment, Query(alias="to", description="… and before this one, at most 31 days later")]
-Zone = Annotated[
-    ZoneName | None, Query(description="Of weekdays, times of day and days, such as the client's; else the practice's")
-]
+Ids = list[UUID]
 Client = Annotated[UUID | None, Query(description="Leaves out what collides with this client's own visits")]
 NewClient = Annotated[bool, Query(description="Also what is kept for new clients, where no client is named")]
 Ignore = Annotated[UUID | None, Query(description="An appointment to be moved: its own time counts as free")]
 
 
-async def _seeking(
-    request: Request,
-    caller: Caller,
-    appointment_type: UUID,
-    begin: From,
-    end: To,
-    provider: Ids = [],  # noqa: B006 -- FastAPI copies a default, and an empty list documents better than null
-    location: Ids = [],  # noqa: B006 -- as above
-    modality: Modality | None = None,
-    weekday: Weekdays = [],  # noqa: B006 -- as above
-    time_of_day: Times = [],  # noqa: B006 -- as above
-    zone: Zone = None,
-    client: Client = None,
-    new_client: NewClient = False,
-    ignore: Ignore = None,
-) -> Seeking:
+class SlotQuery(BaseModel):
+    """What is sought. One model, since a search with a parameter each spends most of its time on them."""
+
+    appointment_type: UUID
+    begin: Moment = Field(alias="from", description="Slots that start at or after this time")
+    end: Moment = Field(alias="to", description="… and before this one, at most 31 days later")
+    provider: Ids = Field([], max_length=500, description="Repeat it for several; left out for all")
+    location: Ids = Field([], max_length=500, description="Repeat it for several; left out for all")
+    modality: Modality | None = None
+    weekday: list[Annotated[int, Field(ge=0, le=6)]] = Field(
+        [], max_length=7, description="0 = Monday; repeat it for several"
+    )
+    time_of_day: list[TimeOfDay] = Field(
+        [], max_length=3, description="By start: before 12:00, before 17:00, from then on"
+    )
+    zone: ZoneName | None = Field(
+        None, description="Of weekdays, times of day and days, such as the client's; else the practice's"
+    )
+    client: UUID | None = Field(None, description="Leaves out what collides with this client's own visits")
+    new_client: bool = Field(False, description="Also what is kept for new clients, where no client is named")
+    ignore: UUID | None = Field(None, description="An appointment to be moved: its own time counts as free")
+
+
+class SearchQuery(SlotQuery):
+    """What is sought, and which part of it is asked for."""
+
+    prefer: Ids = Field([], max_length=20, description="Providers in the client's order; theirs come first")
+    first_available: bool = Field(False, description="The first slot of each provider only")
+    limit: int = Field(50, ge=1, le=2000, description="Slots on a page")
+    cursor: str | None = Field(None, max_length=500, description="`next` of the page before")
+
+
+def _seeking(request: Request, caller: Principal, query: SlotQuery) -> Seeking:
     caller.require("slots:read")
     now = own(request).clock()
     return Seeking(
         tenant=caller.tenant,
         wish=Wish(
-            appointment_type_id=appointment_type,
-            provider_ids=tuple(provider),
-            location_ids=tuple(location),
-            modality=modality,
-            weekdays=frozenset(weekday),
-            times_of_day=frozenset(time_of_day),
+            appointment_type_id=query.appointment_type,
+            provider_ids=tuple(query.provider),
+            location_ids=tuple(query.location),
+            modality=query.modality,
+            weekdays=frozenset(query.weekday),
+            times_of_day=frozenset(query.time_of_day),
         ),
-        begin=begin,
-        end=end,
-        zone=zone,
-        client_id=_for_whom(caller, client),
-        new_client=new_client,
-        ignore=ignore,
+        begin=query.begin,
+        end=query.end,
+        zone=query.zone,
+        client_id=_for_whom(caller, query.client),
+        new_client=query.new_client,
+        ignore=query.ignore,
         now=now,
         as_of=now,
     )
@@ -92,36 +95,28 @@ def _for_whom(caller: Principal, client: UUID | None) -> UUID | None:
     return caller.client_id
 
 
-Search = Annotated[Seeking, Depends(_seeking)]
-
-
 @router.get("", operation_id="search_slots", response_model=schemas.SlotPage)
-async def search_slots(
-    request: Request,
-    seeking: Search,
-    prefer: Preference = [],  # noqa: B006 -- as above
-    first_available: Annotated[bool, Query(description="The first slot of each provider only")] = False,
-    limit: Annotated[int, Query(ge=1, le=2000, description="Slots on a page")] = 50,
-    cursor: paging.Cursor = None,
-) -> Response:
+async def search_slots(request: Request, caller: Caller, query: Annotated[SearchQuery, Query()]) -> Response:
     """Free slots, the soonest first. What is offered here can be booked within the hour, unless somebody is faster.
 
     With `prefer`, those of preferred providers come first; for an intake, those within two days before all others,
     since an intake soon is kept most often.
     """
-    after, as_of = _decode(cursor, seeking.now)
-    seeking = replace(seeking, wish=replace(seeking.wish, prefer=tuple(prefer)), as_of=as_of)
+    seeking = _seeking(request, caller, query)
+    after, as_of = _decode(query.cursor, seeking.now)
+    seeking = replace(seeking, wish=replace(seeking.wish, prefer=tuple(query.prefer)), as_of=as_of)
+    most = query.limit
     shelf, found = await search.find(
-        own(request).board, seeking=seeking, first_available=first_available, after=after, most=limit + 1
+        own(request).board, seeking=seeking, first_available=query.first_available, after=after, most=most + 1
     )
-    following = _encode(found[limit - 1].position, as_of) if len(found) > limit else None
-    return Response(_page(request, seeking, shelf, found[:limit], following), media_type="application/json")
+    following = _encode(found[most - 1].position, as_of) if len(found) > most else None
+    return Response(_page(request, seeking, shelf, found[:most], following), media_type="application/json")
 
 
 @router.get("/days", operation_id="count_slots")
-async def count_slots(request: Request, seeking: Search) -> schemas.DayList:
+async def count_slots(request: Request, caller: Caller, query: Annotated[SlotQuery, Query()]) -> schemas.DayList:
     """How many free slots each local day has, for a calendar view."""
-    board = own(request).board
+    seeking, board = _seeking(request, caller, query), own(request).board
     days = await search.count_days(board, seeking=seeking)
     zone = seeking.zone or (await board.open(seeking.tenant)).shelf.zone or "UTC"
     return schemas.DayList(zone=zone, items=[schemas.DayCount(date=day, slots=count) for day, count in days.items()])

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.tables import changes
@@ -25,38 +25,54 @@ FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 class Feed:
-    """The changes, looked at over a connection of its own: one round trip, however busy the process is."""
+    """The changes, looked at over a connection of its own: one round trip a look."""
 
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
         self._connection: asyncpg.Connection[Any] | None = None
+        self._low: str | None = None
+        self._listed: set[int] = set()
         self._turn = asyncio.Lock()
 
-    async def since(self, low: str | None) -> tuple[str, list[Change]]:
-        """What was written by transactions from `low` on (None: nothing yet), and the `low` of the next look.
+    async def look(self) -> list[Change] | None:
+        """What is new since the last look; None the first time, when whatever was known before is void.
 
-        Raises one of FAILURES; the next look connects anew.
+        Raises one of FAILURES; the next look connects anew and goes on from where this one was.
         """
         async with self._turn:
             try:
                 if self._connection is None:
                     self._connection = await _connect(self.database_url)
-                if low is None:
-                    return str(await self._connection.fetchval(_NEXT)), []
-                rows = await self._connection.fetch(_SINCE, low)
+                if self._low is None:
+                    self._low = str(await self._connection.fetchval(_NEXT))
+                    return None
+                rows = await self._connection.fetch(_SINCE, self._low)
             except BaseException:
                 # Also when cancelled in the middle: what is left of the answer must not be the next one's.
-                self._drop()
+                self.close()
                 raise
-        return rows[0]["low"], [tuple(row)[1:] for row in rows if row["id"] is not None]
+            self._low = rows[0]["low"]
+            found = [tuple(row)[1:] for row in rows if row["id"] is not None]
+            # What is still listed may be listed again; what isn't never will be.
+            news = [change for change in found if change[0] not in self._listed]
+            self._listed = {change[0] for change in found}
+            return news
 
-    def _drop(self) -> None:
+    def forget(self) -> None:
+        """Begins anew: the next look is the first."""
+        self._low = None
+
+    async def sweep(self) -> None:
+        """Drops what every API process has seen, or will begin anew without."""
+        if self._connection is not None:
+            await self._connection.execute(
+                "DELETE FROM changes WHERE changed_at < clock_timestamp() - interval '10 minutes'"
+            )
+
+    def close(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
         self._connection = None
-
-    async def close(self) -> None:
-        self._drop()
 
 
 async def _connect(database_url: str) -> "asyncpg.Connection[Any]":
@@ -67,8 +83,3 @@ async def _connect(database_url: str) -> "asyncpg.Connection[Any]":
 async def announce(session: AsyncSession, tenant: UUID, provider_id: UUID | None, room_id: UUID | None = None) -> None:
     """Something of a provider (None: of the practice) or of a room is no longer as it was."""
     await session.execute(insert(changes).values(tenant_id=tenant, provider_id=provider_id, room_id=room_id))
-
-
-async def sweep(session: AsyncSession) -> None:
-    """Drops what every API process has seen, or will begin anew without."""
-    await session.execute(text("DELETE FROM changes WHERE changed_at < clock_timestamp() - interval '10 minutes'"))

@@ -4,7 +4,7 @@ Availability lists and explains slots with it and booking accepts them with it, 
 `schedule.published`, so that offered means bookable.
 """
 
-from shared.contracts.slots.ids import SLOT_ID_LIFETIME, SlotId
+from shared.contracts.slots.ids import SLOT_ID_LIFETIME, SlotId, sign_slot
 from shared.contracts.slots.plan import Plan, Span, date_of, day_number, seconds_of, wall_span
 from shared.contracts.slots.rule import (
     ANYBODY,
@@ -45,6 +45,7 @@ __all__ = [
     "moment",
     "open_starts",
     "seconds_of",
+    "sign_slot",
     "wall_span",
     "within_notice",
 ]
