@@ -2,4 +2,5 @@
 
 from services.availability.api import calendars, hours, practice, schedules, slots
 
-routers = [practice.router, hours.router, calendars.router, schedules.router, slots.router]
+# In the order in which they are tried: searches are by far the most.
+routers = [slots.router, practice.router, hours.router, calendars.router, schedules.router]

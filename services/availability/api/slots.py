@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,7 +18,7 @@ from services.availability.use_cases.search import Position, Seeking
 from shared import paging
 from shared.auth import Principal, Role
 from shared.contracts.availability import Modality, ZoneName
-from shared.contracts.slots import floor, moment
+from shared.contracts.slots import Plan, floor, moment
 from shared.errors import forbidden, invalid
 from shared.web import Caller, problems
 
@@ -169,12 +169,11 @@ def _page(request: Request, seeking: Seeking, shelf: Shelf, found: list[Offer], 
     """The answer's JSON; a slot is written once and kept, since a month of them is hundreds."""
     expires, key = schemas.expiry(seeking.now), own(request).settings.slot_signing_key
     items: list[bytes] = []
-    written: dict[Any, dict[int, bytes]] = {}
-    for offer in found:
-        plan, start = offer.plan, offer.start
-        known = written.get(plan.schedule_id)
-        if known is None:
-            known = written[plan.schedule_id] = shelf.written.of(plan.schedule_id, expires)
+    last: Plan | None = None
+    known: dict[int, bytes] = {}
+    for plan, start, _ in found:
+        if plan is not last:
+            last, known = plan, shelf.written.of(plan.schedule_id, expires)
         slot = known.get(start)
         if slot is None:
             slot = known[start] = schemas.write(plan, start, expires, key, seeking.tenant)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 from uuid import UUID
 
 from services.availability.domain.practice import SECOND, TWO_YEARS
@@ -36,8 +37,7 @@ _HOURS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A free slot, and the place of its group in the order of answers."""
 
     plan: Plan

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from heapq import merge
@@ -181,8 +181,15 @@ def _merged(
     def of(plan: Plan, found: Sequence[int]) -> Iterator[tuple[int, UUID, Plan]]:
         return ((at, plan.schedule_id, plan) for at in search.in_spans(found, spans))
 
-    ways = [of(plan, found) for plan, found in zip(plans, starts, strict=True) if found]
-    in_order = ways[0] if len(ways) == 1 else merge(*ways, key=lambda item: item[:2])
+    open_plans = [(plan, found) for plan, found in zip(plans, starts, strict=True) if found]
+    if len(open_plans) == 1 and behind is None:
+        [(plan, found)] = open_plans
+        return (Offer(plan, at, place) for at in search.in_spans(found, spans))
+    ways = [of(plan, found) for plan, found in open_plans]
+    return _offers(ways[0] if len(ways) == 1 else merge(*ways, key=lambda item: item[:2]), place, behind)
+
+
+def _offers(in_order: Iterable[tuple[int, UUID, Plan]], place: int, behind: tuple[int, UUID] | None) -> Iterator[Offer]:
     for at, schedule_id, plan in in_order:
         if behind is None or (at, schedule_id) > behind:
             yield Offer(plan, at, place)
