@@ -28,7 +28,10 @@ def wrk(url: str, token: str | None, *, connections: int, seconds: int = 5) -> R
     out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
         raise SystemExit(f"bench: {url} did not answer every request well:\n{out}")
-    return Run(float(_found(r"Requests/sec:\s+([\d.]+)", out)), _latency("50%", out), _latency("99%", out))
+    run = Run(float(_found(r"Requests/sec:\s+([\d.]+)", out)), _latency("50%", out), _latency("99%", out))
+    if not run.per_second:
+        raise SystemExit(f"bench: {url} answered nothing in {seconds} s")
+    return run
 
 
 def _latency(rank: str, out: str) -> float:
