@@ -29,7 +29,7 @@ TRUSTED_SECONDS = 0.2
 REMEMBERED_SECONDS = 300.0
 """Whoever hasn't looked for so long begins anew; changes are kept twice as long."""
 BLOCK = 8 * DAY
-BEYOND_HORIZON = DAY // 4
+BEYOND_HORIZON = 3600
 MOST_BLOCKS = 100_000
 MOST_WRITTEN = 50_000
 MOST_HEARD = 100_000

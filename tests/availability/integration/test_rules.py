@@ -329,6 +329,6 @@ async def test_what_is_kept_in_memory_ends_at_the_horizon_and_moves_with_it(prac
     assert starts(await practice.search())[-1] == f"{TUESDAY}T15:00:00Z"
     shelf = (await board.open(practice.tenant)).shelf
     first, *beyond = shelf.blocks.values()
-    assert moment(first.starts[-1]) <= NOW + timedelta(days=1, hours=6)
+    assert moment(first.starts[-1]) <= NOW + timedelta(days=1, hours=1)
     assert not any(block.starts for block in beyond)
-    assert first.good_until == floor(NOW) + 6 * 3600
+    assert first.good_until == floor(NOW) + 3600
