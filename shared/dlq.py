@@ -36,7 +36,8 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        return self.headers.get("ce_id", b"?").decode(errors="replace")
+        """The event's; what came without one is named by where it lies."""
+        return self.headers.get("ce_id", b"").decode(errors="replace") or f"@{self.offset}"
 
     def summary(self) -> dict[str, Any]:
         """What may be shown: headers and reason. Bodies carry ids and times only, by contract."""
@@ -47,7 +48,7 @@ class DeadLetter:
             "id": self.id,
             "type": text.get("ce_type"),
             "tenant": text.get("ce_tenantid"),
-            "attempts": int(text.get(ATTEMPT, "0")),
+            "attempts": int(text[ATTEMPT]) if text.get(ATTEMPT, "").isdigit() else 0,
             "error": text.get(ERROR),
             "time": text.get("ce_time"),
         }
@@ -71,7 +72,8 @@ async def read(bootstrap_servers: str, names: Sequence[str] | None = None) -> li
             batches = await consumer.getmany(timeout_ms=500)
             for records in batches.values():
                 for record in records:
-                    letter = DeadLetter(record.topic, record.offset, record.key, record.value, dict(record.headers))
+                    headers = {name: value or b"" for name, value in record.headers}
+                    letter = DeadLetter(record.topic, record.offset, record.key, record.value, headers)
                     if REPLAYED in letter.headers:
                         replayed.add((letter.topic, letter.id))
                     else:
@@ -102,6 +104,11 @@ async def replay(bootstrap_servers: str, topic: str, id: str | None = None) -> i
 
 
 async def _main(arguments: argparse.Namespace, bootstrap_servers: str) -> int:
+    if arguments.topic and arguments.topic not in await topics(bootstrap_servers):
+        sys.stderr.write(
+            f"There is no dead-letter topic {arguments.topic}; `list` shows the letters and their topics.\n"
+        )
+        return 1
     if arguments.command == "replay":
         count = await replay(bootstrap_servers, arguments.topic, arguments.id)
         sys.stdout.write(f"{count} sent back to {arguments.topic.removesuffix(SUFFIX)}.retry\n")

@@ -26,6 +26,7 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
+    MessageSizeTooLargeError,
 )
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
@@ -52,6 +53,8 @@ ATTEMPT = "x-attempt"
 NOT_BEFORE = "x-not-before"
 ORIGIN = "x-origin-topic"
 ERROR = "x-error"
+PARTITION = "x-origin-partition"
+OFFSET = "x-origin-offset"
 
 HANDLED = Counter("kafka_messages_total", "Messages handled, by outcome", ["topic", "outcome"])
 LAG = Gauge("kafka_consumer_lag", "Messages not yet handled", ["topic", "partition"])
@@ -151,6 +154,10 @@ class _Progress:
             raise TimeoutError("messages wait, but none come")
 
 
+class _StartOver(Exception):
+    """A batch failed in a way that nobody foresaw: its client goes, and another one takes the batch up again."""
+
+
 class Consumer:
     """One consumer group's member: {event type: handler}, each event in a transaction of its tenant."""
 
@@ -183,7 +190,7 @@ class Consumer:
         while not stop.is_set():
             try:
                 await self._consume(stop)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, _StartOver) as error:
                 self.ready = False
                 log.warning("consumer starts over: %s", type(error).__name__)
                 await _wait(stop, 1.0)
@@ -229,6 +236,7 @@ class Consumer:
     ) -> None:
         """Handles one batch of one partition, commits as far as it came, and lets the partition go on."""
         done: int | None = None
+        failed = True
         try:
             for record in records:
                 OLDEST.labels(partition.topic, partition.partition).set(
@@ -240,21 +248,24 @@ class Consumer:
             OLDEST.labels(partition.topic, partition.partition).set(0)
             if done is not None:
                 await asyncio.wait_for(consumer.commit({partition: done + 1}), COMMIT_SECONDS)
+            failed = False
         except (CommitFailedError, IllegalStateError):
             log.info("a batch is no longer this member's; another one handles it again")
+            failed = False
         except (KafkaError, OSError, TimeoutError) as error:
-            if not failure.done():
-                failure.set_exception(error)
+            _fail(failure, error)
+        except Exception as error:
+            # Nothing of the batch may be passed over, whatever happened to it.
+            log.exception("a batch failed")
+            _fail(failure, _StartOver(type(error).__name__))
         finally:
-            if not stop.is_set() and partition in consumer.assignment():
+            # After a failure the partition stays where it is: what follows would be committed past the batch.
+            if not failed and not stop.is_set() and partition in consumer.assignment():
                 consumer.resume(partition)
 
     async def _until_due(self, record: "ConsumerRecord[bytes, bytes]", stop: asyncio.Event) -> bool:
         """Waits, outside any handler, until a retried message is due; False when told to stop meanwhile."""
-        not_before = dict(record.headers).get(NOT_BEFORE)
-        if not_before is None:
-            return not stop.is_set()
-        delay = (datetime.fromisoformat(not_before.decode()) - self.clock()).total_seconds()
+        delay = _seconds_until(_headers(record).get(NOT_BEFORE, b""), self.clock())
         if delay > 0:
             await _wait(stop, delay)
         return not stop.is_set()
@@ -301,9 +312,10 @@ class Consumer:
 
     async def _pass_on(self, record: "ConsumerRecord[bytes, bytes]", error: Exception) -> None:
         """To the retry topic while tries are left, then to the dead-letter topic."""
-        headers = dict(record.headers)
-        origin = headers.get(ORIGIN, record.topic.encode()).decode()
-        attempt = int(headers.get(ATTEMPT, b"0"))
+        headers = _headers(record)
+        origin = headers.get(ORIGIN, record.topic.encode()).decode(errors="replace")
+        tried = headers.get(ATTEMPT, b"0")
+        attempt = int(tried) if tried.isdigit() else 0
         # The type, and our own texts: a driver's message may quote a value.
         reason = f"{type(error).__name__}: {error}" if isinstance(error, ValueError) else type(error).__name__
         headers |= {ORIGIN: origin.encode(), ERROR: reason.encode(), ATTEMPT: str(attempt + 1).encode()}
@@ -313,15 +325,24 @@ class Consumer:
         else:
             topic = dead_letter_topic(origin, self.group)
             headers.pop(NOT_BEFORE, None)
+        try:
+            await self._send(topic, record.key, record.value, headers)
+        except MessageSizeTooLargeError:
+            # With the headers it no longer fits: what is left is where it lies, and why it is a dead letter.
+            topic = dead_letter_topic(origin, self.group)
+            where = {PARTITION: str(record.partition).encode(), OFFSET: str(record.offset).encode()}
+            told = f"{reason}; its {len(record.value or b'')} bytes are too large to be kept".encode()
+            await self._send(topic, record.key, b"", _small(headers) | where | {ERROR: told})
+        HANDLED.labels(record.topic, "retried" if topic.endswith(".retry") else "dead").inc()
+
+    async def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: dict[str, bytes]) -> None:
         if self._producer is None:
             raise TimeoutError("the producer is gone")
-        with span(f"{topic} publish", SpanKind.PRODUCER, parent=headers.get(TRACEPARENT, b"").decode() or None):
-            headers[TRACEPARENT] = (current_traceparent() or "").encode()
-            await asyncio.wait_for(
-                self._producer.send_and_wait(topic, record.value, key=record.key, headers=list(headers.items())),
-                20,
-            )
-        HANDLED.labels(record.topic, "retried" if topic.endswith(".retry") else "dead").inc()
+        parent = headers.get(TRACEPARENT, b"").decode(errors="replace") or None
+        with span(f"{topic} publish", SpanKind.PRODUCER, parent=parent):
+            headers = headers | {TRACEPARENT: (current_traceparent() or "").encode()}
+            sending = self._producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))
+            await asyncio.wait_for(sending, 20)
 
     async def drain(self, partitions: Sequence[TopicPartition]) -> None:
         """Lets the messages in hand of these partitions finish, for at most 25 s."""
@@ -360,3 +381,25 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 def _where(record: "ConsumerRecord[bytes, bytes]") -> dict[str, Any]:
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _fail(failure: asyncio.Future[None], error: Exception) -> None:
+    if not failure.done():
+        failure.set_exception(error)
+
+
+def _headers(record: "ConsumerRecord[bytes, bytes]") -> dict[str, bytes]:
+    """A record's headers; somebody else's may have no value."""
+    return {name: value or b"" for name, value in record.headers}
+
+
+def _small(headers: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: value for name, value in headers.items() if len(value) <= 1_000}
+
+
+def _seconds_until(moment: bytes, now: datetime) -> float:
+    """How long until a time in a header; nothing where it is none, since then nobody may wait for it."""
+    try:
+        return (datetime.fromisoformat(moment.decode()) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0

@@ -18,9 +18,9 @@ KEEP_INBOX = timedelta(days=30)
 KEEP_ANSWERS = timedelta(days=1)
 
 _RULES = (
-    ("DELETE FROM outbox WHERE published_at < clock_timestamp() - :keep", KEEP_PUBLISHED),
-    ("DELETE FROM inbox WHERE received_at < clock_timestamp() - :keep", KEEP_INBOX),
-    ("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - :keep", KEEP_ANSWERS),
+    ("DELETE FROM outbox WHERE published_at < clock_timestamp() - CAST(:keep AS interval)", KEEP_PUBLISHED),
+    ("DELETE FROM inbox WHERE received_at < clock_timestamp() - CAST(:keep AS interval)", KEEP_INBOX),
+    ("DELETE FROM idempotency_keys WHERE created_at < clock_timestamp() - CAST(:keep AS interval)", KEEP_ANSWERS),
 )
 
 

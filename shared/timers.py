@@ -43,6 +43,8 @@ HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 0.25
 CONCURRENCY = 8
 MAX_ATTEMPTS = 8
+"""Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""
+_ENDLESS = 1 << 30
 DRAIN_SECONDS = 25.0
 
 
@@ -124,6 +126,10 @@ def _is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> boo
     return timer is not None and (timer.tenant, timer.kind, timer.key) == (tenant, kind, key)
 
 
+class NotNow(Exception):
+    """What a handler needs is away: it is tried again until it is back, at most every five minutes, however long."""
+
+
 class LeaseLost(Exception):
     """The timer was moved, removed or taken over while its handler ran: nothing of it may be committed."""
 
@@ -158,7 +164,8 @@ _EXTEND = text(
 _FAILED = text(
     """
     UPDATE timers SET attempts = attempts + 1,
-        leased_until = clock_timestamp() + least(interval '5 minutes', interval '1 second' * power(2, attempts)),
+        leased_until = clock_timestamp()
+            + least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20))),
         failed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END
     WHERE id = :id AND generation = :generation
     """
@@ -227,8 +234,9 @@ class TimerRunner:
             log.info("a timer was moved, removed or taken over")
         except Exception as error:
             # One timer's failure, whatever it is, must not stop the others; it is tried again and counted.
-            log.warning("a timer failed: %s", timer.kind, exc_info=not is_outage(error))
-            await self._note_failure(timer)
+            passing = isinstance(error, NotNow) or is_outage(error)
+            log.warning("a timer failed: %s (%s)", timer.kind, type(error).__name__, exc_info=not passing)
+            await self._note_failure(timer, _ENDLESS if passing else MAX_ATTEMPTS)
         finally:
             current_tenant.reset(token)
 
@@ -247,10 +255,10 @@ class TimerRunner:
         if held is None:
             raise LeaseLost
 
-    async def _note_failure(self, timer: Timer) -> None:
+    async def _note_failure(self, timer: Timer, most: int) -> None:
         try:
             async with self.database.every_tenant() as session:
-                failed = {"id": timer.id, "generation": timer.generation, "most": MAX_ATTEMPTS}
+                failed = {"id": timer.id, "generation": timer.generation, "most": most}
                 await session.execute(_FAILED, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")

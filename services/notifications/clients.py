@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind
 from services.notifications.settings import Settings
 from shared.errors import forbidden
 from shared.telemetry import span
+from shared.timers import NotNow
 
 TIMEOUT_SECONDS = 8.0
 SMTP_PERMANENT = 500
@@ -34,7 +35,7 @@ class CarrierRefused(Exception):
         self.code = code
 
 
-class CarrierUnavailable(Exception):
+class CarrierUnavailable(NotNow):
     """The carrier can't be reached or is overloaded; later may help."""
 
 

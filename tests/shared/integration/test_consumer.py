@@ -176,6 +176,87 @@ async def test_garbage_ends_in_the_dead_letter_topic_without_its_words_in_the_re
     assert "Sam" not in letter.summary()["error"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("traceparent", b"\xff\xfe"),
+        ("traceparent", None),
+        ("x-attempt", b"abc"),
+        ("x-not-before", b"soon"),
+        ("foo", None),
+    ],
+)
+async def test_a_record_with_odd_headers_is_dead_lettered_and_takes_no_other_along(
+    header: tuple[str, bytes | None], bench: Bench
+) -> None:
+    before, after = bench.thing(), bench.thing()
+    letters = dead_letter_topic(bench.event.type, bench.group)
+    await publish(bench.servers, before)
+    await publish_raw(bench.servers, bench.event.type, b"no event", [header])  # type: ignore[list-item] # that is the point
+    await publish(bench.servers, after)
+
+    async def dead() -> list[dlq.DeadLetter]:
+        return await dlq.read(bench.servers, [letters])
+
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(before, after))
+        [letter] = await eventually(dead)
+    assert letter.value == b"no event"
+    assert letter.summary()["error"].startswith("Malformed")
+
+
+async def test_letters_without_an_id_are_told_apart_and_each_is_replayed(bench: Bench) -> None:
+    letters = dead_letter_topic(bench.event.type, bench.group)
+    for number in range(3):
+        await publish_raw(bench.servers, bench.event.type, b"no event %d" % number, [])
+
+    async def dead() -> list[dlq.DeadLetter]:
+        return await dlq.read(bench.servers, [letters])
+
+    async def three() -> bool:
+        return len(await dead()) == 3
+
+    async with bench.running():
+        await eventually(three)
+    assert len({letter.id for letter in await dead()}) == 3
+    assert await dlq.replay(bench.servers, letters) == 3
+    assert await dead() == []
+
+
+async def test_a_record_that_is_too_large_to_be_kept_is_told_of_and_passed_by(bench: Bench) -> None:
+    after = bench.thing()
+    await publish_raw(bench.servers, bench.event.type, b"x" * 1_048_450, [])
+    await publish(bench.servers, after)
+
+    async def dead() -> list[dlq.DeadLetter]:
+        return await dlq.read(bench.servers, [dead_letter_topic(bench.event.type, bench.group)])
+
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(after))
+        [letter] = await eventually(dead)
+    assert (letter.value, letter.headers["x-origin-offset"].isdigit()) == (b"", True)
+    assert "1048450 bytes" in letter.summary()["error"]
+
+
+async def test_a_batch_that_fails_unforeseen_is_taken_up_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong outside a handler: nothing is committed past it."""
+    things = [bench.thing() for _ in range(5)]
+    handle, failed = Consumer.handle, []
+
+    async def fails_once(self: Consumer, record: Any, stop: asyncio.Event) -> bool:
+        if not failed and record.key == str(things[2].event.subject).encode():
+            failed.append(record)
+            raise RuntimeError("nobody foresaw this")
+        return await handle(self, record, stop)
+
+    monkeypatch.setattr(Consumer, "handle", fails_once)
+    await publish(bench.servers, *things)
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(*things))
+    assert failed
+    assert set((await bench.effects()).values()) == {1}
+
+
 async def test_killed_between_the_database_commit_and_the_offset_commit_the_effect_stays_one(bench: Bench) -> None:
     one = bench.thing()
     await publish(bench.servers, one)

@@ -14,7 +14,7 @@ from shared import clock as clock_of_the_machine
 from shared import timers as clock
 from shared.db import Database
 from shared.outbox import record
-from shared.timers import MAX_ATTEMPTS, Timer, TimerRunner
+from shared.timers import MAX_ATTEMPTS, NotNow, Timer, TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.streams import eventually, new_event_type
 
@@ -29,13 +29,13 @@ class Bench:
         self.database = database
         self.tenant = uuid4()
         self.late: list[float] = []
-        self.fail = False
+        self.error: type[Exception] | None = None
         self.calls = 0
 
     async def handle(self, session: AsyncSession, timer: Timer) -> None:
         self.calls += 1
-        if self.fail:
-            raise RuntimeError("this handler has a bug")
+        if self.error is not None:
+            raise self.error("as the test wants it")
         now = await session.scalar(select(func.clock_timestamp()))
         assert now is not None
         self.late.append((now - timer.due_at).total_seconds())
@@ -192,7 +192,7 @@ async def test_the_heartbeat_keeps_a_lease_and_does_not_wait_for_a_running_handl
 
 async def test_a_failing_handler_is_tried_again_later_and_given_up_in_the_end(bench: Bench) -> None:
     await bench.schedule(uuid4(), timedelta(0))
-    bench.fail = True
+    bench.error = RuntimeError
     runner = bench.runner()
     for attempt in range(MAX_ATTEMPTS):
         [claimed] = await runner.claim(10)
@@ -205,6 +205,25 @@ async def test_a_failing_handler_is_tried_again_later_and_given_up_in_the_end(be
     async with bench.database.every_tenant() as session:
         assert await session.scalar(select(timers.c.failed_at)) is not None
     assert bench.calls == MAX_ATTEMPTS
+
+
+async def test_a_handler_that_waits_for_something_is_never_given_up(bench: Bench) -> None:
+    await bench.schedule(uuid4(), timedelta(0))
+    bench.error = NotNow
+    runner = bench.runner()
+    waits = []
+    for _ in range(MAX_ATTEMPTS + 4):
+        [claimed] = await runner.claim(10)
+        await runner.fire(claimed)
+        async with bench.database.every_tenant() as session:
+            waits.append(await session.scalar(select(timers.c.leased_until - func.clock_timestamp())))
+            await session.execute(update(timers).values(leased_until=func.clock_timestamp()))
+    assert max(wait for wait in waits if wait is not None) <= timedelta(minutes=5)
+    bench.error = None
+    [claimed] = await runner.claim(10)
+    await runner.fire(claimed)
+    async with bench.database.every_tenant() as session:
+        assert await session.scalar(select(func.count()).select_from(timers)) == 0
 
 
 async def test_a_workers_own_clock_is_never_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
