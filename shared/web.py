@@ -164,6 +164,9 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 -- as above
+    if error.status_code == 400 and error.detail == "There was an error parsing the body":
+        # All that the framework says of a body that it can't decode.
+        return _answer(400, "malformed_json", "The body is no JSON in UTF-8, or is nested too deeply.", field="body")
     codes = {404: "no_such_route", 405: "method_not_allowed", 400: "bad_request"}
     detail = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
     headers = dict(error.headers) if error.headers else None
@@ -197,7 +200,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        problem = Problem(Kind.TOO_LARGE, "body_too_large", f"A body may have at most {self.limit} bytes.")
+        problem = Problem(
+            Kind.TOO_LARGE, "body_too_large", f"A body may have at most {self.limit} bytes.", field="body"
+        )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.limit:
             await problem_response(problem)(scope, receive, send)

@@ -271,6 +271,8 @@ async def test_a_bad_slot_is_refused_with_its_reason_and_nothing_is_written(kind
 
 BAD_BODIES: list[tuple[bytes, int, str, str]] = [
     (b"{", 400, "malformed_json", "body"),
+    (b'{"slot": "\xff\xfe"}', 400, "malformed_json", "body"),
+    (b"[" * 5_000 + b"]" * 5_000, 400, "malformed_json", "body"),
     (b"[]", 422, "invalid_request", "body"),
     (b'{"client_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"}', 422, "invalid_request", "slot"),
     (b'{"slot": "x", "client_id": "seven"}', 422, "invalid_request", "client_id"),

@@ -241,7 +241,8 @@ async def test_a_record_that_is_too_large_to_be_kept_is_told_of_and_passed_by(be
 async def test_a_batch_that_fails_unforeseen_is_taken_up_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong outside a handler: nothing is committed past it."""
     things = [bench.thing() for _ in range(5)]
-    handle, failed = Consumer.handle, []
+    handle = Consumer.handle
+    failed: list[Any] = []
 
     async def fails_once(self: Consumer, record: Any, stop: asyncio.Event) -> bool:
         if not failed and record.key == str(things[2].event.subject).encode():
