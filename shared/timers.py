@@ -118,7 +118,12 @@ async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, k
     await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
 
 
-_FIRING, _AGAIN = "timer_firing", "timer_again"
+def try_later(session: AsyncSession) -> None:
+    """What the handler needs is away: keep what it wrote, and call it again as after `NotNow`."""
+    session.info[_LATER] = True
+
+
+_FIRING, _AGAIN, _LATER = "timer_firing", "timer_again", "timer_later"
 
 
 def _is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool:
@@ -161,13 +166,13 @@ _EXTEND = text(
       AND leased_until > clock_timestamp()
     """
 )
-_FAILED = text(
+_TRY_LATER = text(
     """
     UPDATE timers SET attempts = attempts + 1,
         leased_until = clock_timestamp()
             + least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20))),
         failed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END
-    WHERE id = :id AND generation = :generation
+    WHERE id = :id AND generation = :generation RETURNING id
     """
 )
 
@@ -247,11 +252,12 @@ class TimerRunner:
         session.info[_FIRING] = timer
         await self.handlers[timer.kind](session, timer)
         again = session.info.get(_AGAIN)
-        held = (
-            await session.scalar(_DONE, fence)
-            if again is None
-            else await session.scalar(_MOVE, {**fence, "again": again})
-        )
+        if session.info.get(_LATER):
+            held = await session.scalar(_TRY_LATER, {**fence, "most": _ENDLESS})
+        elif again is not None:
+            held = await session.scalar(_MOVE, {**fence, "again": again})
+        else:
+            held = await session.scalar(_DONE, fence)
         if held is None:
             raise LeaseLost
 
@@ -259,7 +265,7 @@ class TimerRunner:
         try:
             async with self.database.every_tenant() as session:
                 failed = {"id": timer.id, "generation": timer.generation, "most": most}
-                await session.execute(_FAILED, failed)
+                await session.execute(_TRY_LATER, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
 

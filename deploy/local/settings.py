@@ -65,6 +65,7 @@ def service_environment(
         values["BOOKING_PUBLIC_URL"] = url(ports["booking"])
     if service == "notifications":
         values |= {
+            "BOOKING_API_URL": url(ports["booking"]),
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports["smtp"]),
             "SMS_API_URL": url(ports["receivers"]),

@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
+from fastapi import Path as PathParam
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +19,7 @@ from shared.auth import Principal, Role
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
+from shared.contracts.standing import Standing
 from shared.errors import Kind, Problem, forbidden, not_found
 from shared.idempotency import Answer, Command, Write, etag
 from shared.pages import Pages
@@ -165,6 +167,17 @@ async def get_appointment(
         appointment = await _visible(session, caller, appointment_id)
     response.headers["etag"] = etag(appointment.sequence)
     return schemas.AppointmentBody.of(appointment)
+
+
+@router.get("/standing/{proof}", operation_id="get_standing", responses=problems(404, 410))
+async def get_standing(request: Request, proof: Annotated[str, PathParam(max_length=100)]) -> Standing:
+    """How a visit stands now, for the service that is about to message its client; `proof` is signed by it."""
+    own = _resources(request)
+    asked = Capability.verify(proof, own.settings.link_signing_key, "standing", own.clock())
+    current_tenant.set(asked.tenant)
+    async with own.database.transaction(asked.tenant) as session:
+        visit = await repository.appointment(session, asked.subject)
+        return Standing(sequences=await repository.changed_since(session, visit))
 
 
 @router.get("/appointments/{appointment_id}/history", operation_id="get_appointment_history", responses=problems(404))

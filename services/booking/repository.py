@@ -195,6 +195,15 @@ async def appointment(session: AsyncSession, appointment_id: UUID, *, lock: bool
     return found
 
 
+async def changed_since(session: AsyncSession, visit: Appointment) -> dict[UUID, int]:
+    """Versions of the visit and of those of its client that have changed no earlier than it did."""
+    columns = appointments.c
+    query = select(columns.id, columns.sequence).where(
+        columns.client_id == visit.client_id, columns.changed_at >= visit.changed_at
+    )
+    return dict((await session.execute(query)).tuples().all())
+
+
 async def appointments_after(
     session: AsyncSession,
     after: tuple[datetime, UUID] | None,

@@ -1,6 +1,6 @@
-"""What notifications talks to outside: the mail server and the carrier.
+"""What notifications talks to: the mail server, the carrier, and booking.
 
-Both take the message's id, so that a repetition after a crash is recognised: as `Message-ID` by mail
+The carriers take the message's id, so that a repetition after a crash is recognised: as `Message-ID` by mail
 programs, as idempotency token by the carrier.
 """
 
@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from hashlib import sha1
 from hmac import compare_digest
@@ -17,13 +18,19 @@ from uuid import UUID
 import aiosmtplib
 import httpx
 from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
 
 from services.notifications.settings import Settings
+from shared.capability import Capability
+from shared.contracts.standing import Standing
 from shared.errors import forbidden
-from shared.telemetry import span
+from shared.telemetry import current_traceparent, span
 from shared.timers import NotNow
 
 TIMEOUT_SECONDS = 8.0
+BOOKING_TIMEOUT_SECONDS = 3.0
+PROOF_LASTS = timedelta(minutes=5)
+"""Far more than the clocks of two services differ by."""
 SMTP_PERMANENT = 500
 
 
@@ -35,7 +42,15 @@ class CarrierRefused(Exception):
         self.code = code
 
 
-class CarrierUnavailable(NotNow):
+class Unavailable(NotNow):
+    """Who is needed for sending can't be reached or is overloaded; the code says who and why (`sms_http_503`)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CarrierUnavailable(Unavailable):
     """The carrier can't be reached or is overloaded; later may help."""
 
 
@@ -87,7 +102,7 @@ class Carriers:
                     raise CarrierRefused(f"smtp_{error.code}") from error
                 raise CarrierUnavailable(f"smtp_{error.code}") from error
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-                raise CarrierUnavailable(type(error).__name__) from error
+                raise CarrierUnavailable("mail_server_away") from error
         return str(mail["Message-ID"])
 
     async def sms(self, message: Outbound) -> str:
@@ -107,17 +122,38 @@ class Carriers:
                     timeout=TIMEOUT_SECONDS,
                 )
             except httpx.HTTPError as error:
-                raise CarrierUnavailable(type(error).__name__) from error
+                raise CarrierUnavailable("carrier_away") from error
             current.set_attribute("http.response.status_code", response.status_code)
             if response.status_code >= 500 or response.status_code in (401, 403, 429):
-                raise CarrierUnavailable(f"http_{response.status_code}")
+                raise CarrierUnavailable(f"sms_http_{response.status_code}")
             try:
                 answer = response.json()
                 if response.is_success:
                     return str(answer["sid"])
                 raise CarrierRefused(f"sms_{int(answer['code'])}")
             except (ValueError, KeyError, TypeError) as error:
-                raise CarrierUnavailable("answer_not_understood") from error
+                raise CarrierUnavailable("sms_answer_not_understood") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Asks booking how visits stand now, since news of a change may still be on its way (docs/decisions/0012)."""
+
+    settings: Settings
+    http: httpx.AsyncClient
+
+    async def standing(self, tenant: UUID, appointment_id: UUID, now: datetime) -> Standing:
+        """The versions of a visit and of what has changed for its client since. Raises Unavailable."""
+        proof = Capability("standing", tenant, appointment_id, now + PROOF_LASTS).sign(self.settings.link_signing_key)
+        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standing/{proof}"
+        with span("booking standing", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
+            try:
+                headers = {"traceparent": current_traceparent() or ""}
+                response = await self.http.get(url, headers=headers, timeout=BOOKING_TIMEOUT_SECONDS)
+                current.set_attribute("http.response.status_code", response.status_code)
+                return Standing.model_validate_json(response.raise_for_status().content)
+            except (httpx.HTTPError, ValidationError) as error:
+                raise Unavailable("booking_away") from error
 
 
 def signature(auth_token: str, url: str, form: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
     settings = resources.settings
     post = sending.Post(
         carriers=resources.carriers,
+        booking=resources.booking,
         booking_url=settings.booking_public_url,
         feedback_url=settings.feedback_public_url,
         link_key=settings.link_signing_key,

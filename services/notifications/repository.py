@@ -169,6 +169,13 @@ async def visit(session: AsyncSession, visit_id: UUID | None, *, lock: bool = Fa
     return await one(session, Visit, query.with_for_update() if lock else query)
 
 
+async def sequences(session: AsyncSession, visit_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The newest version of each visit that has arrived here."""
+    columns = tables.visits.c
+    rows = await session.execute(select(columns.id, columns.sequence).where(columns.id.in_(list(visit_ids))))
+    return dict(rows.tuples().all())
+
+
 async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:
     """A visit that the client has booked or moved since then and not called off."""
     columns = tables.visits.c
@@ -253,6 +260,14 @@ async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -
 
 async def add_decision(session: AsyncSession, tenant: UUID, **values: Any) -> None:
     await session.execute(insert(tables.decisions).values(tenant_id=tenant, id=uuid7(), **values))
+
+
+async def last_decision(session: AsyncSession, message_id: UUID) -> tuple[str, str | None] | None:
+    """Outcome and reason of the newest decision about a message."""
+    columns = tables.decisions.c
+    query = select(columns.outcome, columns.reason).where(columns.message_id == message_id)
+    found = (await session.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(1))).one_or_none()
+    return None if found is None else (found.outcome, found.reason)
 
 
 async def decisions_of(

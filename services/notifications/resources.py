@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import Table
 
 from services.notifications import tables
-from services.notifications.clients import Carriers
+from services.notifications.clients import Booking, Carriers
 from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
@@ -27,6 +27,7 @@ class Resources:
     verifier: Verifier
     clock: Clock
     carriers: Carriers
+    booking: Booking
     idempotency_keys: Table = tables.idempotency_keys
 
 
@@ -43,6 +44,6 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 jwks_url=settings.auth_jwks_url,
                 http=http,
             )
-            yield Resources(settings, database, verifier, clock, Carriers(settings, http))
+            yield Resources(settings, database, verifier, clock, Carriers(settings, http), Booking(settings, http))
     finally:
         await database.close()

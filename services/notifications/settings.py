@@ -14,6 +14,7 @@ class Settings(ServiceSettings):
     port: int = 8003
     worker_port: int = 8013
     link_signing_key: SigningKey = Field(description="Key of the links in messages, the same in all services")
+    booking_api_url: str = Field(description="Address of booking inside the cluster, asked before a message is sent")
     booking_public_url: str = Field(description="Address of booking as clients' phones see it")
     feedback_public_url: str = Field(description="Address of feedback as clients' phones see it")
     smtp_host: str = Field(description="Mail server that takes our messages")

@@ -1,8 +1,11 @@
-"""Fixtures of notifications' tests: a carrier and a mail server that really receive, and the service itself."""
+"""Fixtures of notifications' tests: a carrier and a mail server that really receive, and the service itself.
+
+Booking is one route here, which answers what a test lets it know; tests/chaos asks the real one.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from sqlalchemy import func, select, text
 
 from deploy.local.demo.world import daytime_zone
@@ -23,11 +26,13 @@ from services.notifications import jobs
 from services.notifications.app import create_app
 from services.notifications.resources import Resources
 from services.notifications.use_cases import visits
+from shared.capability import Capability
 from shared.contracts.booking import AppointmentState
+from shared.contracts.standing import Standing
 from shared.timers import TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.issuer import Issuer
-from tests.support.servers import settings_for
+from tests.support.servers import LINK_KEY, settings_for
 from tests.support.streams import eventually
 
 ACCOUNT, TOKEN = "ACtest", "carrier-token"
@@ -51,12 +56,44 @@ async def _started(server: uvicorn.Server) -> bool:
 
 
 @dataclass
+class Booking:
+    """What booking knows of visits; `away` refuses to answer."""
+
+    visits: dict[UUID, AppointmentState] = field(default_factory=dict)
+    away: bool = False
+
+    def learn(self, event: AppointmentState) -> None:
+        known = self.visits.get(event.appointment_id)
+        if known is None or known.sequence < event.sequence:
+            self.visits[event.appointment_id] = event
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/v1/standing/{proof}")
+        async def standing(proof: str, response: Response) -> Standing | None:
+            if self.away:
+                response.status_code = 503
+                return None
+            asked = Capability.verify(proof, LINK_KEY, "standing", datetime.now(UTC))
+            about = self.visits[asked.subject]
+            mine = (one for one in self.visits.values() if one.client_id == about.client_id)
+            return Standing(
+                sequences={one.appointment_id: one.sequence for one in mine if one.changed_at >= about.changed_at}
+            )
+
+        return app
+
+
+@dataclass
 class Outside:
-    """What is outside the house: the carrier with its phone network, and the mail server."""
+    """What is outside the house: the carrier with its phone network, the mail server, and booking."""
 
     url: str
     smtp_port: int
     carrier: Carrier
+    booking_url: str
+    booking: Booking
 
     def texts(self, phone: str) -> list[str]:
         return [one.text for one in self.carrier.store.find(to=phone, channel="sms")]
@@ -71,9 +108,17 @@ async def outside() -> AsyncIterator[Outside]:
     port = free_port()
     async with app.router.lifespan_context(app):
         server, task = await serve(app, port)
-        yield Outside(f"http://127.0.0.1:{port}", app.state.smtp_port, app.state.carrier)
-        server.should_exit = True
-        await task
+        booking, booking_port = Booking(), free_port()
+        beside, beside_task = await serve(booking.app(), booking_port)
+        yield Outside(
+            f"http://127.0.0.1:{port}",
+            app.state.smtp_port,
+            app.state.carrier,
+            f"http://127.0.0.1:{booking_port}",
+            booking,
+        )
+        server.should_exit = beside.should_exit = True
+        await asyncio.gather(task, beside_task)
 
 
 @dataclass
@@ -119,6 +164,7 @@ class Practice:
 
     async def follow(self, *events: AppointmentState) -> None:
         for event in events:
+            self.outside.booking.learn(event)
             async with self.resources.database.transaction(self.tenant) as session:
                 await visits.follow_visit(session, tenant=self.tenant, state=event, now=await self.now())
 
@@ -180,6 +226,7 @@ async def service(make_settings: MakeSettings, outside: Outside, issuer: Issuer)
         public_url=url,
         smtp_port=outside.smtp_port,
         sms_api_url=outside.url,
+        booking_api_url=outside.booking_url,
         sms_account_sid=ACCOUNT,
         sms_auth_token=TOKEN,
     )

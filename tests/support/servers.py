@@ -93,6 +93,7 @@ def settings_for(service: str, database_url: str, bootstrap_servers: str, issuer
         "public_url": f"http://{service}.test",
         "slot_signing_key": SLOT_KEY,
         "link_signing_key": LINK_KEY,
+        "booking_api_url": "http://127.0.0.1:9",
         "booking_public_url": "http://booking.test",
         "feedback_public_url": "http://feedback.test",
         "smtp_host": "127.0.0.1",

@@ -79,7 +79,7 @@ class World:
 
 def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refuse:
     """The last of the refused channels' reasons stands when none is left; `refusals` gives each."""
-    overall = _overall(message, world)
+    overall = _overall(message, world, now)
     if overall is not None:
         return overall
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `_overall` refuses without them
@@ -100,15 +100,15 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
     return refusal
 
 
-def refusals(message: Message, world: World) -> list[Refuse]:
+def refusals(message: Message, world: World, now: datetime) -> list[Refuse]:
     """Each channel of the ladder that is closed, and why."""
-    if _overall(message, world) is not None:
+    if _overall(message, world, now) is not None:
         return []
     found = (_by_channel(message, channel, world) for channel in message.channels)
     return [item for item in found if isinstance(item, Refuse)]
 
 
-def _overall(message: Message, world: World) -> Refuse | None:
+def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
     if message.status != "planned":
         return Refuse("not_planned")
     if world.sender is None:
@@ -119,6 +119,8 @@ def _overall(message: Message, world: World) -> Refuse | None:
         visit = world.visit
         if visit is None or visit.status != "booked" or visit.sequence != message.appointment_sequence:
             return Refuse("visit_changed")
+        if visit.start <= now:
+            return Refuse("visit_started")
     if message.purpose in OUTREACH and not world.outreach_running:
         return Refuse("outreach_ended")
     if world.paused and message.purpose not in REPLIES:

@@ -3,7 +3,8 @@
 The sending transaction holds the message's lock while it talks to the carrier, and whoever cancels a visit
 or ends an outreach takes that lock to drop the message: what was cancelled before is not sent, what is
 sent was right when it went. A crash in between repeats the hand-over under the same idempotency token
-(docs/decisions/0004).
+(docs/decisions/0004). A change that booking has made but whose event is not here yet is asked for: the
+message waits until the event has come and says what is to become of it (docs/decisions/0012).
 """
 
 from dataclasses import dataclass, replace
@@ -14,20 +15,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.clients import CarrierRefused, Carriers, Outbound
+from services.notifications.clients import Booking, CarrierRefused, Carriers, Outbound, Unavailable
 from services.notifications.domain.model import Message, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import Links, Text, render
 from services.notifications.use_cases.messages import decided, plan_message
+from shared import timers
 from shared.telemetry import annotate, use_case
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The way out: carriers, the maker of links, and where carriers report back."""
+    """The way out: carriers, who is asked before, the maker of links, and where carriers report back."""
 
     carriers: Carriers
+    booking: Booking
     booking_url: str
     feedback_url: str
     link_key: str
@@ -62,38 +65,57 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         texts_last_day=await repository.texts_since(session, message.client_id, now - timedelta(days=1)),
         texts_last_week=await repository.texts_since(session, message.client_id, now - timedelta(days=7)),
     )
-    for closed in refusals(message, world):
-        await decided(session, tenant, message, "channel_closed", now, channel=closed.channel, reason=closed.reason)
+    closed = refusals(message, world, now)
     while True:
         verdict = decide(message, world, now)
+        if isinstance(verdict, Send):
+            try:
+                await _require_news(session, tenant, message, now, post)
+                carrier_id = await _hand_over(tenant, message, verdict, world, now, post)
+            except Unavailable as error:
+                await _wait(session, tenant, message, error.code, now)
+                return
+            except (CarrierRefused, ValueError) as error:
+                reason = error.code if isinstance(error, CarrierRefused) else "text_too_long"
+                closed.append(Refuse(reason, verdict.channel))
+                left = tuple(one for one in message.channels if one != verdict.channel)
+                if left:
+                    message = replace(message, channels=left)
+                    continue
+                verdict = Refuse(reason)
+        for channel in closed:
+            await decided(
+                session, tenant, message, "channel_closed", now, channel=channel.channel, reason=channel.reason
+            )
         if isinstance(verdict, Defer):
             await repository.save_message(session, tenant, message.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
-            return
-        if isinstance(verdict, Refuse):
-            await _not_sent(session, tenant, message, verdict.reason, now)
-            return
-        try:
-            carrier_id = await _hand_over(tenant, message, verdict, world, now, post)
-        except (CarrierRefused, ValueError) as error:
-            reason = error.code if isinstance(error, CarrierRefused) else "text_too_long"
-            await decided(session, tenant, message, "channel_closed", now, channel=verdict.channel, reason=reason)
-            left = tuple(one for one in message.channels if one != verdict.channel)
-            if not left:
-                await _not_sent(session, tenant, message, reason, now)
-                return
-            message = replace(message, channels=left)
-            continue
-        sent = message.sent(verdict.channel, carrier_id, now)
-        await repository.save_message(session, tenant, sent)
-        await repository.record(session, tenant, [message_event(sent)], now)
-        await decided(session, tenant, sent, "sent", now, channel=sent.channel)
+        elif isinstance(verdict, Refuse):
+            await repository.save_message(session, tenant, message.not_sent(message.channel, verdict.reason))
+            await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
+        else:
+            sent = message.sent(verdict.channel, carrier_id, now)
+            await repository.save_message(session, tenant, sent)
+            await repository.record(session, tenant, [message_event(sent)], now)
+            await decided(session, tenant, sent, "sent", now, channel=sent.channel)
         return
 
 
-async def _not_sent(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
-    await repository.save_message(session, tenant, message.not_sent(message.channel, reason))
-    await decided(session, tenant, message, "not_sent", now, reason=reason)
+async def _require_news(session: AsyncSession, tenant: UUID, message: Message, now: datetime, post: Post) -> None:
+    """Raises Unavailable when booking knows more of the visit, or of the client since, than has arrived here."""
+    if message.appointment_id is None:
+        return
+    standing = await post.booking.standing(tenant, message.appointment_id, now)
+    known = await repository.sequences(session, standing.sequences)
+    if any(known.get(visit, 0) < sequence for visit, sequence in standing.sequences.items()):
+        raise Unavailable("news_on_the_way")
+
+
+async def _wait(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
+    """Stays planned and is tried again; the log says once what it waits for."""
+    if await repository.last_decision(session, message.id) != ("waiting", reason):
+        await decided(session, tenant, message, "waiting", now, reason=reason)
+    timers.try_later(session)
 
 
 async def _hand_over(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> str:

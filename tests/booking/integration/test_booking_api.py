@@ -12,12 +12,14 @@ from sqlalchemy import text
 
 from services.booking import repository, use_cases
 from services.booking.domain import Actor, SlotTaken
+from shared.capability import Capability
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
 from tests.conftest import MakeApi, MakeSettings
 from tests.support.build import NOW, schedule
 from tests.support.issuer import Issuer
 from tests.support.practice import Practice, count, new_id
+from tests.support.servers import LINK_KEY
 
 pytestmark = pytest.mark.servers
 
@@ -63,6 +65,28 @@ async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(practic
         (3, "arrived", "practice"),
         (4, "fulfilled", "practice"),
     ]
+
+
+async def test_how_a_visit_stands_is_told_to_who_has_the_key(practice: Practice, clock: ManualClock) -> None:
+    """Its version, and those of what has changed for its client since; nothing of others, nothing without proof."""
+    early, start, later, others = practice.starts(4)
+    client = await practice.client()
+    before = (await practice.book(early, client)).json()
+    clock.now += timedelta(seconds=1)
+    visit = (await practice.book(start, client)).json()
+    assert (await practice.act(visit, "reschedule", {"slot": practice.slot(later)})).status_code == 200
+
+    async def ask(purpose: str = "standing", key: str = LINK_KEY, tenant: UUID = practice.tenant) -> Any:
+        proof = Capability(purpose, tenant, UUID(visit["id"]), clock() + timedelta(minutes=5)).sign(key)
+        return await practice.http.get(f"/v1/standing/{proof}")
+
+    assert (await ask()).json() == {"sequences": {visit["id"]: 2}}
+    clock.now += timedelta(seconds=1)
+    assert (await practice.act(before, "cancel", {"reason": "illness"})).status_code == 200
+    assert (await practice.book(others)).status_code == 201
+    assert (await ask()).json() == {"sequences": {visit["id"]: 2, before["id"]: 2}}
+    for refused in (await ask("visit"), await ask(key="other" * 8), await ask(tenant=uuid4())):
+        assert refused.status_code == 404, refused.text
 
 
 async def test_a_freed_time_can_be_booked_again(practice: Practice) -> None:

@@ -101,6 +101,20 @@ async def test_any_booking_ends_it_and_nothing_planned_goes_out(practice: Practi
     assert ("missed_you", None, "not_sent", "outreach_ended") in await practice.decisions()
 
 
+async def test_a_booking_whose_event_is_still_on_its_way_keeps_outreach_back(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await missed(practice))
+    back = await next_visit(practice)
+    practice.outside.booking.learn(back)
+    await practice.fire_due()
+    assert ("missed_you", None, "waiting", "news_on_the_way") in await practice.decisions()
+    await practice.follow(back)
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert ("missed_you", None, "not_sent", "outreach_ended") in await practice.decisions()
+
+
 async def test_a_booking_that_arrives_before_the_miss_ends_it_before_it_begins(practice: Practice) -> None:
     await practice.open("sms", "email")
     event = await missed(practice)

@@ -237,7 +237,8 @@ async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_t
     await practice.follow(await visit(practice))
     runner = practice.runner()
     [timer] = await runner.claim(10)
-    post = sending.Post(practice.resources.carriers, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    own = practice.resources
+    post = sending.Post(own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
     with pytest.raises(RuntimeError):
         async with practice.resources.database.transaction(practice.tenant) as session:
             await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
@@ -256,7 +257,7 @@ class AwayOnce(Carriers):
     async def sms(self, message: Outbound) -> str:
         if not AwayOnce.tried:
             AwayOnce.tried = True
-            raise CarrierUnavailable("http_503")
+            raise CarrierUnavailable("sms_http_503")
         return await super().sms(message)
 
 
@@ -268,9 +269,75 @@ async def test_a_carrier_that_is_away_is_asked_again_later(practice: Practice) -
     await practice.follow(await visit(practice))
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
-    async with own.database.every_tenant() as session:
-        await session.execute(text("UPDATE timers SET leased_until = NULL WHERE attempts = 1"))
+    assert [one["status"] for one in await practice.messages()] == ["planned"]
+    await try_again(practice)
+    assert len(practice.outside.texts(practice.phone)) == 1
+    assert await practice.decisions() == [
+        ("reminder", None, "planned", None),
+        ("reminder", None, "waiting", "sms_http_503"),
+        ("reminder", "sms", "sent", None),
+    ]
+
+
+async def try_again(practice: Practice) -> None:
+    """What the timers would do once their wait is over."""
+    async with practice.resources.database.every_tenant() as session:
+        await session.execute(text("UPDATE timers SET leased_until = NULL WHERE attempts > 0"))
     await practice.fire_due()
+
+
+@pytest.mark.parametrize("change", [AppointmentCancelled, AppointmentRescheduled])
+async def test_a_change_whose_event_is_still_on_its_way_keeps_the_reminder_back(
+    practice: Practice, change: type[AppointmentState]
+) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    news: dict[str, Any] = {"sequence": 2, "booked_at": booked.booked_at + timedelta(days=1)}
+    if change is AppointmentCancelled:
+        news["status"] = "cancelled"
+    changed = change.model_validate({**booked.model_dump(), **news})
+    practice.outside.booking.learn(changed)
+    for _ in range(3):
+        await try_again(practice)
+    assert practice.outside.texts(practice.phone) == []
+    assert await practice.decisions() == [
+        ("reminder", None, "planned", None),
+        ("reminder", None, "waiting", "news_on_the_way"),
+    ], "what it waits for is said once"
+    await practice.follow(changed)
+    await try_again(practice)
+    assert practice.outside.texts(practice.phone) == []
+    assert ("reminder", None, "not_sent", "visit_changed") in await practice.decisions()
+
+
+async def test_a_flag_on_its_way_delays_the_reminder_but_does_not_void_it(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    flagged = AppointmentFlagged.model_validate(booked.model_dump() | {"sequence": 2, "needs_rebooking": True})
+    practice.outside.booking.learn(flagged)
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    await practice.follow(flagged)
+    await try_again(practice)
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_while_booking_does_not_answer_reminders_wait_and_then_go(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    practice.outside.booking.away = True
+    try:
+        await practice.fire_due()
+    finally:
+        practice.outside.booking.away = False
+    assert practice.outside.texts(practice.phone) == []
+    assert ("reminder", None, "waiting", "booking_away") in await practice.decisions()
+    await try_again(practice)
     assert len(practice.outside.texts(practice.phone)) == 1
 
 

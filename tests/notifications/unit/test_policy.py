@@ -60,7 +60,7 @@ def test_without_an_opt_in_on_record_no_text_goes_but_other_consented_channels_d
     email_only: frozenset[Channel] = frozenset({"email"})
     assert decide(message(), world(consented=email_only), NOW) == Send("email", "sam@example.org")
     assert decide(message(channels=("sms",)), world(consented=email_only), NOW) == Refuse("no_consent", "sms")
-    assert refusals(message(), world(consented=email_only)) == [Refuse("no_consent", "sms")]
+    assert refusals(message(), world(consented=email_only), NOW) == [Refuse("no_consent", "sms")]
 
 
 def test_after_stop_no_text_goes_at_all() -> None:
@@ -79,6 +79,12 @@ def test_a_reminder_of_a_visit_that_changed_is_void(visit: Visit | None) -> None
     assert decide(message(), world(visit=visit), NOW) == Refuse("visit_changed")
 
 
+def test_a_reminder_that_had_to_wait_is_void_once_the_visit_has_begun() -> None:
+    started = replace(VISIT, start=NOW)
+    assert decide(message(), world(visit=started), NOW) == Refuse("visit_started")
+    assert isinstance(decide(message(), world(visit=replace(VISIT, start=NOW + timedelta(seconds=1))), NOW), Send)
+
+
 def test_outreach_that_ended_sends_nothing() -> None:
     assert decide(message("missed_you"), world(outreach_running=False), NOW) == Refuse("outreach_ended")
 
@@ -89,8 +95,8 @@ def test_a_client_in_a_persons_care_gets_no_automated_message() -> None:
 
 def test_one_automated_text_a_day_and_three_a_week_beyond_reminders() -> None:
     assert decide(message("missed_you"), world(texts_last_day=1), NOW) == Send("email", "sam@example.org")
-    assert refusals(message("missed_you"), world(texts_last_day=1)) == [Refuse("daily_text_cap", "sms")]
-    assert refusals(message("closing"), world(texts_last_week=3)) == [Refuse("weekly_text_cap", "sms")]
+    assert refusals(message("missed_you"), world(texts_last_day=1), NOW) == [Refuse("daily_text_cap", "sms")]
+    assert refusals(message("closing"), world(texts_last_week=3), NOW) == [Refuse("weekly_text_cap", "sms")]
     assert decide(message("reminder"), world(texts_last_day=9, texts_last_week=9), NOW) == Send("sms", "+12025550123")
 
 

@@ -117,6 +117,25 @@ async def test_a_handler_that_sets_its_own_timer_again_has_it_moved(bench: Bench
     assert (due_at, lease) == (claimed.now + timedelta(hours=1), None)
 
 
+async def test_a_handler_that_has_to_wait_keeps_what_it_wrote_and_is_called_again(bench: Bench) -> None:
+    key = uuid4()
+
+    async def wait(session: AsyncSession, timer: Timer) -> None:
+        await record(session, outbox, timer.tenant, [Thing(thing_id=timer.key, sequence=1)], timer.now)
+        clock.try_later(session)
+
+    await bench.schedule(key, timedelta(0))
+    runner = TimerRunner(bench.database, {"thing": wait})
+    for attempt in range(MAX_ATTEMPTS + 2):
+        [claimed] = await runner.claim(10)
+        assert claimed.attempts == attempt
+        await runner.fire(claimed)
+        assert await runner.claim(10) == [], "not before its wait is over"
+        async with bench.database.transaction(bench.tenant) as session:
+            await session.execute(update(timers).values(leased_until=None))
+    assert len(await bench.fired()) == MAX_ATTEMPTS + 2
+
+
 async def test_a_timer_moved_while_its_handler_runs_undoes_the_handler(bench: Bench) -> None:
     key = uuid4()
 
