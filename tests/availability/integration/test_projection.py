@@ -1,0 +1,101 @@
+"""What booking's topics say ends in the same slots, in whatever order and however often it arrives."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    AppointmentState,
+    HoldState,
+    SlotHeld,
+    SlotReleased,
+)
+from tests.availability.conftest import Practice
+from tests.support.build import NOW, appointment_event
+
+pytestmark = pytest.mark.servers
+
+Told = AppointmentState | HoldState
+
+
+def life_of_a_visit(provider: UUID, start: datetime, cancelled: bool) -> list[Told]:
+    booked = appointment_event(
+        AppointmentBooked,
+        provider_id=provider,
+        start=start,
+        occupied_from=start,
+        occupied_to=start + timedelta(hours=1),
+    )
+    later = start + timedelta(hours=26)
+    times = {"start": later, "end": later + timedelta(minutes=50), "occupied_from": later}
+    moved = booked.model_dump() | times | {"occupied_to": later + timedelta(hours=1), "sequence": 2}
+    end = {"sequence": 3, "status": "cancelled"}
+    return [
+        booked,
+        AppointmentRescheduled.model_validate(moved),
+        *([AppointmentCancelled.model_validate(moved | end)] if cancelled else []),
+    ]
+
+
+def life_of_a_hold(provider: UUID, start: datetime, schedule_id: str) -> list[Told]:
+    held = SlotHeld(
+        sequence=1,
+        hold_id=uuid4(),
+        provider_id=provider,
+        schedule_id=UUID(schedule_id),
+        start=start,
+        end=start + timedelta(minutes=50),
+        occupied_from=start,
+        occupied_to=start + timedelta(hours=1),
+        expires_at=NOW + timedelta(hours=1),
+    )
+    return [held, SlotReleased.model_validate(held.model_dump() | {"sequence": 2})]
+
+
+async def tell(practice: Practice, *events: Told) -> None:
+    for event in events:
+        await (practice.follow_hold(event) if isinstance(event, HoldState) else practice.follow(event))
+
+
+async def outcome(practice: Practice) -> tuple[Any, list[str]]:
+    """What is kept, and what is offered."""
+    async with practice.database.transaction(practice.tenant) as session:
+        rows = await session.execute(text("SELECT id, sequence, free, occupied_from FROM occupied ORDER BY id"))
+        kept = [tuple(row) for row in rows]
+    return kept, [item["start"] for item in (await practice.search())["items"]]
+
+
+async def forget(practice: Practice) -> None:
+    async with practice.database.transaction(practice.tenant) as session:
+        await session.execute(text("DELETE FROM occupied"))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+async def test_out_of_order_and_repeated_events_end_in_the_same_slots(practice: Practice, data: Any) -> None:
+    practice.tenant = uuid4()
+    await practice.open()
+    schedule = await practice.publish()
+    provider, start = UUID(practice.ids["provider_id"]), NOW.replace(hour=15, minute=0) + timedelta(days=1)
+    everything = await practice.search()
+    events = [
+        *life_of_a_visit(provider, start, cancelled=False),
+        *life_of_a_visit(provider, start + timedelta(hours=2), cancelled=True),
+        *life_of_a_hold(provider, start + timedelta(hours=4), schedule["id"]),
+    ]
+    await tell(practice, *events)
+    expected = await outcome(practice)
+    assert 0 < len(everything["items"]) - len(expected[1]) <= 3, "one visit stands, and hides its own time alone"
+    await forget(practice)
+    order = data.draw(st.permutations(range(len(events))))
+    again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
+    await tell(practice, *(events[number] for number in [*order, *again]))
+    assert await outcome(practice) == expected
