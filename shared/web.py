@@ -6,14 +6,16 @@ disconnects.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
@@ -24,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import Principal, unauthenticated
 from shared.db import is_outage, is_unstorable
-from shared.errors import Kind, Problem
+from shared.errors import Kind, Problem, invalid
 from shared.pages import Pages
 from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
 
@@ -278,7 +280,36 @@ async def _principal(
         raise unauthenticated("token_missing", "Send `Authorization: Bearer <token>`.")
     principal: Principal = await request.app.state.resources.verifier.principal(credentials.credentials)
     current_tenant.set(principal.tenant)
+    if request.scope["query_string"]:
+        _require_known(request)
     return principal
+
+
+def _require_known(request: Request) -> None:
+    """A misspelt filter would be a wider answer: it is refused, as an unknown field of a body is."""
+    route: APIRoute = request.scope["route"]
+    known = _KNOWN.get(route.endpoint)
+    if known is None:
+        known = _KNOWN[route.endpoint] = frozenset(_names(route.dependant))
+    for name in request.query_params:
+        if name not in known:
+            ways = f"known are {', '.join(sorted(known))}" if known else "this route takes none"
+            raise invalid("unknown_parameter", f"{name}: is no parameter of this route; {ways}.", field=name)
+
+
+_KNOWN: dict[Callable[..., Any], frozenset[str]] = {}
+"""Names of query parameters by endpoint."""
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (item.alias or name for name, item in model.model_fields.items())
+        else:
+            yield field.alias
+    for inner in dependant.dependencies:
+        yield from _names(inner)
 
 
 Caller = Annotated[Principal, Depends(_principal)]

@@ -201,7 +201,7 @@ async def changed_since(session: AsyncSession, visit: Appointment) -> dict[UUID,
     query = select(columns.id, columns.sequence).where(
         columns.client_id == visit.client_id, columns.changed_at >= visit.changed_at
     )
-    return dict((await session.execute(query)).tuples().all())
+    return dict((await session.execute(query)).all())
 
 
 async def appointments_after(

@@ -173,7 +173,7 @@ async def sequences(session: AsyncSession, visit_ids: Iterable[UUID]) -> dict[UU
     """The newest version of each visit that has arrived here."""
     columns = tables.visits.c
     rows = await session.execute(select(columns.id, columns.sequence).where(columns.id.in_(list(visit_ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:

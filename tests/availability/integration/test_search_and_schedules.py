@@ -179,6 +179,7 @@ async def test_a_bad_schedule_names_the_field_and_writes_nothing(
     [
         ({"from": "2026-03-02T15:00:00"}, "from"),
         ({"to": "yesterday"}, "to"),
+        ({"providers": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"}, "providers"),
         ({"to": "2026-03-01T15:00:00Z"}, "to"),
         ({"to": "2026-04-15T15:00:00Z"}, "to"),
         ({"appointment_type": str(uuid4())}, "appointment_type"),

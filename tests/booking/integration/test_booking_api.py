@@ -316,6 +316,19 @@ async def test_a_bad_body_names_the_field(body: bytes, status: int, code: str, f
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (status, code, field)
 
 
+async def test_a_misspelt_parameter_is_refused_rather_than_left_out(practice: Practice) -> None:
+    refused = await practice.http.get(f"/v1/appointments?client={new_id()}", headers=practice.headers())
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (
+        422,
+        "unknown_parameter",
+        "client",
+    )
+    assert "client_id, cursor, limit, needs_rebooking" in refused.json()["detail"]
+    refused = await practice.http.post("/v1/clients?dry_run=true", json={"name": "Sam"}, headers=practice.headers())
+    assert (refused.status_code, refused.json()["field"]) == (422, "dry_run")
+    assert await count(practice, "clients") == 0
+
+
 async def test_a_body_that_is_too_large_is_refused_declared_or_not(practice: Practice) -> None:
     headers = {**practice.headers(), "content-type": "application/json"}
     large = b'{"name": "' + b"x" * 5_000_000 + b'"}'
