@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq lock bench-slots
+.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift lock bench-slots
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ migrate: $(STAMP) ## bring the databases and topics of a running stack up to dat
 
 dlq: $(STAMP) ## dead letters: make dlq [do=list|show|replay] [topic=<dead-letter topic>] [id=<event id>]
 	@$(PY) -m deploy.local dlq $(or $(do),list) $(topic) $(id)
+
+rebuild: $(STAMP) ## make availability's copy of booked visits anew from the topics
+	@$(PY) -m deploy.local rebuild
+
+drift: $(STAMP) ## compare availability's copy of booked visits with booking: make drift [practice=<id>]
+	@$(PY) -m deploy.local drift $(practice)
 
 test: $(STAMP) ## unit, integration and end-to-end tests against real servers
 	@$(PY) -m pytest $(args)

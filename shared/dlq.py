@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared import replay as replaying
 from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config
+from shared.replay import Record
 from shared.topics import topics
 
 REPLAYED = "x-replayed"
@@ -59,30 +61,18 @@ async def read(bootstrap_servers: str, names: Sequence[str] | None = None) -> li
     names = names or sorted(name for name in await topics(bootstrap_servers) if name.endswith(SUFFIX))
     if not names:
         return []
-    consumer = AIOKafkaConsumer(
-        *names, bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await asyncio.wait_for(consumer.start(), 15)
-    try:
-        partitions = consumer.assignment()
-        ends = await consumer.end_offsets(partitions)
-        letters: list[DeadLetter] = []
-        replayed: set[tuple[str, str]] = set()
-        while any([await consumer.position(one) < ends[one] for one in partitions]):
-            batches = await consumer.getmany(timeout_ms=500)
-            for records in batches.values():
-                for record in records:
-                    headers = {name: value or b"" for name, value in record.headers}
-                    letter = DeadLetter(record.topic, record.offset, record.key, record.value, headers)
-                    if REPLAYED in letter.headers:
-                        replayed.add((letter.topic, letter.id))
-                    else:
-                        letters = [one for one in letters if (one.topic, one.id) != (letter.topic, letter.id)]
-                        replayed.discard((letter.topic, letter.id))
-                        letters.append(letter)
-        return [one for one in letters if (one.topic, one.id) not in replayed]
-    finally:
-        await close(consumer)
+    letters: dict[tuple[str, str], DeadLetter] = {}
+
+    def take(record: Record) -> None:
+        headers = {name: value or b"" for name, value in record.headers}
+        letter = DeadLetter(record.topic, record.offset, record.key, record.value, headers)
+        # The newest of an id stands, at its own place; a mark of its replay takes it off the list.
+        letters.pop((letter.topic, letter.id), None)
+        if REPLAYED not in headers:
+            letters[letter.topic, letter.id] = letter
+
+    await replaying.read(bootstrap_servers, names, take)
+    return list(letters.values())
 
 
 async def replay(bootstrap_servers: str, topic: str, id: str | None = None) -> int:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningDelete
 
 T = TypeVar("T")
 
@@ -22,11 +23,11 @@ def dump(item: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-async def one(session: AsyncSession, model: type[T], query: Select[Any]) -> T | None:
+async def one(session: AsyncSession, model: type[T], query: Select[Any] | ReturningDelete[Any]) -> T | None:
     """The first row that a query finds, if it finds any."""
     row = (await session.execute(query)).mappings().first()
     return load(model, row) if row else None
 
 
-async def every(session: AsyncSession, model: type[T], query: Select[Any]) -> list[T]:
+async def every(session: AsyncSession, model: type[T], query: Select[Any] | ReturningDelete[Any]) -> list[T]:
     return [load(model, row) for row in (await session.execute(query)).mappings()]

@@ -10,6 +10,9 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from shared.contracts.envelope import Event
 from shared.kafka import close, dead_letter_topic, retry_topic
 
+COMPACTED = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(7 * 86_400_000)}
+"""Every event is kept for a week, as long as others are; after that each key's latest, for ever."""
+
 
 async def topics(bootstrap_servers: str) -> set[str]:
     """The names of all topics."""
@@ -34,7 +37,7 @@ async def ensure_topics(
     """
     wanted: dict[str, NewTopic] = {}
     for event in events:
-        settings = {"cleanup.policy": "compact"} if event.compacted else {}
+        settings = COMPACTED if event.compacted else {}
         wanted[event.type] = NewTopic(event.type, 3, replication, topic_configs=settings)
     for topic in consumed:
         for name in (retry_topic(topic, group), dead_letter_topic(topic, group)):

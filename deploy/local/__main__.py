@@ -1,4 +1,4 @@
-"""The commands behind `make up`, `down`, `token`, `migrate` and `dlq`."""
+"""The commands behind `make up`, `down`, `token`, `migrate`, `dlq`, `rebuild` and `drift`."""
 
 import argparse
 import os
@@ -37,6 +37,9 @@ def _arguments() -> argparse.Namespace:
         token.add_argument(f"--{name}")
     letters = commands.add_parser("dlq", help="dead letters: list, show, replay")
     letters.add_argument("rest", nargs="*")
+    commands.add_parser("rebuild", help="make availability's copy of visits anew from the topics")
+    drift = commands.add_parser("drift", help="compare availability's copy of visits with booking")
+    drift.add_argument("practice", nargs="*")
     return parser.parse_args()
 
 
@@ -61,8 +64,15 @@ def _run(arguments: argparse.Namespace) -> int:
         stack.migrate()
         print("databases and topics are up to date")
         return 0
-    command = [sys.executable, "-m", "shared.dlq", *(arguments.rest or ["list"])]
-    environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap}
+    if arguments.command == "dlq":
+        command = ["shared.dlq", *(arguments.rest or ["list"])]
+        environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap}
+    else:
+        practices = arguments.practice if arguments.command == "drift" else ()
+        verb = {"rebuild": "rebuild", "drift": "check"}[arguments.command]
+        command = ["services.availability.upkeep", verb, *practices]
+        environment = stack.environments["availability"]
+    command = [sys.executable, "-m", *command]
     return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
 
 

@@ -55,6 +55,8 @@ def service_environment(
         "PORT": str(ports[service]),
         "WORKER_PORT": str(ports[f"{service} worker"]),
     }
+    if service in ("availability", "notifications"):
+        values["BOOKING_API_URL"] = url(ports["booking"])
     if service in ("availability", "booking"):
         values["SLOT_SIGNING_KEY"] = secret["slot_key"]
     if service != "availability":
@@ -65,7 +67,6 @@ def service_environment(
         values["BOOKING_PUBLIC_URL"] = url(ports["booking"])
     if service == "notifications":
         values |= {
-            "BOOKING_API_URL": url(ports["booking"]),
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports["smtp"]),
             "SMS_API_URL": url(ports["receivers"]),

@@ -14,6 +14,7 @@ class Settings(ServiceSettings):
     port: int = 8001
     worker_port: int = 8011
     slot_signing_key: SigningKey = Field(description="Key of slot ids, the same as booking's")
+    booking_api_url: str = Field("", description="Address of booking inside the cluster; only the drift check asks it")
     insecure_feed_hosts: str = Field(
         "",
         description="host:port of calendars that may be read over http and at private addresses, separated by commas;"

@@ -27,7 +27,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app = create_service(
         title="Rapport booking",
         description="Books the slots that availability offers, and knows what became of each visit.",
-        routers=[api.router, api.pages],
+        routers=api.routers,
         lifespan=lifespan,
         max_body_bytes=settings.max_body_bytes,
     )

@@ -204,6 +204,17 @@ async def changed_since(session: AsyncSession, visit: Appointment) -> dict[UUID,
     return dict((await session.execute(query)).all())
 
 
+async def to_come(
+    session: AsyncSession, now: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Appointment]:
+    """A page of the visits that are not over, those called off too, by start, then id."""
+    columns = appointments.c
+    query = select(appointments).where(columns.occupied_to > now).order_by(columns.start, columns.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(columns.start, columns.id) > after)
+    return await every(session, Appointment, query)
+
+
 async def appointments_after(
     session: AsyncSession,
     after: tuple[datetime, UUID] | None,

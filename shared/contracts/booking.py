@@ -43,9 +43,10 @@ class ClientRegistered(Event):
 
 
 class AppointmentState(Event):
-    """An appointment as it stands."""
+    """An appointment as it stands. The latest per key is kept, so that whoever follows can begin anew."""
 
     producer: ClassVar[str] = "booking"
+    compacted: ClassVar[bool] = True
 
     appointment_id: UUID
     client_id: UUID

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Standing(BaseModel):
@@ -13,3 +13,37 @@ class Standing(BaseModel):
     )
 
     sequences: dict[UUID, int] = Field(description="Appointment id → `sequence` of its newest event")
+
+
+class VisitStanding(BaseModel):
+    """Of a visit what others keep a copy of: whose time it takes, and its version."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "example": {
+                "id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10",
+                "sequence": 2,
+                "provider_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e11",
+                "room_id": None,
+                "occupied_from": "2026-03-04T14:00:00Z",
+                "occupied_to": "2026-03-04T15:00:00Z",
+                "free": False,
+            }
+        },
+    )
+
+    id: UUID
+    sequence: int
+    provider_id: UUID
+    room_id: UUID | None
+    occupied_from: AwareDatetime
+    occupied_to: AwareDatetime
+    free: bool = Field(description="Called off: it takes no time any more")
+
+
+class VisitStandings(BaseModel):
+    """A page of the visits to come of a practice, those that were called off too."""
+
+    items: list[VisitStanding]
+    next: str | None

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from shared import replay
 from shared.contracts.envelope import Envelope, Event
 from shared.kafka import producer_config
 from shared.topics import ensure_topics
@@ -65,19 +66,8 @@ def envelope(event: Event, tenant: UUID) -> Envelope[Event]:
 
 async def read_all(servers: str, topic: str) -> list["ConsumerRecord[bytes, bytes]"]:
     """Every record of a topic, in the order of its partitions' offsets."""
-    consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
     records: list[Any] = []
-    try:
-        partitions = consumer.assignment()
-        ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(one) < ends[one] for one in partitions]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                records += batch
-    finally:
-        await consumer.stop()
+    await replay.read(servers, [topic], records.append)
     return records
 
 

@@ -1,6 +1,6 @@
 """The projection of booking's topics: whose time is taken, and what becomes free or collides when that changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from services.availability.domain.hours import TimeOff
 from shared.contracts.availability import AvailabilityOpened, Blocked, Opened, ProviderUnavailable
 from shared.contracts.booking import FREE_STATUSES, AppointmentState, HoldState, SlotReleased
+from shared.contracts.standing import VisitStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +104,35 @@ def unavailable(provider_id: UUID, time_off: Sequence[TimeOff], sequence: int, n
         if item.ends_at > now
     ]
     return ProviderUnavailable(provider_id=provider_id, blocked=tuple(blocked), sequence=sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A visit of which the copy here and booking's truth say different things; how, in words for a person."""
+
+    visit_id: UUID
+    how: str
+
+
+def drift(here: Mapping[UUID, Occupied], truth: Sequence[VisitStanding]) -> list[Drift]:
+    """Holds the copy of the visits to come against booking's. What takes no time in either may be missing in one."""
+    found = []
+    for visit in truth:
+        copy = here.get(visit.id)
+        if copy is None:
+            if not visit.free:
+                found.append(Drift(visit.id, "is missing here: its time is offered although it is taken"))
+        elif copy.sequence != visit.sequence:
+            found.append(Drift(visit.id, f"is version {copy.sequence} here, {visit.sequence} at booking"))
+        else:
+            names = ("provider_id", "room_id", "occupied_from", "occupied_to", "free")
+            wrong = [name for name in names if getattr(copy, name) != getattr(visit, name)]
+            if wrong:
+                found.append(Drift(visit.id, f"has another {', '.join(wrong)} here, in the same version"))
+    known = {visit.id for visit in truth}
+    found += [
+        Drift(copy.id, "is unknown to booking: its time is not offered although it is free")
+        for copy in here.values()
+        if copy.id not in known and not copy.free
+    ]
+    return found

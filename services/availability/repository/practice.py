@@ -46,6 +46,11 @@ async def practice(session: AsyncSession) -> Practice | None:
     return await one(session, Practice, select(columns.tenant_id.label("id"), columns.name, columns.zone))
 
 
+async def ids(session: AsyncSession) -> list[UUID]:
+    """Every practice that this transaction sees; one over every tenant sees them all."""
+    return list(await session.scalars(select(tables.practices.c.tenant_id).order_by(tables.practices.c.tenant_id)))
+
+
 async def add_provider(session: AsyncSession, tenant: UUID, new: Provider) -> None:
     await session.execute(insert(tables.providers).values(tenant_id=tenant, absences_sequence=0, **_of_provider(new)))
 

@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.domain.taken import Occupied
 from services.availability.tables import occupied
 from shared.contracts.slots import Plan, Taken, ceil, floor, moment
-from shared.rows import dump, one
+from shared.rows import dump, every, one
 
 _TAKEN = (
     occupied.c.id,
@@ -43,6 +43,50 @@ async def save(session: AsyncSession, tenant: UUID, item: Occupied) -> tuple[boo
         .returning(occupied.c.id)
     )
     return saved.first() is not None, before
+
+
+async def restore(session: AsyncSession, tenant: UUID, items: Collection[Occupied]) -> list[Occupied]:
+    """Makes each row say what its newest event says; a row of a later event stays.
+
+    Returns what was wrong: the new state of each, and the old one where there was one.
+    """
+    query = select(occupied).where(occupied.c.id.in_([item.id for item in items])).order_by(occupied.c.id)
+    before = {found.id: found for found in await every(session, Occupied, query.with_for_update())}
+    wrong = [item for item in items if before.get(item.id) != item]
+    mended: list[Occupied] = []
+    for item in wrong:
+        values = dump(item)
+        saved = await session.execute(
+            upsert(occupied)
+            .values(tenant_id=tenant, **values)
+            .on_conflict_do_update(
+                index_elements=["tenant_id", "id"], set_=values, where=occupied.c.sequence <= item.sequence
+            )
+            .returning(occupied.c.id)
+        )
+        if saved.first() is not None:
+            mended += [item, *([before[item.id]] if item.id in before else [])]
+    return mended
+
+
+async def ids(session: AsyncSession) -> set[UUID]:
+    """Every visit and hold that is known."""
+    return set(await session.scalars(select(occupied.c.id)))
+
+
+async def remove(session: AsyncSession, ids: Collection[UUID]) -> list[Occupied]:
+    """Forgets visits and holds; returns what they were."""
+    query = delete(occupied).where(occupied.c.id.in_(ids)).returning(occupied)
+    return await every(session, Occupied, query)
+
+
+async def visits_to_come(session: AsyncSession, now: datetime, ids: Collection[UUID]) -> dict[UUID, Occupied]:
+    """The visits that are not over, and those with these ids."""
+    columns = occupied.c
+    query = select(occupied).where(
+        columns.expires_at.is_(None), or_(columns.occupied_to > now, columns.id.in_(list(ids)))
+    )
+    return {item.id: item for item in await every(session, Occupied, query)}
 
 
 async def near(

@@ -1,5 +1,6 @@
 """What booking's topics say: visits and holds take time and give it back."""
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,9 +9,10 @@ from uuid_utils.compat import uuid7
 
 from services.availability import repository
 from services.availability.domain import taken
-from services.availability.domain.taken import Occupied
+from services.availability.domain.taken import Drift, Occupied
 from services.availability.use_cases.hours import tell_booking
 from shared.contracts.booking import AppointmentState, HoldState
+from shared.contracts.standing import VisitStanding
 from shared.telemetry import annotate, use_case
 
 
@@ -25,15 +27,42 @@ async def follow_hold(session: AsyncSession, *, tenant: UUID, state: HoldState, 
     await _follow(session, tenant, taken.by_hold(state), now)
 
 
+@use_case
+async def restore(session: AsyncSession, *, tenant: UUID, items: Collection[Occupied]) -> int:
+    """Makes the copy say what the newest events of these visits and holds say; how many rows were wrong.
+
+    Nothing is told to others: nothing has happened, only what was wrong here is right again.
+    """
+    mended = await repository.taken.restore(session, tenant, items)
+    await _announce(session, tenant, mended)
+    return len({item.id for item in mended})
+
+
+@use_case
+async def forget(session: AsyncSession, *, tenant: UUID, ids: Collection[UUID]) -> int:
+    """Removes from the copy what no event speaks of; how many there were."""
+    removed = await repository.taken.remove(session, ids)
+    await _announce(session, tenant, removed)
+    return len(removed)
+
+
+@use_case
+async def compare(session: AsyncSession, *, truth: Sequence[VisitStanding], now: datetime) -> list[Drift]:
+    """Where the copy of the visits to come differs from booking's truth."""
+    here = await repository.taken.visits_to_come(session, now, {visit.id for visit in truth})
+    return taken.drift(here, truth)
+
+
+async def _announce(session: AsyncSession, tenant: UUID, items: Iterable[Occupied]) -> None:
+    for provider_id, room_id in {(item.provider_id, item.room_id) for item in items}:
+        await repository.changes.announce(session, tenant, provider_id, room_id)
+
+
 async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime) -> None:
     newer, before = await repository.taken.save(session, tenant, item)
     if not newer:
         return
-    touched = {(item.provider_id, item.room_id)}
-    if before is not None:
-        touched.add((before.provider_id, before.room_id))
-    for provider_id, room_id in touched:
-        await repository.changes.announce(session, tenant, provider_id, room_id)
+    await _announce(session, tenant, [item] if before is None else [item, before])
     event = taken.opened(before, item, uuid7(), now)
     if event is not None:
         await repository.practice.record(session, tenant, event, now)

@@ -1,0 +1,206 @@
+"""Routes: visits, from booking to their end."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import repository, schemas, use_cases
+from services.booking.api.common import AT_THE_PRACTICE, actor_of, answer_of, move_of, own, visible
+from services.booking.domain import SlotTaken
+from services.booking.resources import Resources
+from shared import paging
+from shared.auth import Role
+from shared.contracts.slots import SlotId
+from shared.errors import forbidden
+from shared.idempotency import Answer, Write, etag
+from shared.telemetry import continued
+from shared.web import Caller, problems
+
+router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
+
+
+@router.post(
+    "/appointments",
+    status_code=201,
+    response_model=schemas.AppointmentBody,
+    operation_id="book_appointment",
+    responses=problems(404, 409, 410),
+)
+async def book_appointment(request: Request, body: schemas.NewAppointment, command: Write) -> Response:
+    """Books an offered slot. 409 `slot_taken` carries up to three `alternatives` that are free now."""
+    principal, ours = command.principal, own(request)
+    principal.require("appointments:write")
+    if not principal.may_see_client(body.client_id):
+        raise forbidden("not_yours", "A client's token books for that client only.")
+    now = ours.clock()
+    slot = SlotId.verify(body.slot, ours.settings.slot_signing_key, principal.tenant, now)
+
+    async def work(session: AsyncSession) -> Answer:
+        return answer_of(
+            await use_cases.book(
+                session,
+                tenant=principal.tenant,
+                slot=slot,
+                client_id=body.client_id,
+                actor=actor_of(principal),
+                now=now,
+            ),
+            201,
+        )
+
+    return await _or_alternatives(ours, principal.tenant, body.client_id, lambda: command.run(work))
+
+
+async def _or_alternatives(
+    ours: Resources, tenant: UUID, client_id: UUID, run: Callable[[], Awaitable[Response]]
+) -> Response:
+    """A refused slot comes with others that are free, found after the contended locks are gone."""
+    try:
+        return await run()
+    except SlotTaken as taken:
+        async with ours.database.transaction(tenant) as session:
+            offers = await use_cases.alternatives(
+                session,
+                tenant=tenant,
+                taken=taken,
+                client_id=client_id,
+                now=ours.clock(),
+                key=ours.settings.slot_signing_key,
+            )
+        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in offers]
+        raise
+
+
+def _alternative(offer: use_cases.Offer) -> schemas.Alternative:
+    return schemas.Alternative(
+        slot=offer.slot,
+        start=offer.start,
+        end=offer.end,
+        provider_id=offer.schedule.provider_id,
+        location_id=offer.schedule.location_id,
+        modality=offer.schedule.modality,
+    )
+
+
+@router.get("/appointments", operation_id="list_appointments")
+async def list_appointments(
+    request: Request,
+    caller: Caller,
+    client_id: UUID | None = None,
+    needs_rebooking: bool | None = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> schemas.AppointmentPage:
+    """Visits by start; a client's token sees that client's, a provider's token that caseload."""
+    caller.require("appointments:read")
+    if caller.role is Role.CLIENT:
+        client_id = caller.client_id
+    async with own(request).database.transaction(caller.tenant) as session:
+        found = await repository.appointments_after(
+            session, paging.decode(cursor), limit + 1, client_id, caller.provider_id, needs_rebooking
+        )
+    items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
+    return schemas.AppointmentPage(items=[schemas.AppointmentBody.of(item) for item in items], next=after)
+
+
+@router.get("/appointments/{appointment_id}", operation_id="get_appointment", responses=problems(404))
+async def get_appointment(
+    request: Request, response: Response, appointment_id: UUID, caller: Caller
+) -> schemas.AppointmentBody:
+    """One visit; the ETag is its version."""
+    caller.require("appointments:read")
+    async with own(request).database.transaction(caller.tenant) as session:
+        appointment = await visible(session, caller, appointment_id)
+    response.headers["etag"] = etag(appointment.sequence)
+    return schemas.AppointmentBody.of(appointment)
+
+
+@router.get("/appointments/{appointment_id}/history", operation_id="get_appointment_history", responses=problems(404))
+async def get_history(request: Request, appointment_id: UUID, caller: Caller) -> schemas.HistoryBody:
+    """Who changed a visit, when and to what."""
+    caller.require("appointments:read")
+    async with own(request).database.transaction(caller.tenant) as session:
+        await visible(session, caller, appointment_id)
+        rows = await repository.history_of(session, appointment_id)
+    names = schemas.HistoryEntry.model_fields
+    return schemas.HistoryBody(items=[schemas.HistoryEntry(**{name: row[name] for name in names}) for row in rows])
+
+
+@router.post(
+    "/appointments/{appointment_id}/reschedule",
+    response_model=schemas.AppointmentBody,
+    operation_id="reschedule_appointment",
+    responses=problems(404, 409, 410, 412),
+)
+async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move, command: Write) -> Response:
+    """Moves a visit to another slot; the id stays, and so does the old time if the new one can't be had."""
+    principal, ours = command.principal, own(request)
+    principal.require("appointments:write")
+    now = ours.clock()
+    slot = SlotId.verify(body.slot, ours.settings.slot_signing_key, principal.tenant, now)
+    async with ours.database.transaction(principal.tenant) as reading:
+        visit = await visible(reading, principal, appointment_id)
+
+    async def work(session: AsyncSession) -> Answer:
+        with continued("move visit", visit.traceparent):
+            move = move_of(request, appointment_id, command)
+            return answer_of(await use_cases.reschedule(session, slot=slot, **move))
+
+    return await _or_alternatives(ours, principal.tenant, visit.client_id, lambda: command.run(work))
+
+
+@router.post(
+    "/appointments/{appointment_id}/cancel",
+    response_model=schemas.AppointmentBody,
+    operation_id="cancel_appointment",
+    responses=problems(404, 409, 412),
+)
+async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellation, command: Write) -> Response:
+    """Calls a visit off; its time is free at once and its reminders are void."""
+    command.principal.require("appointments:write")
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued("cancel visit", visit.traceparent):
+            move = move_of(request, appointment_id, command)
+            return answer_of(await use_cases.cancel(session, reason=body.reason, **move))
+
+    return await command.run(work)
+
+
+@router.post(
+    "/appointments/{appointment_id}/check-in",
+    response_model=schemas.AppointmentBody,
+    operation_id="check_in_appointment",
+    responses=problems(404, 409, 412),
+)
+async def check_in(request: Request, appointment_id: UUID, command: Write) -> Response:
+    """The client has arrived."""
+    command.principal.require("appointments:write", *AT_THE_PRACTICE)
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued("check in", visit.traceparent):
+            return answer_of(await use_cases.check_in(session, **move_of(request, appointment_id, command)))
+
+    return await command.run(work)
+
+
+@router.post(
+    "/appointments/{appointment_id}/complete",
+    response_model=schemas.AppointmentBody,
+    operation_id="complete_appointment",
+    responses=problems(404, 409, 412),
+)
+async def complete(request: Request, appointment_id: UUID, command: Write) -> Response:
+    """The visit took place."""
+    command.principal.require("appointments:write", *AT_THE_PRACTICE)
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued("complete visit", visit.traceparent):
+            return answer_of(await use_cases.fulfil(session, **move_of(request, appointment_id, command)))
+
+    return await command.run(work)

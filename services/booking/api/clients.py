@@ -1,0 +1,37 @@
+"""Routes: clients."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import repository, schemas, use_cases
+from services.booking.api.common import AT_THE_PRACTICE, own
+from shared.errors import not_found
+from shared.idempotency import Answer, Write
+from shared.web import Caller, problems
+
+router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
+
+
+@router.post("/clients", status_code=201, response_model=schemas.ClientBody, operation_id="register_client")
+async def register_client(request: Request, body: schemas.NewClient, command: Write) -> Response:
+    """Registers a client; contact details and consent go to notifications."""
+    command.principal.require("clients:write", *AT_THE_PRACTICE)
+    now = own(request).clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        client = await use_cases.register_client(session, tenant=command.principal.tenant, name=body.name, now=now)
+        return Answer(schemas.ClientBody.of(client), 201, client.sequence, f"/v1/clients/{client.id}")
+
+    return await command.run(work)
+
+
+@router.get("/clients/{client_id}", operation_id="get_client", responses=problems(404))
+async def get_client(request: Request, client_id: UUID, caller: Caller) -> schemas.ClientBody:
+    """One client."""
+    caller.require("clients:read")
+    if not caller.may_see_client(client_id):
+        raise not_found("client")
+    async with own(request).database.transaction(caller.tenant) as session:
+        return schemas.ClientBody.of(await repository.client(session, client_id))

@@ -1,0 +1,56 @@
+"""What the routes of booking share."""
+
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import repository, schemas, use_cases
+from services.booking.domain import Actor, Appointment
+from services.booking.resources import Resources
+from shared.auth import Principal, Role
+from shared.errors import not_found
+from shared.idempotency import Answer, Command
+
+PARTY = {
+    Role.CLIENT: "client",
+    Role.PROVIDER: "provider",
+    Role.STAFF: "practice",
+    Role.ADMIN: "practice",
+    Role.APP: "practice",
+}
+AT_THE_PRACTICE = (Role.PROVIDER, Role.STAFF, Role.ADMIN, Role.APP)
+
+
+def own(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def actor_of(principal: Principal) -> Actor:
+    return Actor(PARTY[principal.role], principal.subject)  # type: ignore[arg-type] # the table holds parties
+
+
+def move_of(request: Request, appointment_id: UUID, command: Command) -> use_cases.Move:
+    return {
+        "tenant": command.principal.tenant,
+        "appointment_id": appointment_id,
+        "version": command.if_match,
+        "actor": actor_of(command.principal),
+        "now": own(request).clock(),
+    }
+
+
+def answer_of(appointment: Appointment, status: int = 200) -> Answer:
+    location = f"/v1/appointments/{appointment.id}" if status == 201 else None
+    return Answer(schemas.AppointmentBody.of(appointment), status, appointment.sequence, location)
+
+
+async def visible(session: AsyncSession, principal: Principal, appointment_id: UUID) -> Appointment:
+    """The appointment, if the caller may see it; others' are not found."""
+    appointment = await repository.appointment(session, appointment_id)
+    if principal.role is Role.PROVIDER and appointment.provider_id != principal.provider_id:
+        raise not_found("appointment")
+    if not principal.may_see_client(appointment.client_id):
+        raise not_found("appointment")
+    return appointment

@@ -1,0 +1,59 @@
+"""Routes for the other services: how visits stand now, where an event may still be on its way."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from services.booking import repository
+from services.booking.api.common import own
+from shared import paging
+from shared.capability import Capability
+from shared.contracts.booking import FREE_STATUSES
+from shared.contracts.standing import Standing, VisitStanding, VisitStandings
+from shared.telemetry import current_tenant
+from shared.web import problems
+
+router = APIRouter(prefix="/v1", tags=["services"], responses=problems(422, 503))
+
+
+@router.get("/standing/{proof}", operation_id="get_standing", responses=problems(404, 410))
+async def get_standing(request: Request, proof: Annotated[str, Path(max_length=100)]) -> Standing:
+    """How a visit stands now, for the service that is about to message its client; `proof` is signed by it."""
+    ours = own(request)
+    asked = Capability.verify(proof, ours.settings.link_signing_key, "standing", ours.clock())
+    current_tenant.set(asked.tenant)
+    async with ours.database.transaction(asked.tenant) as session:
+        visit = await repository.appointment(session, asked.subject)
+        return Standing(sequences=await repository.changed_since(session, visit))
+
+
+@router.get("/standings/{proof}", operation_id="list_standings", responses=problems(404, 410))
+async def list_standings(
+    request: Request,
+    proof: Annotated[str, Path(max_length=100)],
+    limit: Annotated[int, Query(ge=1, le=1000, description="Items on a page")] = 1000,
+    cursor: paging.Cursor = None,
+) -> VisitStandings:
+    """How every visit to come of a practice stands, for the service that keeps a copy; `proof` is signed by it."""
+    ours = own(request)
+    now = ours.clock()
+    asked = Capability.verify(proof, ours.settings.slot_signing_key, "standings", now)
+    current_tenant.set(asked.tenant)
+    async with ours.database.transaction(asked.tenant) as session:
+        found = await repository.to_come(session, now, paging.decode(cursor), limit + 1)
+    items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
+    return VisitStandings(
+        items=[
+            VisitStanding(
+                id=visit.id,
+                sequence=visit.sequence,
+                provider_id=visit.provider_id,
+                room_id=visit.room_id,
+                occupied_from=visit.occupied_from,
+                occupied_to=visit.occupied_to,
+                free=visit.status in FREE_STATUSES,
+            )
+            for visit in items
+        ],
+        next=after,
+    )
