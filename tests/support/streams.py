@@ -26,9 +26,10 @@ class ThingState(Event):
         return self.thing_id
 
 
-def new_event_type() -> type[ThingState]:
+def new_event_type(**attributes: Any) -> type[ThingState]:
     """An event type with a topic of its own."""
-    return type("Thing", (ThingState,), {"type": f"thing.t{uuid4().hex[:10]}", "__doc__": "A thing changed."})
+    own = {"type": f"thing.t{uuid4().hex[:10]}", "__doc__": "A thing changed."}
+    return type("Thing", (ThingState,), own | attributes)
 
 
 async def make_topics(servers: str, event: type[Event], group: str) -> None:
