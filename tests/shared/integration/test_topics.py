@@ -8,6 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.contracts import APPOINTMENT_EVENTS
 from shared.contracts.availability import SchedulePublished
+from shared.contracts.envelope import Event
 from shared.topics import ensure_topics, topics
 from tests.support.streams import new_event_type
 
@@ -28,7 +29,8 @@ async def settings_of(servers: str, topic: str) -> dict[str, str]:
 
 
 async def test_events_that_are_kept_by_key_are_compacted_but_not_within_a_week(kafka: str) -> None:
-    assert all(event.compacted for event in (*APPOINTMENT_EVENTS, SchedulePublished))
+    events: tuple[type[Event], ...] = (*APPOINTMENT_EVENTS, SchedulePublished)
+    assert all(event.compacted for event in events)
     passing, kept = new_event_type(), new_event_type(compacted=True)
     assert sorted(await ensure_topics(kafka, [kept, passing], [], "test", 1)) == sorted([kept.type, passing.type])
     found = await settings_of(kafka, kept.type)
