@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, tuple_, update
+from sqlalchemy import RowMapping, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import tables
@@ -55,6 +55,15 @@ async def of_provider(session: AsyncSession, provider_id: UUID) -> list[tuple[Sc
     query = select(tables.schedules).where(columns.provider_id == provider_id, columns.withdrawn_at.is_(None))
     rows = (await session.execute(query.order_by(columns.id))).mappings()
     return [(_schedule(row), _published(row["published"])) for row in rows]
+
+
+async def with_own_windows(session: AsyncSession, provider_id: UUID) -> int:
+    """How many of a provider's schedules don't go by the provider's weekly hours."""
+    columns = tables.schedules.c
+    query = select(func.count()).where(
+        columns.provider_id == provider_id, columns.withdrawn_at.is_(None), columns.windows.is_not(None)
+    )
+    return int(await session.scalar(query) or 0)
 
 
 async def versions(session: AsyncSession) -> dict[UUID, int]:

@@ -144,6 +144,20 @@ async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bo
     return await session.scalar(query.limit(1)) is None
 
 
+async def visits_between(session: AsyncSession, provider_id: UUID, begin: datetime, end: datetime) -> list[Occupied]:
+    """A provider's visits that stand and start in `[begin, end)`, in order."""
+    columns = occupied.c
+    query = select(occupied).where(
+        columns.provider_id == provider_id,
+        columns.free.is_(False),
+        columns.expires_at.is_(None),
+        columns.occupied_to > begin,
+        columns.starts_at >= begin,
+        columns.starts_at < end,
+    )
+    return await every(session, Occupied, query.order_by(columns.starts_at, columns.id))
+
+
 async def coming_visits(session: AsyncSession, provider_id: UUID, now: datetime) -> list[Occupied]:
     """A provider's visits to come that stand."""
     columns = occupied.c
@@ -154,5 +168,4 @@ async def coming_visits(session: AsyncSession, provider_id: UUID, now: datetime)
         columns.occupied_to > now,
         columns.starts_at > now,
     )
-    rows = (await session.execute(query)).mappings()
-    return [Occupied(**{name: row[name] for name in Occupied.__dataclass_fields__}) for row in rows]
+    return await every(session, Occupied, query)
