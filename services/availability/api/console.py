@@ -96,7 +96,7 @@ async def set_override(request: Request, provider_id: UUID, visitor: Visitor) ->
     async def work(session: AsyncSession, form: Mapping[str, str]) -> None:
         item = DayHours(
             date=_date(form, "date"),
-            windows=read_hours(form.get("windows", ""), "windows", "Hours"),
+            windows=read_hours(_sent(form, "windows"), "windows", "Hours"),
             new_client_windows=read_hours(form.get("new_client_windows", ""), "new_client_windows", "New clients"),
         )
         await hours.set_override(
@@ -238,10 +238,14 @@ def _by_weekday(windows: tuple[Window, ...]) -> list[str]:
 
 
 def _weekly(form: Mapping[str, str], prefix: str) -> list[Window]:
+    """A day that isn't sent at all is no closed day. Raises Problem `field_missing` or `hours_not_understood`."""
+    for day in range(DAYS):
+        if f"{prefix}-{day}" not in form:
+            raise invalid("field_missing", "Send every day's hours; an empty field closes it.", field=f"{prefix}-{day}")
     return [
         Window(weekday=day, start=item.start, end=item.end)
         for day, name in enumerate(WEEKDAYS)
-        for item in read_hours(form.get(f"{prefix}-{day}", ""), f"{prefix}-{day}", name)
+        for item in read_hours(form[f"{prefix}-{day}"], f"{prefix}-{day}", name)
     ]
 
 
@@ -263,6 +267,12 @@ def _any_date(text: str) -> date | None:
         return monday_of(date.fromisoformat(text))
     except (ValueError, OverflowError) as error:
         raise invalid("date_invalid", "day should be a date such as 2026-03-04.", field="day") from error
+
+
+def _sent(form: Mapping[str, str], field: str) -> str:
+    if field not in form:
+        raise invalid("field_missing", "Send the hours; an empty field closes the date.", field=field)
+    return form[field]
 
 
 def _date(form: Mapping[str, str], field: str) -> date:

@@ -20,6 +20,7 @@ class Away:
     item: TimeOff
     begin: datetime
     end: datetime
+    whole_day: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,12 @@ def week(
                 override=override,
                 holiday=holiday,
                 away=[
-                    Away(item, max(item.begins_at, begin), min(item.ends_at, end))
+                    Away(
+                        item,
+                        max(item.begins_at, begin),
+                        min(item.ends_at, end),
+                        item.begins_at <= begin and item.ends_at >= end,
+                    )
                     for item in time_off
                     if item.begins_at < end and item.ends_at > begin
                 ],

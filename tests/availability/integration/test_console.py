@@ -109,6 +109,17 @@ async def test_hours_that_make_no_sense_are_said_beside_their_field(
     assert await hours(practice) == []
 
 
+async def test_a_form_that_lacks_a_day_closes_nothing(browser: Browser, practice: Practice) -> None:
+    form = (await browser.send((await week(browser, practice)).form("/hours"), **{"open-0": "9-10"})).form("/hours")
+    del form.values["open-0"]
+    page = await browser.send(form)
+    assert (browser.status, page.invalid, await hours(practice)) == (422, ["open-0"], [(0, "09:00:00", "10:00:00")])
+    form = page.form("/overrides")
+    form.values = {"date": "2026-03-04"}
+    page = await browser.send(form)
+    assert (browser.status, page.invalid) == (422, ["windows"])
+
+
 async def test_a_date_gets_other_hours_and_back(browser: Browser, practice: Practice) -> None:
     await browser.send((await week(browser, practice)).form("/hours"), **{"open-2": "9-17"})
     page = await browser.send(browser.page.form("/overrides"), date="2026-03-04", windows="10-11")
@@ -131,6 +142,7 @@ async def test_time_off_is_entered_by_the_providers_clock_and_removed(browser: B
         **{"from": "09:30"},
     )
     assert "Friday Mar 6 closed Away 9:30am to 12:00am" in page.text
+    assert "Saturday Mar 7 closed Away all day" in page.text
     assert "Sunday Mar 8 closed Away 12:00am to 2:00pm" in page.text
     found = await practice.call("GET", f"/v1/providers/{practice.ids['provider_id']}/time-off")
     # The clock changes that Sunday at two in the morning.
