@@ -55,6 +55,8 @@ def service_environment(
         "PORT": str(ports[service]),
         "WORKER_PORT": str(ports[f"{service} worker"]),
     }
+    if service == "availability":
+        values["INSECURE_FEED_HOSTS"] = f"{HOST}:{ports['receivers']}"
     if service in ("availability", "notifications"):
         values["BOOKING_API_URL"] = url(ports["booking"])
     if service in ("availability", "booking"):

@@ -154,3 +154,15 @@ async def test_what_arrived_survives_a_restart(tmp_path: Any) -> None:
     message.status = "delivered"
     await store.changed(message)
     assert [(one.id, one.status) for one in Store(tmp_path / "messages.jsonl").messages] == [("SM1", "delivered")]
+
+
+async def test_a_calendar_that_was_put_is_served_with_its_version(bench: Bench) -> None:
+    assert (await bench.http.get("/calendars/rota.ics")).status_code == 404
+    assert (await bench.http.put("/calendars/rota.ics", content=b"BEGIN:VCALENDAR")).status_code == 204
+    first = await bench.http.get("/calendars/rota.ics")
+    assert (first.content, first.headers["content-type"]) == (b"BEGIN:VCALENDAR", "text/calendar; charset=utf-8")
+    again = await bench.http.get("/calendars/rota.ics", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    await bench.http.put("/calendars/rota.ics", content=b"other")
+    changed = await bench.http.get("/calendars/rota.ics", headers={"if-none-match": first.headers["etag"]})
+    assert changed.content == b"other"

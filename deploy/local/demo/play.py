@@ -13,6 +13,7 @@ import httpx
 
 from deploy.local.demo import trace, world
 from deploy.local.demo.actors import Browser, Caller, Mailbox, first, link_in
+from deploy.local.demo.evenings import see_evenings
 from deploy.local.demo.timeline import DemoFailed, Timeline
 
 NAME = "Sam Rivera"
@@ -58,6 +59,7 @@ class _Loop:
     async def run(self) -> None:
         await self._open_practice()
         await self._register_client()
+        await see_evenings(self.staff, self.client, self.http, self.stage.receivers, self.zone, self.time, self._until)
         booked = await self._book()
         await self._see_reminders(booked)
         missed = await self._stay_away(booked)

@@ -17,6 +17,7 @@ from fastapi import Body, FastAPI, Form, Header, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from deploy.local.ports import HOST
+from deploy.local.receivers.calendars import add_calendars
 from deploy.local.receivers.carrier import Carrier, Refused
 from deploy.local.receivers.page import render
 from deploy.local.receivers.smtp import Handler
@@ -40,6 +41,7 @@ def create_app(folder: Path | None, smtp_port: int, account: str, token: str, in
     app = FastAPI(title="Receivers", lifespan=lifespan, docs_url=None, redoc_url=None)
     _add_carrier(app)
     _add_views(app)
+    add_calendars(app)
     return app
 
 
