@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift lock bench-slots
+.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift nightly lock bench-slots
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ drift: $(STAMP) ## compare availability's copy of booked visits with booking: ma
 
 test: $(STAMP) ## unit, integration and end-to-end tests against real servers
 	@$(PY) -m pytest $(args)
+
+nightly: $(STAMP) ## thousands of examples of every property; about two hours
+	@$(PY) -m pytest -m hypothesis --hypothesis-profile=nightly --timeout=0 $(args)
 
 unit: $(STAMP) ## only the tests that need no server
 	@$(PY) -m pytest tests -m "not servers" $(args)

@@ -20,7 +20,7 @@ from tests.support.issuer import Issuer, practice, start_issuer
 from tests.support.servers import Postgres, create_topics, given, scratch, settings_for, start_kafka
 
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("nightly", max_examples=5000, deadline=None)
+settings.register_profile("nightly", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
 MakeSettings = Callable[..., Awaitable[ServiceSettings]]
