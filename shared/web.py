@@ -290,7 +290,8 @@ def _require_known(request: Request) -> None:
     route: APIRoute = request.scope["route"]
     known = _KNOWN.get(route.endpoint)
     if known is None:
-        known = _KNOWN[route.endpoint] = frozenset(_names(route.dependant))
+        by_hand = (route.openapi_extra or {}).get("parameters", ())  # see shared.query
+        known = _KNOWN[route.endpoint] = frozenset([*_names(route.dependant), *(item["name"] for item in by_hand)])
     for name in request.query_params:
         if name not in known:
             ways = f"known are {', '.join(sorted(known))}" if known else "this route takes none"

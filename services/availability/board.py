@@ -33,6 +33,7 @@ BEYOND_HORIZON = 3600
 MOST_BLOCKS = 100_000
 MOST_WRITTEN = 50_000
 MOST_HEARD = 100_000
+MOST_ANSWERED_BYTES = 1_000_000
 
 
 class Block:
@@ -63,6 +64,24 @@ class Written:
         self._count += count
 
 
+class Answers:
+    """Whole answers of one second, by the question as it was asked: in the next second they may be others."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._bytes = 0
+        self._by_question: dict[str, bytes] = {}
+
+    def get(self, question: str, second: int) -> bytes | None:
+        return self._by_question.get(question) if second == self._second else None
+
+    def keep(self, question: str, second: int, answer: bytes) -> None:
+        if second != self._second or self._bytes > MOST_ANSWERED_BYTES:
+            self._second, self._bytes, self._by_question = second, 0, {}
+        self._by_question[question] = answer
+        self._bytes += len(answer) + len(question)
+
+
 class Shelf:
     """What a search needs to know of one practice."""
 
@@ -85,13 +104,15 @@ class Shelf:
         self.outdated = False
         self.blocks: dict[tuple[UUID, bool, int], Block] = {}
         self.written = Written()
+        self.answers = Answers()
         self.users_of_room: dict[UUID, set[UUID]] = defaultdict(set)
         for plan in plans.values():
             for room in plan.rooms:
                 self.users_of_room[room].add(plan.provider_id)
 
     def forget(self, provider_id: UUID) -> None:
-        """Drops the blocks of a provider's schedules."""
+        """Drops the answers, and the blocks of a provider's schedules."""
+        self.answers = Answers()
         gone = {id for id, plan in self.plans.items() if plan.provider_id == provider_id}
         for key in [key for key in self.blocks if key[0] in gone]:
             del self.blocks[key]
@@ -212,6 +233,20 @@ class Board:
         if kept:
             self._shelves[tenant] = shelf
         return Look(self, tenant, shelf, kept)
+
+    def answer(self, tenant: UUID, question: str, second: int) -> bytes | None:
+        """What was answered to the same question in this second, if nothing has been heard of since."""
+        shelf = self._shelves.get(tenant)
+        if shelf is None or shelf.outdated or not self.trusted:
+            return None
+        return shelf.answers.get(question, second)
+
+    def keep_answer(
+        self, tenant: UUID, shelf: Shelf, question: str, second: int, answer: bytes, generation: int
+    ) -> None:
+        """Keeps an answer, unless something has been heard of since its making began."""
+        if self._shelves.get(tenant) is shelf and generation == self.generation:
+            shelf.answers.keep(question, second, answer)
 
     def keep(
         self,

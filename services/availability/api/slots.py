@@ -16,6 +16,7 @@ from services.availability.schemas.common import Moment
 from services.availability.use_cases import search
 from services.availability.use_cases.search import Position, Seeking
 from shared import paging
+from shared import query as query_string
 from shared.auth import Principal, Role
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.slots import Plan, floor, moment
@@ -95,22 +96,34 @@ def _for_whom(caller: Principal, client: UUID | None) -> UUID | None:
     return caller.client_id
 
 
-@router.get("", operation_id="search_slots", response_model=schemas.SlotPage)
-async def search_slots(request: Request, caller: Caller, query: Annotated[SearchQuery, Query()]) -> Response:
+@router.get(
+    "", operation_id="search_slots", response_model=schemas.SlotPage, openapi_extra=query_string.documented(SearchQuery)
+)
+async def search_slots(request: Request, caller: Caller) -> Response:
     """Free slots, the soonest first. What is offered here can be booked within the hour, unless somebody is faster.
 
     With `prefer`, those of preferred providers come first; for an intake, those within two days before all others,
     since an intake soon is kept most often.
     """
+    caller.require("slots:read")
+    board, question = own(request).board, request.url.query
+    second = floor(own(request).clock())
+    known = board.answer(caller.tenant, question, second) if caller.role is not Role.CLIENT else None
+    if known is not None:
+        return Response(known, media_type="application/json")
+    query = query_string.read(request, SearchQuery)
     seeking = _seeking(request, caller, query)
     after, as_of = _decode(query.cursor, seeking.now)
     seeking = replace(seeking, wish=replace(seeking.wish, prefer=tuple(query.prefer)), as_of=as_of)
-    most = query.limit
+    most, generation = query.limit, board.generation
     shelf, found = await search.find(
-        own(request).board, seeking=seeking, first_available=query.first_available, after=after, most=most + 1
+        board, seeking=seeking, first_available=query.first_available, after=after, most=most + 1
     )
     following = _encode(found[most - 1].position, as_of) if len(found) > most else None
-    return Response(_page(request, seeking, shelf, found[:most], following), media_type="application/json")
+    answer = _page(request, seeking, shelf, found[:most], following)
+    if seeking.client_id is None and seeking.ignore is None:
+        board.keep_answer(caller.tenant, shelf, question, second, answer, generation)
+    return Response(answer, media_type="application/json")
 
 
 @router.get("/days", operation_id="count_slots")

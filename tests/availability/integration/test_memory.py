@@ -1,0 +1,154 @@
+"""What searches remember can't outlive what it says: every change is heard of, and what can't hear doesn't answer."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.availability.board import Board
+from services.availability.use_cases import projection
+from shared.contracts.booking import AppointmentBooked
+from shared.db import Database
+from tests.availability.conftest import Practice
+from tests.conftest import MakeApi
+from tests.support.build import NOW, appointment_event
+from tests.support.issuer import Issuer
+from tests.support.streams import eventually
+
+pytestmark = pytest.mark.servers
+
+TAKEN = datetime.fromisoformat("2026-03-03T15:00:00+00:00")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def practice(api: MakeApi, issuer: Issuer, tenant: UUID, clock: Clock) -> AsyncIterator[Practice]:
+    one = Practice(await api("availability", clock=clock), issuer, tenant)
+    await one.open()
+    await one.publish()
+    yield one
+
+
+def board_of(practice: Practice) -> Board:
+    board: Board = practice.http.app.state.resources.board  # type: ignore[attr-defined] # set by the fixture
+    return board
+
+
+async def booked_elsewhere(practice: Practice) -> None:
+    """The worker hears of a booking: another process, with a database connection of its own."""
+    event = appointment_event(AppointmentBooked, start=TAKEN, provider_id=UUID(practice.ids["provider_id"]))
+    worker = Database(practice.database.url, pool_size=1, name="availability")
+    try:
+        async with worker.transaction(practice.tenant) as session:
+            await projection.follow_visit(session, tenant=practice.tenant, state=event, now=NOW)
+    finally:
+        await worker.close()
+
+
+async def is_offered(practice: Practice, **more: Any) -> bool:
+    return f"{TAKEN:%Y-%m-%dT%H:%M:%SZ}" in [item["start"] for item in (await practice.search(**more))["items"]]
+
+
+async def test_what_another_process_has_heard_is_gone_from_memory(practice: Practice) -> None:
+    assert await is_offered(practice)
+    assert await is_offered(practice)
+    await booked_elsewhere(practice)
+
+    async def gone() -> bool:
+        return not await is_offered(practice)
+
+    await eventually(gone, 5)
+
+
+async def test_who_does_not_hear_of_changes_does_not_answer_from_memory(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await is_offered(practice)
+    board = board_of(practice)
+    monkeypatch.setattr(board, "_hear", lambda *_: None)
+
+    async def deaf() -> bool:
+        return not board.trusted
+
+    await eventually(deaf, 5)
+    await booked_elsewhere(practice)
+    assert not await is_offered(practice), "not even the first search after it"
+
+
+async def test_the_same_question_is_answered_once_a_second(
+    practice: Practice, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = board_of(practice)
+
+    async def trusted() -> bool:
+        return board.trusted
+
+    await eventually(trusted)
+    first = await practice.search()
+    asked = 0
+    plain = board.open
+
+    async def counted(tenant: UUID) -> Any:
+        nonlocal asked
+        asked += 1
+        return await plain(tenant)
+
+    monkeypatch.setattr(board, "open", counted)
+    await eventually(trusted)
+    assert (await practice.search(), asked) == (first, 0)
+    await practice.search(limit="7")
+    assert asked == 1, "another question"
+    clock.now += timedelta(seconds=1)
+    await practice.search()
+    assert asked == 2, "in the next second the answer may be another"
+
+
+async def test_an_answer_to_somebody_in_particular_is_not_kept_for_others(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = board_of(practice)
+    kept: list[str] = []
+    plain = board.keep_answer
+
+    def noted(tenant: UUID, shelf: Any, question: str, *rest: Any) -> None:
+        kept.append(question)
+        plain(tenant, shelf, question, *rest)
+
+    monkeypatch.setattr(board, "keep_answer", noted)
+    await practice.search(client=str(uuid4()))
+    await practice.search(ignore=str(uuid4()))
+    own = practice.issuer.headers(practice.tenant, "client", client_id=uuid4())
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": NOW.isoformat(),
+        "to": (NOW + timedelta(days=1)).isoformat(),
+    }
+    assert (await practice.http.get("/v1/slots", params=query, headers=own)).status_code == 200
+    assert kept == []
+    await practice.search()
+    assert len(kept) == 1
+
+
+async def test_an_answer_whose_making_a_change_has_overtaken_is_not_kept(practice: Practice) -> None:
+    board = board_of(practice)
+    await practice.search()
+    shelf = (await board.open(practice.tenant)).shelf
+    before = board.generation
+    await practice.follow(appointment_event(start=TAKEN, provider_id=UUID(practice.ids["provider_id"])))
+    assert board.generation > before
+    board.keep_answer(practice.tenant, shelf, "q", 1, b"old", before)
+    assert board.answer(practice.tenant, "q", 1) is None
