@@ -37,8 +37,8 @@ migrate: $(STAMP) ## bring the databases and topics of a running stack up to dat
 dlq: $(STAMP) ## dead letters: make dlq [do=list|show|replay] [topic=<dead-letter topic>] [id=<event id>]
 	@$(PY) -m deploy.local dlq $(or $(do),list) $(topic) $(id)
 
-rebuild: $(STAMP) ## make availability's copy of booked visits anew from the topics
-	@$(PY) -m deploy.local rebuild
+rebuild: $(STAMP) ## make availability's copy of booked visits anew from the topics: make rebuild [practice=<id>]
+	@$(PY) -m deploy.local rebuild $(practice)
 
 drift: $(STAMP) ## compare availability's copy of booked visits with booking: make drift [practice=<id>]
 	@$(PY) -m deploy.local drift $(practice)

@@ -37,9 +37,11 @@ def _arguments() -> argparse.Namespace:
         token.add_argument(f"--{name}")
     letters = commands.add_parser("dlq", help="dead letters: list, show, replay")
     letters.add_argument("rest", nargs="*")
-    commands.add_parser("rebuild", help="make availability's copy of visits anew from the topics")
-    drift = commands.add_parser("drift", help="compare availability's copy of visits with booking")
-    drift.add_argument("practice", nargs="*")
+    for name, told in (
+        ("rebuild", "make availability's copy of visits anew from the topics"),
+        ("drift", "compare availability's copy of visits with booking"),
+    ):
+        commands.add_parser(name, help=told).add_argument("practice", nargs="*")
     return parser.parse_args()
 
 
@@ -68,9 +70,8 @@ def _run(arguments: argparse.Namespace) -> int:
         command = ["shared.dlq", *(arguments.rest or ["list"])]
         environment = {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap}
     else:
-        practices = arguments.practice if arguments.command == "drift" else ()
         verb = {"rebuild": "rebuild", "drift": "check"}[arguments.command]
-        command = ["services.availability.upkeep", verb, *practices]
+        command = ["services.availability.upkeep", verb, *arguments.practice]
         environment = stack.environments["availability"]
     command = [sys.executable, "-m", *command]
     return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode

@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository, tables
+from services.availability.domain.taken import Occupied
 from services.availability.repository.changes import FAILURES, Change, Feed
 from shared.contracts.slots import DAY, Plan, Seeker, Taken, floor, open_starts
 from shared.db import Database
@@ -132,14 +133,22 @@ class Look:
         plans: Sequence[Plan],
         number: int,
         now: datetime,
-        seeker: Seeker,
-        but: UUID | None,
+        is_new: bool,
+        ignored: Occupied | None,
     ) -> list[Block]:
-        """The block of each plan; from memory where the seeker is nobody in particular."""
-        if seeker.client_id is not None or but is not None:
-            return await self._computed(plans, number, now, seeker, but)
+        """The block of each plan, for anybody; from memory but for what an ignored visit takes."""
+        if ignored is None:
+            return await self._remembered(plans, number, now, is_new)
+        touched = [plan for plan in plans if _takes_from(ignored, plan)]
+        anew = await self._computed(touched, number, now, is_new, ignored.id) if touched else []
+        rest = [plan for plan in plans if plan not in touched]
+        known = await self._remembered(rest, number, now, is_new)
+        found = {plan.schedule_id: block for plan, block in zip([*touched, *rest], [*anew, *known], strict=True)}
+        return [found[plan.schedule_id] for plan in plans]
+
+    async def _remembered(self, plans: Sequence[Plan], number: int, now: datetime, is_new: bool) -> list[Block]:
         blocks, at = self.shelf.blocks, floor(now)
-        found = [blocks.get((plan.schedule_id, seeker.is_new, number)) for plan in plans]
+        found = [blocks.get((plan.schedule_id, is_new, number)) for plan in plans]
         missing = [
             plan
             for plan, block in zip(plans, found, strict=True)
@@ -148,28 +157,25 @@ class Look:
         if not missing:
             return [block for block in found if block is not None]
         generation = self._board.generation
-        computed = await self._computed(missing, number, now, seeker, None)
+        computed = await self._computed(missing, number, now, is_new, None)
         fresh = {plan.schedule_id: block for plan, block in zip(missing, computed, strict=True)}
         if self._kept:
-            self._board.keep(self._tenant, self.shelf, fresh, seeker.is_new, number, generation)
+            self._board.keep(self._tenant, self.shelf, fresh, is_new, number, generation)
         return [fresh.get(plan.schedule_id) or block for plan, block in zip(plans, found, strict=True)]  # type: ignore[misc] # a block is None only where one was computed
 
     async def _computed(
-        self, plans: Sequence[Plan], number: int, now: datetime, seeker: Seeker, but: UUID | None
+        self, plans: Sequence[Plan], number: int, now: datetime, is_new: bool, but: UUID | None
     ) -> list[Block]:
         begin, end = number * BLOCK, (number + 1) * BLOCK
         async with self._board.database.transaction(self._tenant) as session:
-            near = await repository.taken.near(session, plans, begin, end, now, client_id=seeker.client_id, but=but)
+            near = await repository.taken.near(session, plans, begin, end, now, but=but)
         by_provider: dict[UUID, list[Taken]] = defaultdict(list)
         by_room: dict[UUID, list[Taken]] = defaultdict(list)
-        of_client: list[Taken] = []
         soonest_expiry: int | None = None
         for taken, expiry in near:
             by_provider[taken.provider_id].append(taken)
             if taken.room_id is not None:
                 by_room[taken.room_id].append(taken)
-            if seeker.client_id is not None and taken.client_id == seeker.client_id:
-                of_client.append(taken)
             if expiry is not None and (soonest_expiry is None or expiry < soonest_expiry):
                 soonest_expiry = expiry
         found: list[Block] = []
@@ -178,8 +184,7 @@ class Look:
                 await asyncio.sleep(0)  # hundreds of providers: others are answered, and changes heard, in between
             around = {item.id: item for item in by_provider[plan.provider_id]}
             around |= {item.id: item for room in plan.rooms for item in by_room[room]}
-            around |= {item.id: item for item in of_client}
-            found.append(_block(plan, around.values(), begin, end, now, seeker, soonest_expiry))
+            found.append(_block(plan, around.values(), begin, end, now, Seeker(is_new=is_new), soonest_expiry))
         return found
 
 
@@ -201,6 +206,10 @@ def _block(
     if soonest_expiry is not None:
         good_until = min(good_until, soonest_expiry)
     return Block(open_starts(plan, taken, begin, horizon, seeker), good_until)
+
+
+def _takes_from(visit: Occupied, plan: Plan) -> bool:
+    return plan.provider_id == visit.provider_id or visit.room_id in plan.rooms
 
 
 class Board:

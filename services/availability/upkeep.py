@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,18 +51,18 @@ class Rebuilt:
     unreadable: int
 
 
-async def rebuild(database: Database, bootstrap_servers: str, now: Callable[[], datetime]) -> Rebuilt:
+async def rebuild(
+    database: Database, bootstrap_servers: str, now: Callable[[], datetime], practices: Collection[UUID] = ()
+) -> Rebuilt:
     """Brings the copy in line with the topics, while the consumer goes on: whatever is newer than the topics stays."""
     # Listed before the topics are read: what was known by then has its event on them.
-    async with database.every_tenant() as session:
-        practices = await repository.practice.ids(session)
     before: dict[UUID, set[UUID]] = {}
-    for tenant in practices:
+    for tenant in practices or await _every_practice(database):
         async with database.transaction(tenant) as session:
             before[tenant] = await repository.taken.ids(session)
     newest, unreadable = await _newest(bootstrap_servers)
     known = mended = removed = 0
-    for tenant in {*before, *newest}:
+    for tenant in practices or {*before, *newest}:
         items = newest.get(tenant, {})
         known += len(items)
         moment = now()
@@ -74,6 +74,11 @@ async def rebuild(database: Database, bootstrap_servers: str, now: Callable[[], 
             async with database.transaction(tenant) as session:
                 removed += await projection.forget(session, tenant=tenant, ids=gone)
     return Rebuilt(known, mended, removed, unreadable)
+
+
+async def _every_practice(database: Database) -> list[UUID]:
+    async with database.every_tenant() as session:
+        return await repository.practice.ids(session)
 
 
 async def _newest(bootstrap_servers: str) -> tuple[Mapping[UUID, Mapping[UUID, Occupied]], int]:
@@ -110,13 +115,10 @@ def _batches(items: Iterator[T]) -> Iterator[list[T]]:
 
 
 async def check(
-    database: Database, booking: Booking, now: Callable[[], datetime], practices: Sequence[UUID] = ()
+    database: Database, booking: Booking, now: Callable[[], datetime], practices: Collection[UUID] = ()
 ) -> AsyncIterator[tuple[UUID, int, list[Drift]]]:
     """Of each practice, or of the given ones: how many visits are to come, and where the copy differs."""
-    if not practices:
-        async with database.every_tenant() as session:
-            practices = await repository.practice.ids(session)
-    for tenant in practices:
+    for tenant in practices or await _every_practice(database):
         count, found = await _differences(database, booking, tenant, now())
         if found:
             # An event may have been on its way: what is still so after a while is drift.
@@ -142,11 +144,11 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _rebuild(settings: Settings) -> int:
+async def _rebuild(settings: Settings, practices: Collection[UUID]) -> int:
     servers = settings.kafka_bootstrap_servers
     try:
         async with _database(settings) as database:
-            found = await rebuild(database, servers, system_clock)
+            found = await rebuild(database, servers, system_clock, practices)
     except (KafkaError, TimeoutError) as error:
         raise StartupError(f"Kafka at {servers} doesn't answer ({type(error).__name__}); nothing is lost.") from error
     sys.stdout.write(
@@ -156,7 +158,7 @@ async def _rebuild(settings: Settings) -> int:
     return 0
 
 
-async def _check(settings: Settings, practices: Sequence[UUID]) -> int:
+async def _check(settings: Settings, practices: Collection[UUID]) -> int:
     if not settings.booking_api_url:
         raise StartupError("Set AVAILABILITY_BOOKING_API_URL to booking's address, which the check compares with.")
     drifted = 0
@@ -179,13 +181,15 @@ async def _check(settings: Settings, practices: Sequence[UUID]) -> int:
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.availability.upkeep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("rebuild", help="make the copy of visits and holds anew from the topics")
-    checking = commands.add_parser("check", help="compare it with booking; exit code 1 when it has drifted")
-    checking.add_argument("practice", nargs="*", type=UUID, help="only these practices")
+    for name, told in (
+        ("rebuild", "make the copy of visits and holds anew from the topics"),
+        ("check", "compare it with booking; exit code 1 when it has drifted"),
+    ):
+        commands.add_parser(name, help=told).add_argument("practice", nargs="*", type=UUID, help="only these practices")
     arguments = parser.parse_args()
     settings = load(Settings)
     if arguments.command == "rebuild":
-        sys.exit(await _rebuild(settings))
+        sys.exit(await _rebuild(settings, arguments.practice))
     sys.exit(await _check(settings, arguments.practice))
 
 

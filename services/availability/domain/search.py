@@ -122,6 +122,17 @@ def groups(wish: Wish, plans: Sequence[Plan], spans: Sequence[Span], urgent_unti
     return [Group(band, ranked[place]) for band in bands for place in sorted(ranked)]
 
 
+def outside(starts: Sequence[int], own: Iterable[Span], duration: int) -> list[int]:
+    """Starts at which a client is with nobody else: the rule's `client`, for starts that were found for anybody."""
+    found: list[int] = []
+    low = 0
+    for first, until in own:
+        high = bisect_left(starts, first - duration + 1, low)
+        found += starts[low:high]
+        low = bisect_left(starts, until, high)
+    return [*found, *starts[low:]]
+
+
 def in_spans(starts: Sequence[int], spans: Iterable[Span]) -> Iterator[int]:
     """Those of sorted starts that lie in sorted spans."""
     for low, high in spans:

@@ -1,17 +1,24 @@
 """The projection of booking's topics."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.domain.taken import Occupied
 from services.availability.tables import occupied
-from shared.contracts.slots import Plan, Taken, ceil, floor, moment
+from shared.contracts.slots import Plan, Span, Taken, moment
 from shared.rows import dump, every, one
+
+
+def _second(column: ColumnElement[datetime], rounded: Callable[..., Any]) -> ColumnElement[int]:
+    """A time in whole seconds, made by PostgreSQL: a practice has tens of thousands of them in a search."""
+    return cast(rounded(func.date_part("epoch", column)), BigInteger)
+
 
 _TAKEN = (
     occupied.c.id,
@@ -19,11 +26,13 @@ _TAKEN = (
     occupied.c.schedule_id,
     occupied.c.room_id,
     occupied.c.client_id,
-    occupied.c.starts_at,
-    occupied.c.ends_at,
-    occupied.c.occupied_from,
-    occupied.c.occupied_to,
+    _second(occupied.c.starts_at, func.floor),
+    _second(occupied.c.ends_at, func.ceil),
+    _second(occupied.c.occupied_from, func.floor),
+    _second(occupied.c.occupied_to, func.ceil),
+    _second(occupied.c.expires_at, func.floor),
 )
+"""The fields of `Taken`, and when it ends by itself."""
 
 
 async def save(session: AsyncSession, tenant: UUID, item: Occupied) -> tuple[bool, Occupied | None]:
@@ -115,30 +124,38 @@ async def near(
     if client_id is not None:
         whose.append(and_(columns.client_id == client_id, columns.ends_at > low, columns.starts_at < high))
     stands = or_(columns.expires_at.is_(None), columns.expires_at > now)
-    query = select(*_TAKEN, columns.expires_at).where(columns.free.is_(False), stands, or_(*whose))
+    query = select(*_TAKEN).where(~columns.free, stands, or_(*whose))
     if but is not None:
         query = query.where(columns.id != but)
-    return [
-        (
-            Taken(
-                *row[:5],
-                floor(row.starts_at),
-                ceil(row.ends_at),
-                floor(row.occupied_from),
-                ceil(row.occupied_to),
-            ),
-            None if row.expires_at is None else floor(row.expires_at),
-        )
-        for row in await session.execute(query)
-    ]
+    return [(Taken(*taken), expires) for *taken, expires in await session.execute(query)]
+
+
+async def of_client(
+    session: AsyncSession, client_id: UUID, begin: int, end: int, now: datetime, but: UUID | None = None
+) -> list[Span]:
+    """When a client is with somebody in `[begin, end)`; in order."""
+    columns = occupied.c
+    query = select(_second(columns.starts_at, func.floor), _second(columns.ends_at, func.ceil)).where(
+        columns.client_id == client_id,
+        ~columns.free,
+        or_(columns.expires_at.is_(None), columns.expires_at > now),
+        columns.ends_at > moment(begin),
+        columns.starts_at < moment(end),
+    )
+    if but is not None:
+        query = query.where(columns.id != but)
+    return [(first, until) for first, until in await session.execute(query.order_by(columns.starts_at))]
+
+
+async def known(session: AsyncSession, id: UUID) -> Occupied | None:
+    """A visit or a hold."""
+    return await one(session, Occupied, select(occupied).where(occupied.c.id == id))
 
 
 async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:
     """True when the client has no other visit that was not called off."""
     columns = occupied.c
-    query = select(columns.id).where(
-        columns.client_id == client_id, columns.free.is_(False), columns.expires_at.is_(None)
-    )
+    query = select(columns.id).where(columns.client_id == client_id, ~columns.free, columns.expires_at.is_(None))
     if but is not None:
         query = query.where(columns.id != but)
     return await session.scalar(query.limit(1)) is None
@@ -149,7 +166,7 @@ async def visits_between(session: AsyncSession, provider_id: UUID, begin: dateti
     columns = occupied.c
     query = select(occupied).where(
         columns.provider_id == provider_id,
-        columns.free.is_(False),
+        ~columns.free,
         columns.expires_at.is_(None),
         columns.occupied_to > begin,
         columns.starts_at >= begin,
@@ -163,7 +180,7 @@ async def coming_visits(session: AsyncSession, provider_id: UUID, now: datetime)
     columns = occupied.c
     query = select(occupied).where(
         columns.provider_id == provider_id,
-        columns.free.is_(False),
+        ~columns.free,
         columns.expires_at.is_(None),
         columns.occupied_to > now,
         columns.starts_at > now,

@@ -15,6 +15,7 @@ from services.availability import repository
 from services.availability.board import BLOCK, Board, Look, Shelf
 from services.availability.domain import search
 from services.availability.domain.search import Group, Offer, Wish
+from services.availability.domain.taken import Occupied
 from shared.contracts.slots import Obstacle, Plan, Seeker, Span, ceil, floor, hidden, within_notice
 from shared.errors import Problem, invalid
 from shared.telemetry import use_case
@@ -95,8 +96,9 @@ async def explain(
 class _View:
     plans: Sequence[Plan]
     spans: Sequence[Span]
-    seeker: Seeker
-    but: UUID | None
+    is_new: bool
+    own: Sequence[Span]
+    ignored: Occupied | None
     now: datetime
 
 
@@ -118,11 +120,24 @@ async def _view(board: Board, seeking: Seeking) -> tuple[Look, _View | None]:
     if interval is None or not plans:
         return look, None
     spans = search.spans_of(wish, seeking.zone or shelf.zone or "UTC", *interval)
-    seeker = Seeker(is_new=seeking.new_client)
-    if seeking.client_id is not None:
-        async with board.database.transaction(seeking.tenant) as session:
-            seeker = await _seeker(session, plans, seeking.client_id, seeking.new_client, seeking.ignore)
-    return look, _View(plans, spans, seeker, seeking.ignore, now)
+    if seeking.client_id is None and seeking.ignore is None:
+        return look, _View(plans, spans, seeking.new_client, (), None, now)
+    async with board.database.transaction(seeking.tenant) as session:
+        return look, await _personal(session, seeking, plans, spans)
+
+
+async def _personal(session: AsyncSession, seeking: Seeking, plans: Sequence[Plan], spans: Sequence[Span]) -> _View:
+    """A search for a client, or as if a visit weren't there: what is kept for anybody, less the client's own time."""
+    seeker = await _seeker(session, plans, seeking.client_id, seeking.new_client, seeking.ignore)
+    own: Sequence[Span] = ()
+    if seeking.client_id is not None and spans:
+        # A visit that begins at the end of the range runs on beyond it.
+        until = spans[-1][1] + max(plan.duration for plan in plans)
+        own = await repository.taken.of_client(
+            session, seeking.client_id, spans[0][0], until, seeking.now, seeking.ignore
+        )
+    ignored = None if seeking.ignore is None else await repository.taken.known(session, seeking.ignore)
+    return _View(plans, spans, seeker.is_new, own, ignored, seeking.now)
 
 
 async def _seeker(
@@ -145,14 +160,14 @@ async def _blocks(
         low, high = number * BLOCK, (number + 1) * BLOCK
         if not any(begin < high and end > low for begin, end in spans):
             continue
-        blocks = await look.blocks(plans, number, view.now, view.seeker, view.but)
+        blocks = await look.blocks(plans, number, view.now, view.is_new, view.ignored)
         found: list[Sequence[int]] = []
         for plan, block in zip(plans, blocks, strict=True):
             first, until = within_notice(plan, low, high, view.now)
             starts = block.starts
             if first > low or until < high:
                 starts = starts[bisect_left(starts, first) : bisect_left(starts, max(until, first))]
-            found.append(starts)
+            found.append(starts if not view.own else search.outside(starts, view.own, plan.duration))
         yield number, found
 
 

@@ -173,12 +173,19 @@ async def _hours(both: Both, provider: str, draw: Any) -> None:
         await call("POST", f"{path}/time-off", 201, json=off)
 
 
+@pytest.fixture
+async def desk(api: MakeApi) -> httpx.AsyncClient:
+    """Booking, one for all examples."""
+    http: httpx.AsyncClient = await api("booking", clock=lambda: NOW)
+    return http
+
+
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_what_is_offered_can_be_booked_and_nothing_else(
-    practice: Practice, api: MakeApi, data: st.DataObject
+    practice: Practice, desk: httpx.AsyncClient, data: st.DataObject
 ) -> None:
-    both = Both(practice, await api("booking", clock=lambda: NOW))
+    both = Both(practice, desk)
     await open_practice(both, data)
     await both.tell()
     quarter = timedelta(minutes=15)

@@ -67,7 +67,7 @@ async def test_a_spoilt_copy_is_made_anew_from_the_topics(practice: Practice, ka
     )
     assert await rows(practice) != right
     said = await practice.outbox("%")
-    found = await upkeep.rebuild(practice.database, kafka, lambda: NOW)
+    found = await upkeep.rebuild(practice.database, kafka, lambda: NOW, [practice.tenant])
     assert (found.mended, found.removed) == (3, 1)
     assert await rows(practice) == right
     await practice.follow()
@@ -77,7 +77,7 @@ async def test_a_spoilt_copy_is_made_anew_from_the_topics(practice: Practice, ka
     assert await practice.outbox("%") == said, "nothing happened that others should hear of"
     # What the consumer has heard while the topics were read is newer, and stays.
     await practice.follow(AppointmentCancelled.model_validate(later))
-    again = await upkeep.rebuild(practice.database, kafka, lambda: NOW)
+    again = await upkeep.rebuild(practice.database, kafka, lambda: NOW, [practice.tenant])
     assert (again.mended, again.removed) == (0, 0)
     assert (await rows(practice))[last][1:3] == (7, True)
 

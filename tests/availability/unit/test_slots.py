@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.availability.domain.search import outside
 from shared.contracts.availability import Blocked, DayHours, Hours, ScheduleState, Travel, Window
 from shared.contracts.slots import Obstacle, Plan, Seeker, Taken, ceil, floor, free, free_room, hidden, moment
 from tests.availability.unit.naive import DAY, MINUTE, Naive, minutes
@@ -203,3 +204,16 @@ def test_a_search_begun_at_a_fraction_of_a_second_ends_where_clocks_change(close
     rules = schedule(windows=[Window(weekday=6, start=time(0), end=closes)], step=quarter, duration=quarter)
     found = free(Plan(rules), [], ceil(begin), floor(change + timedelta(hours=2)), begin)
     assert [moment(start) for start in found[:2]] == [change - timedelta(minutes=45), change - timedelta(minutes=30)]
+
+
+@given(
+    starts=st.lists(st.integers(0, 400), unique=True).map(sorted),
+    own=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 60)), max_size=5),
+    duration=st.integers(1, 60),
+)
+def test_what_a_clients_own_visits_hide_is_what_the_rule_hides(
+    starts: list[int], own: list[tuple[int, int]], duration: int
+) -> None:
+    spans = sorted((first, first + length) for first, length in own)
+    expected = [at for at in starts if not any(first - duration + 1 <= at < until for first, until in spans)]
+    assert outside(starts, spans, duration) == expected
