@@ -34,13 +34,15 @@ READY_SECONDS = 60.0
 class Stack:
     """Starts the system below `state`, or joins the one that runs there; stops what it started.
 
-    Servers that the environment names are used; `own_servers` leaves them alone and starts its own.
+    Servers that the environment names are used; `own_servers` leaves them alone and starts its own. Without `traces`
+    there is no Zipkin, and nothing is exported.
     """
 
-    def __init__(self, state: Path = STATE, *, own_servers: bool = False) -> None:
+    def __init__(self, state: Path = STATE, *, own_servers: bool = False, traces: bool = True) -> None:
         self.state = state
         self.run_dir = state / "run"
         self.log_dir = state / "logs"
+        self.traces = traces
         self.environment = {} if own_servers else dict(os.environ)
         self.urls: dict[str, str] = {}
         self.timings: dict[str, float] = {}
@@ -159,7 +161,9 @@ class Stack:
         return made
 
     def _fetch_zipkin(self) -> bool:
-        """False, after a sentence, when it can't be had: the rest runs without it."""
+        """False when it isn't wanted, or, after a sentence, when it can't be had: the rest runs without it."""
+        if not self.traces:
+            return False
         try:
             cache.jars("zipkin")
         except StackError as error:

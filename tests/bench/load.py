@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
@@ -17,15 +18,35 @@ class Run:
     p99: float
 
 
-def wrk(url: str, token: str | None, *, connections: int, seconds: int = 5) -> Run:
-    """One run; fails when any answer was no success, since errors are fast."""
+# Each request begins a second later than the one before, so that no two are the same question.
+_ALL_DIFFERENT = """
+local count = 0
+request = function()
+  count = count + 1
+  local minutes, seconds = math.floor(count / 60) % 60, count % 60
+  local path = wrk.path:gsub("@@", string.format("%02d%%%%3A%02d", minutes, seconds))
+  return wrk.format("GET", path)
+end
+"""
+
+
+def wrk(url: str, token: str | None, *, connections: int, seconds: int = 5, different: bool = False) -> Run:
+    """One run; fails when any answer was no success, since errors are fast.
+
+    `different`: `@@` in the URL stands for minutes and seconds, and is another in each request.
+    """
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("bench: wrk is not installed; on Debian: apt-get install wrk")
     command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     if token is not None:
         command += ["-H", f"authorization: Bearer {token}"]
-    out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    with NamedTemporaryFile("w", suffix=".lua") as script:
+        if different:
+            script.write(_ALL_DIFFERENT)
+            script.flush()
+            command += ["-s", script.name]
+        out = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
         raise SystemExit(f"bench: {url} did not answer every request well:\n{out}")
     run = Run(float(_found(r"Requests/sec:\s+([\d.]+)", out)), _latency("50%", out), _latency("99%", out))
