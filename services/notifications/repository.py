@@ -164,6 +164,14 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     return saved is not None
 
 
+async def lock_client(session: AsyncSession, client_id: UUID) -> None:
+    """One event at a time per client: of a miss and the booking that answers it, one must see the other.
+
+    On the id, since a client of whom only visits are known has no row here.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(client_id), 0))))
+
+
 async def visit(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
     query = select(tables.visits).where(tables.visits.c.id == visit_id)
     return await one(session, Visit, query.with_for_update() if lock else query)
@@ -222,8 +230,16 @@ async def message(session: AsyncSession, message_id: UUID, *, lock: bool = False
 
 async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
     """Messages not sent yet that match, locked, in the order of their ids."""
-    columns = tables.messages.c
-    query = select(tables.messages).where(columns.status == "planned", where).order_by(columns.id).with_for_update()
+    return await _locked(session, tables.messages.c.status == "planned", where)
+
+
+async def under_way(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
+    """The same, with those that are sent and may still fail and go on by another channel."""
+    return await _locked(session, tables.messages.c.status.in_(["planned", "sent"]), where)
+
+
+async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Message]:
+    query = select(tables.messages).where(*where).order_by(tables.messages.c.id).with_for_update()
     return await every(session, Message, query)
 
 

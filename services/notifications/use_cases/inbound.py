@@ -33,6 +33,8 @@ async def receive_text(
     what = meaning(body)
     client_id = await repository.client_by_phone(session, phone)
     annotate(client_id=client_id, meaning=what)
+    if client_id is not None:
+        await repository.lock_client(session, client_id)
     id_ = uuid7()
     if not await repository.add_inbound(
         session, tenant, id=id_, carrier_id=carrier_id, client_id=client_id, meaning=what, body=body, received_at=now

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import Booking, CarrierRefused, Carriers, Outbound, Unavailable
-from services.notifications.domain.model import Message, message_event, moves_forward
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import Links, Text, render
@@ -102,12 +102,17 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
 
 
 async def _require_news(session: AsyncSession, tenant: UUID, message: Message, now: datetime, post: Post) -> None:
-    """Raises Unavailable when booking knows more of the visit, or of the client since, than has arrived here."""
+    """Raises Unavailable when booking knows more than has arrived here of what the message is about.
+
+    For a reminder that is its visit; for outreach whatever the client has booked since, too.
+    """
     if message.appointment_id is None:
         return
-    standing = await post.booking.standing(tenant, message.appointment_id, now)
-    known = await repository.sequences(session, standing.sequences)
-    if any(known.get(visit, 0) < sequence for visit, sequence in standing.sequences.items()):
+    newest = (await post.booking.standing(tenant, message.appointment_id, now)).sequences
+    if message.purpose in ABOUT_A_BOOKED_VISIT:
+        newest = {visit: sequence for visit, sequence in newest.items() if visit == message.appointment_id}
+    known = await repository.sequences(session, newest)
+    if any(known.get(visit, 0) < sequence for visit, sequence in newest.items()):
         raise Unavailable("news_on_the_way")
 
 

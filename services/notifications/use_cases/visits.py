@@ -21,6 +21,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     """Brings messages in line with a visit's newest state, whichever event brought it; older news changes nothing."""
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
+    await repository.lock_client(session, visit.client_id)
     if isinstance(state, AppointmentFlagged):
         await _follow_flag(session, tenant, state, now)
         return
@@ -47,7 +48,7 @@ async def _follow_flag(session: AsyncSession, tenant: UUID, state: AppointmentFl
     if not await repository.save_visit(session, tenant, visit):
         return
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
-        for message in await repository.planned(session, repository.of_visit(visit.id)):
+        for message in await repository.under_way(session, repository.of_visit(visit.id)):
             await repository.save_message(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif visit.status == "booked":
         _, plan = await repository.plan(session)

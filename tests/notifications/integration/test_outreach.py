@@ -1,5 +1,6 @@
 """Outreach after a miss: one a miss, step by step, ended by any booking, whatever the order of events."""
 
+import asyncio
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.notifications.use_cases import outreach as run
+from services.notifications.use_cases import visits
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -21,6 +23,7 @@ from shared.contracts.booking import (
 from shared.contracts.feedback import BarrierReported
 from tests.notifications.conftest import SOON, Practice
 from tests.support.build import appointment_event
+from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -119,6 +122,36 @@ async def test_a_booking_that_arrives_before_the_miss_ends_it_before_it_begins(p
     await practice.open("sms", "email")
     event = await missed(practice)
     await practice.follow(await next_visit(practice), event)
+    await practice.fire_due()
+    [one] = await practice.outreach()
+    assert (one["status"], one["end_reason"]) == ("ended", "rebooked")
+    assert practice.outside.texts(practice.phone) == []
+
+
+@pytest.mark.parametrize("first", ["miss", "booking"])
+async def test_a_miss_and_the_booking_after_it_that_arrive_at_once_end_the_outreach(
+    practice: Practice, first: str
+) -> None:
+    """Two partitions, two transactions: the second to begin waits, and sees what the first has done."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    miss, back = await missed(practice), await next_visit(practice)
+    held, other = (miss, back) if first == "miss" else (back, miss)
+    database = practice.resources.database
+    async with database.transaction(practice.tenant) as session:
+        await visits.follow_visit(session, tenant=practice.tenant, state=held, now=await practice.now())
+        following = asyncio.create_task(practice.follow(other))
+
+        async def waits() -> bool:
+            query = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            async with database.transaction(practice.tenant) as looking:
+                return following.done() or bool(await looking.scalar(text(query)))
+
+        await eventually(waits, 5)
+    await following
+    practice.outside.booking.learn(held)
     await practice.fire_due()
     [one] = await practice.outreach()
     assert (one["status"], one["end_reason"]) == ("ended", "rebooked")

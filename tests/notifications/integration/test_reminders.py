@@ -326,6 +326,40 @@ async def test_a_flag_on_its_way_delays_the_reminder_but_does_not_void_it(practi
     assert len(practice.outside.texts(practice.phone)) == 1
 
 
+async def test_news_of_another_visit_does_not_keep_a_reminder_back(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    practice.outside.booking.learn(await visit(practice, start=(await practice.now()) + 2 * SOON))
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_an_undelivered_text_goes_on_by_mail_though_the_visit_was_flagged_meanwhile(practice: Practice) -> None:
+    practice.phone = f"+1202{uuid4().int % 900 + 100}0000"
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    [timer] = await practice.runner().claim(10)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE messages SET status = 'sent', channel = 'sms'"))
+    await practice.follow(
+        AppointmentFlagged.model_validate(booked.model_dump() | {"sequence": 2, "needs_rebooking": True})
+    )
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await sending.take_report(
+            session,
+            tenant=practice.tenant,
+            message_id=timer.key,
+            status="failed",
+            reason="sms_30003",
+            now=await practice.now(),
+        )
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+
+
 async def test_while_booking_does_not_answer_reminders_wait_and_then_go(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
