@@ -70,6 +70,7 @@ class Database:
                 },
             },
         )
+        self._asking: asyncio.Task[str | None] | None = None
         self._sessions = async_sessionmaker(
             self.engine, sync_session_class=_TenantSession, expire_on_commit=False, autoflush=False
         )
@@ -114,6 +115,18 @@ class Database:
                 return None
             revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
             return revision
+
+    async def asked(self, seconds: float) -> str | None:
+        """`migrated_to`, within that time. Raises TimeoutError; a question that hangs isn't asked a second time.
+
+        A cancelled query of asyncpg ends only when the server says so, so it is left alone rather than waited for.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self.migrated_to())
+        done, _ = await asyncio.wait((self._asking,), timeout=seconds)
+        if not done:
+            raise TimeoutError
+        return self._asking.result()
 
     async def require(self, migrations: Path) -> None:
         """Raises StartupError, in a sentence, when the database is away or not migrated to this code."""

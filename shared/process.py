@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -28,6 +30,9 @@ from shared.telemetry import configure
 from shared.timers import Handler, TimerRunner
 
 log = logging.getLogger(__name__)
+
+HARD_STOP_SECONDS = 4.0
+"""What a process that was told to stop gets beyond its drain time, to close what it holds open."""
 
 OUTBOX_OLDEST = Gauge("outbox_oldest_unpublished_seconds", "Age of the oldest event that is not on Kafka yet")
 TIMERS_OLDEST = Gauge("timers_oldest_due_seconds", "Age of the longest-due timer that has not fired")
@@ -91,7 +96,7 @@ async def readiness(
 
     async def database() -> None:
         try:
-            found = await asyncio.wait_for(resources.database.migrated_to(), 2)
+            found = await resources.database.asked(2)
         except (SQLAlchemyError, OSError, TimeoutError):
             checks["database"] = "does not answer"
             return
@@ -167,8 +172,14 @@ async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequen
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_to_stop() -> None:
+        if not stop.is_set():
+            stop.set()
+            _end_at_last(settings.drain_seconds + HARD_STOP_SECONDS)
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, begin_to_stop)
     server = _Server(
         uvicorn.Config(
             app,
@@ -197,11 +208,38 @@ async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequen
         await stop.wait()
         server.should_exit = True
 
+    listening = _listen(settings, port)
     async with app.router.lifespan_context(app), asyncio.TaskGroup() as group:
-        group.create_task(server.serve())
+        group.create_task(server.serve([listening]))
         group.create_task(stop_serving())
         for job in jobs:
             group.create_task(work(job))
+
+
+def _listen(settings: ServiceSettings, port: int) -> socket.socket:
+    """Raises StartupError, in a sentence, when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, port), family=family, backlog=2048)
+    except OSError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise StartupError(
+            f"Can't listen at {settings.host}:{port} ({why}); set {prefix}PORT or {prefix}WORKER_PORT to a free one."
+        ) from error
+
+
+def _end_at_last(seconds: float) -> None:
+    """Ends the process when something that it waits for, such as a frozen database, never lets go of it."""
+
+    def end() -> None:
+        sys.stderr.write(f"not stopped after {seconds:.0f} s, since something does not let go; ended hard\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def run(service: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -126,6 +126,8 @@ def create_service(
         version="1",
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        # A redirect for a slash too many would have no body that says what was wrong.
+        redirect_slashes=False,
         # FastAPI's own spans would carry the whole path, and a path may be somebody's link.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -24,6 +26,7 @@ from tests.shared.unit.test_settings_and_start import run
 from tests.support.issuer import Issuer
 from tests.support.servers import Postgres
 from tests.support.streams import eventually
+from tests.support.wire import wire
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]
@@ -140,3 +143,66 @@ async def test_it_gets_ready_and_stops_on_sigterm(kind: str, make_settings: Make
     finally:
         if process.returncode is None:
             process.kill()
+
+
+async def test_a_database_that_falls_silent_is_said_and_does_not_keep_a_process_from_stopping(
+    make_settings: MakeSettings, issuer: Issuer
+) -> None:
+    settings: Any = await make_settings("booking")
+    parts = urlsplit(settings.database_url)
+    port = free_port()
+    async with wire(parts.hostname or "", parts.port or 5432) as line:
+        url = settings.database_url.replace(f":{parts.port}/", f":{line.port}/")
+        env = environment("booking", settings, database_url=url, port=port, drain_seconds=1)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.booking.app",
+            cwd=ROOT,
+            env=env,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http:
+                ready = partial(_database_is, http, "ok")
+                await eventually(ready, 30)
+                line.silent = True
+                await eventually(partial(_database_is, http, "does not answer"), 10)
+                assert (await http.get("/healthz")).status_code == 200
+                line.silent = False
+                await eventually(ready, 10)
+                list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
+                # Some connections lie idle, and closing one takes an answer of the server too.
+                await asyncio.gather(*(list_all() for _ in range(6)))
+                line.silent = True
+                request = asyncio.create_task(list_all())
+                await eventually(partial(_database_is, http, "does not answer"), 10)
+                process.send_signal(signal.SIGTERM)
+                _, said = await asyncio.wait_for(process.communicate(), 20)
+                assert process.returncode == 1
+                assert b"does not let go; ended hard" in said
+                [answer] = await asyncio.gather(request, return_exceptions=True)
+                assert isinstance(answer, httpx.TransportError) or answer.status_code >= 500  # type: ignore[union-attr] # else an answer
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def _database_is(http: httpx.AsyncClient, state: str) -> bool:
+    try:
+        answer = await http.get("/readyz")
+    except httpx.TransportError:
+        return False
+    return bool(answer.json()["checks"]["database"] == state)
+
+
+async def test_a_taken_port_is_said_in_one_sentence(make_settings: MakeSettings) -> None:
+    settings = await make_settings("booking")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = await run("booking", "app", environment("booking", settings, port=port, host="127.0.0.1"))
+    assert code == 1
+    assert said.startswith(f"Can't listen at 127.0.0.1:{port} (Address already in use); set BOOKING_PORT")
+    assert len(said.splitlines()) == 1
