@@ -15,6 +15,7 @@ from deploy.local.stack import ROOT, STATE, Stack
 
 def main() -> int:
     """Runs one command; what goes wrong is one sentence on stderr and exit code 1."""
+    processes.stop_when_told()
     try:
         return _run(_arguments())
     except StackError as error:

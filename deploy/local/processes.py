@@ -66,6 +66,16 @@ class Running:
             return ""
 
 
+def stop_when_told() -> None:
+    """Has SIGTERM and SIGHUP (a closed terminal, a cancelled job) end a command as Ctrl-C does: tidily."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
 def _kill(process: psutil.Process) -> None:
     try:
         process.kill()

@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -16,21 +18,41 @@ from tests.support.servers import scratch
 pytestmark = pytest.mark.servers
 
 
+class Demo:
+    """`make demo` under a mark of its own, which whatever it starts inherits."""
+
+    def __init__(self) -> None:
+        self.state = scratch("demo")
+        self.mark = uuid4().hex
+
+    async def start(self) -> asyncio.subprocess.Process:
+        given = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
+        environment = {name: value for name, value in os.environ.items() if name not in given}
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "deploy.local.demo",
+            str(self.state),
+            cwd=ROOT,
+            env={**environment, "RAPPORT_TEST_MARK": self.mark},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    def alive(self) -> list[str]:
+        """Whatever it started and is still there."""
+        found = []
+        for one in psutil.process_iter(["cmdline", "environ"]):
+            command = " ".join(one.info["cmdline"] or ())
+            if self.mark in (one.info["environ"] or {}).values() or str(self.state) in command:
+                found.append(command)
+        return found
+
+
 async def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind() -> None:
-    state = scratch("demo")
-    given = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS")
-    environment = {name: value for name, value in os.environ.items() if name not in given}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "deploy.local.demo",
-        str(state),
-        cwd=ROOT,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    demo = Demo()
+    state, process = demo.state, await demo.start()
     output, _ = await asyncio.wait_for(process.communicate(), 300)
     printed = output.decode()
     assert process.returncode == 0, printed[-3000:]
@@ -53,7 +75,20 @@ async def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind() -> None
             words = log.read_text()
             for told in ("example.org", "+1202555", "Sam Rivera", "/a/", "/s/"):
                 assert told not in words, f"{log.name} tells {told}"
-    left = [
-        one.info for one in psutil.process_iter(["pid", "cmdline"]) if str(state) in " ".join(one.info["cmdline"] or ())
-    ]
-    assert left == []
+    assert demo.alive() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_demo_that_is_ended_early_leaves_nothing_behind(number: signal.Signals) -> None:
+    demo = Demo()
+    process = await demo.start()
+    assert process.stdout is not None
+    async with asyncio.timeout(120):
+        while b"availability api" not in await process.stdout.readline():
+            assert process.returncode is None
+    assert len(demo.alive()) >= 6, "the mark finds what runs: demo, PostgreSQL, Kafka, receivers, issuer, a service"
+    process.send_signal(number)
+    output, _ = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 1
+    assert b"demo: stopped" in output
+    assert demo.alive() == []

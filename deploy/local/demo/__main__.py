@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from deploy.local import processes
 from deploy.local.demo import trace
 from deploy.local.demo.play import Stage, play
 from deploy.local.demo.timeline import DemoFailed, Timeline
@@ -16,6 +17,7 @@ MEMORY_MB = 120
 
 def main() -> int:
     """Starts what is missing, plays, stops what it started; 0 when every check held."""
+    processes.stop_when_told()
     try:
         with Stack(Path(sys.argv[1]).resolve() if sys.argv[1:] else STATE) as stack:
             return _play(stack)
