@@ -109,6 +109,9 @@ async def _main(arguments: argparse.Namespace, bootstrap_servers: str) -> int:
             sys.stdout.write(json.dumps(letter.summary()) + "\n")
         sys.stdout.write(f"{len(letters)} dead letters\n")
         return 0
+    if arguments.id and all(letter.id != arguments.id for letter in letters):
+        sys.stderr.write(f"There is no dead letter {arguments.id} in {arguments.topic}.\n")
+        return 1
     for letter in letters:
         if arguments.id in (None, letter.id):
             body = (letter.value or b"").decode(errors="replace")
@@ -125,6 +128,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command != "list" and not arguments.topic:
         parser.error("name a dead-letter topic; `list` shows which there are")
+    if arguments.topic and not arguments.topic.endswith(SUFFIX):
+        parser.error(f"{arguments.topic} is no dead-letter topic; their names end in {SUFFIX}")
     bootstrap_servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if not bootstrap_servers:
         sys.stderr.write("Set KAFKA_BOOTSTRAP_SERVERS to host:port of the brokers.\n")

@@ -9,13 +9,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.feedback import use_cases
 from services.feedback.domain import ALLIANCE
 from shared.capability import Capability
 from shared.contracts.booking import AppointmentArrived, AppointmentBooked, AppointmentFulfilled, AppointmentMissed
-from shared.contracts.notifications import OutreachEnded, OutreachStarted
+from shared.contracts.notifications import OutreachAdvanced, OutreachEnded, OutreachStarted, OutreachState
 from tests.conftest import MakeApi
 from tests.support.build import NOW, appointment_event
 from tests.support.issuer import Issuer
@@ -145,6 +147,62 @@ async def test_visits_come_out_alike_in_whatever_order_their_events_come(practic
         found = await practice.http.get(path, headers=practice.headers())
         assert [item["status"] for item in found.json()["items"]] == ["fulfilled"]
         assert [name for name, _ in await practice.events()] == ["feedback.requested"]
+
+
+# Each example takes a tenant of its own, so the shared fixture carries nothing over.
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+async def test_visits_and_outreach_end_alike_in_whatever_order_and_however_often_they_are_told(
+    practice: Practice, data: Any
+) -> None:
+    missed = practice.visit(AppointmentMissed, 2, start=NOW - timedelta(days=9), booked_at=NOW - timedelta(days=20))
+    booked = AppointmentBooked.model_validate(missed.model_dump() | {"sequence": 1, "status": "booked"})
+    back = practice.visit(
+        AppointmentFulfilled, 2, booked_at=NOW - timedelta(days=8), rebooked_from=missed.appointment_id
+    )
+    first = AppointmentBooked.model_validate(back.model_dump() | {"sequence": 1, "status": "booked"})
+    run = {
+        "outreach_id": uuid4(),
+        "client_id": practice.client,
+        "appointment_id": missed.appointment_id,
+        "flow_version": 1,
+        "step": 1,
+        "held_out": False,
+        "started_at": NOW - timedelta(days=9),
+    }
+    open_run = {"status": "running", "end_reason": None, "rebooked_appointment_id": None, "ended_at": None}
+    over = {
+        "status": "ended",
+        "end_reason": "rebooked",
+        "rebooked_appointment_id": back.appointment_id,
+        "ended_at": NOW,
+    }
+    events = [
+        booked,
+        missed,
+        first,
+        back,
+        OutreachStarted.model_validate({**run, **open_run, "sequence": 1, "barrier": None}),
+        OutreachAdvanced.model_validate({**run, **open_run, "sequence": 2, "barrier": "transport"}),
+        OutreachEnded.model_validate({**run, **over, "sequence": 3, "barrier": "transport"}),
+    ]
+    order = data.draw(st.permutations(range(len(events))))
+    again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
+    outcomes = []
+    for numbers in (list(range(len(events))), [*order, *again]):
+        practice.tenant = uuid4()
+        for number in numbers:
+            event = events[number]
+            if isinstance(event, OutreachState):
+                async with practice.database.transaction(practice.tenant) as session:
+                    await use_cases.follow_outreach(session, tenant=practice.tenant, state=event)
+            else:
+                await practice.follow(event)
+        report = (await practice.http.get("/v1/reports/retention", headers=practice.headers())).json()
+        report.pop("practice_id", None)
+        outcomes.append((report, sorted(name for name, _ in await practice.events())))
+    assert outcomes[0][0]["recovered_visits"] == [str(back.appointment_id)]
+    assert outcomes[0] == outcomes[1]
 
 
 async def test_the_report_shows_what_outreach_won_back(practice: Practice) -> None:
