@@ -208,12 +208,14 @@ async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequen
         await stop.wait()
         server.should_exit = True
 
-    listening = _listen(settings, port)
-    async with app.router.lifespan_context(app), asyncio.TaskGroup() as group:
-        group.create_task(server.serve([listening]))
-        group.create_task(stop_serving())
-        for job in jobs:
-            group.create_task(work(job))
+    async with app.router.lifespan_context(app):
+        # After the resources: what is missing there is the more telling sentence.
+        listening = _listen(settings, port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve([listening]))
+            group.create_task(stop_serving())
+            for job in jobs:
+                group.create_task(work(job))
 
 
 def _listen(settings: ServiceSettings, port: int) -> socket.socket:
