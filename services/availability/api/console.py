@@ -27,7 +27,6 @@ from shared.contracts.availability import DayHours, Window
 from shared.errors import Problem, invalid
 from shared.idempotency import Answer, Command
 from shared.pages import Pages
-from shared.telemetry import current_tenant
 from shared.web import STATUS
 
 router = APIRouter(prefix="/console", include_in_schema=False, default_response_class=HTMLResponse)
@@ -163,7 +162,6 @@ async def drop_time_off(
 async def _change(request: Request, visitor: Principal, provider_id: UUID, what: str, work: Work) -> Response:
     """Does it once, however often the form is sent, and shows the week; what is refused is said beside the form."""
     require_own_hours(visitor, provider_id)
-    current_tenant.set(visitor.tenant)
     form = {name: str(value) for name, value in (await request.form()).items()}
     digest = hashlib.sha256(repr(sorted(form.items())).encode())
     command = Command(

@@ -42,16 +42,7 @@ async def save(session: AsyncSession, tenant: UUID, item: Occupied) -> tuple[boo
     """
     query = select(occupied).where(occupied.c.id == item.id).with_for_update()
     before = await one(session, Occupied, query)
-    values = dump(item)
-    saved = await session.execute(
-        upsert(occupied)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=occupied.c.sequence < item.sequence
-        )
-        .returning(occupied.c.id)
-    )
-    return saved.first() is not None, before
+    return await _put(session, tenant, item, where=occupied.c.sequence < item.sequence), before
 
 
 async def restore(session: AsyncSession, tenant: UUID, items: Collection[Occupied]) -> list[Occupied]:
@@ -64,18 +55,21 @@ async def restore(session: AsyncSession, tenant: UUID, items: Collection[Occupie
     wrong = [item for item in items if before.get(item.id) != item]
     mended: list[Occupied] = []
     for item in wrong:
-        values = dump(item)
-        saved = await session.execute(
-            upsert(occupied)
-            .values(tenant_id=tenant, **values)
-            .on_conflict_do_update(
-                index_elements=["tenant_id", "id"], set_=values, where=occupied.c.sequence <= item.sequence
-            )
-            .returning(occupied.c.id)
-        )
-        if saved.first() is not None:
+        if await _put(session, tenant, item, where=occupied.c.sequence <= item.sequence):
             mended += [item, *([before[item.id]] if item.id in before else [])]
     return mended
+
+
+async def _put(session: AsyncSession, tenant: UUID, item: Occupied, *, where: ColumnElement[bool]) -> bool:
+    """Writes a state, in place of another only where that one meets the condition; False when it didn't."""
+    values = dump(item)
+    saved = await session.execute(
+        upsert(occupied)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "id"], set_=values, where=where)
+        .returning(occupied.c.id)
+    )
+    return saved.first() is not None
 
 
 async def ids(session: AsyncSession) -> set[UUID]:
