@@ -47,6 +47,7 @@ Handler = Callable[[AsyncSession, Envelope[Any], datetime], Awaitable[None]]
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
 DRAIN_SECONDS = 25.0
 COMMIT_SECONDS = 10.0
+WATCH_SECONDS = 10.0
 STALL_SECONDS = 60.0
 
 ATTEMPT = "x-attempt"
@@ -137,7 +138,7 @@ class _Progress:
     async def check(self, consumer: AIOKafkaConsumer) -> None:
         """Raises TimeoutError when messages wait and no position has moved for a minute."""
         now = time.monotonic()
-        if now - self.checked < 10:
+        if now - self.checked < WATCH_SECONDS:
             return
         self.checked = now
         assigned = consumer.assignment()

@@ -1,8 +1,10 @@
 """Ports on the loopback address: the usual one where it is free, else any free one."""
 
+import secrets
 import socket
 
 HOST = "127.0.0.1"
+BELOW_OUTGOING = range(12_000, 32_000)
 DEFAULTS = {
     "availability": 8001,
     "booking": 8002,
@@ -33,14 +35,15 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int | None = None, taken: frozenset[int] = frozenset()) -> int:
-    """`wanted` if nobody has it, otherwise one that the system gives."""
+    """`wanted` if nobody has it, otherwise another that is free.
+
+    None that the system gives: those serve outgoing connections too, and one might have it when the server comes.
+    """
     if wanted is not None and wanted not in taken and is_free(wanted):
         return wanted
     while True:
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if port not in taken:
+        port = BELOW_OUTGOING.start + secrets.randbelow(len(BELOW_OUTGOING))
+        if port not in taken and is_free(port):
             return port
 
 

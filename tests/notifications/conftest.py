@@ -24,6 +24,7 @@ from deploy.local.receivers.__main__ import create_app as create_receivers
 from deploy.local.receivers.carrier import Carrier
 from services.notifications import jobs
 from services.notifications.app import create_app
+from services.notifications.clients import signature
 from services.notifications.resources import Resources
 from services.notifications.use_cases import visits
 from shared.capability import Capability
@@ -206,6 +207,20 @@ class Practice:
     async def outreach(self) -> list[dict[str, Any]]:
         found = await self.call("GET", "/v1/outreach", params={"client_id": str(self.client)})
         return list(found["items"])
+
+
+async def text_in(practice: Practice, body: str, sid: str | None = None, sender: str | None = None) -> int:
+    """A text of the client (or another sender) by the carrier's signed request; returns the answer's status."""
+    path = f"/v1/inbound/sms/{practice.tenant}"
+    form = {
+        "MessageSid": sid or f"SM{uuid4().hex}",
+        "From": sender or practice.phone,
+        "To": "+12025550111",
+        "Body": body,
+    }
+    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
+    answer = await practice.http.post(path, data=form, headers=headers)
+    return answer.status_code
 
 
 def daytime() -> str:

@@ -6,26 +6,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import signature
 from shared.contracts.booking import AppointmentBooked
-from tests.notifications.conftest import SOON, TOKEN, Practice
+from tests.notifications.conftest import SOON, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
 from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers
-
-
-async def text_in(practice: Practice, body: str, sid: str | None = None, sender: str | None = None) -> int:
-    path = f"/v1/inbound/sms/{practice.tenant}"
-    form = {
-        "MessageSid": sid or f"SM{uuid4().hex}",
-        "From": sender or practice.phone,
-        "To": "+12025550111",
-        "Body": body,
-    }
-    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
-    answer = await practice.http.post(path, data=form, headers=headers)
-    return answer.status_code
 
 
 async def booked(practice: Practice) -> Any:

@@ -1,7 +1,9 @@
 """Reminders: planned, sent once, void when the visit changes, by the next channel when one fails."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,7 +21,7 @@ from shared.contracts.booking import (
     AppointmentState,
 )
 from shared.timers import Timer, TimerRunner
-from tests.notifications.conftest import SOON, TOKEN, Practice
+from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
 
@@ -194,15 +196,55 @@ async def test_a_cancelled_or_moved_visits_reminder_is_never_sent_whatever_the_r
     assert outcomes == {True, False}, "the race was not run both ways; widen the waits"
 
 
+@dataclass(frozen=True)
 class Slow(Carriers):
     """A carrier that answers only when it is told to."""
 
-    called, go_on = asyncio.Event(), asyncio.Event()
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def sms(self, message: Outbound) -> str:
-        Slow.called.set()
-        await Slow.go_on.wait()
+        self.called.set()
+        await self.go_on.wait()
         return await super().sms(message)
+
+
+@asynccontextmanager
+async def on_its_way(practice: Practice) -> AsyncIterator[Slow]:
+    """A booked visit's text is with the carrier, who answers at the end of the block."""
+    own = practice.resources
+    slow = Slow(own.settings, own.carriers.http)
+    practice.resources = replace(own, carriers=slow)
+    runner = practice.runner()
+    [timer] = await runner.claim(10)
+    sending_now = asyncio.create_task(runner.fire(timer))
+    await asyncio.wait_for(slow.called.wait(), 5)
+    yield slow
+    await sending_now
+    practice.resources = own
+
+
+async def waits_for_a_lock(practice: Practice) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        return bool(await session.scalar(text(query)))
+
+
+async def test_a_stop_waits_until_the_text_that_is_on_its_way_is_on_record(practice: Practice) -> None:
+    """Else the log would hold a text sent after the client said stop."""
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    async with on_its_way(practice) as carrier:
+        stopping = asyncio.create_task(text_in(practice, "STOP"))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        assert not stopping.done()
+        carrier.go_on.set()
+        assert await stopping == 200
+    await practice.fire_due()
+    [sent] = [one for one in await practice.messages() if one["purpose"] == "reminder"]
+    consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    assert (consents["items"][0]["granted"], sent["status"] in ("sent", "delivered")) == (False, True)
 
 
 async def test_a_cancellation_waits_until_the_message_that_is_on_its_way_is_on_record(practice: Practice) -> None:
@@ -210,24 +252,13 @@ async def test_a_cancellation_waits_until_the_message_that_is_on_its_way_is_on_r
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     booked = await visit(practice)
     await practice.follow(booked)
-    own = practice.resources
-    practice.resources = replace(own, carriers=Slow(own.settings, own.carriers.http))
-    runner = practice.runner()
-    [timer] = await runner.claim(10)
-    sending_now = asyncio.create_task(runner.fire(timer))
-    await asyncio.wait_for(Slow.called.wait(), 5)
     gone = AppointmentCancelled.model_validate({**booked.model_dump(), "sequence": 2, "status": "cancelled"})
-    cancelling = asyncio.create_task(practice.follow(gone))
-
-    async def waits_for_the_lock() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with own.database.transaction(practice.tenant) as session:
-            return bool(await session.scalar(text(query)))
-
-    await eventually(waits_for_the_lock, 5)
-    assert not cancelling.done()
-    Slow.go_on.set()
-    await asyncio.gather(sending_now, cancelling)
+    async with on_its_way(practice) as carrier:
+        cancelling = asyncio.create_task(practice.follow(gone))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        assert not cancelling.done()
+        carrier.go_on.set()
+        await cancelling
     assert (await practice.messages())[0]["status"] in ("sent", "delivered")
 
 

@@ -1,13 +1,16 @@
 """The consumer: each effect once, poison out of the way, nothing lost on a rebalance or a crash."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,8 +40,10 @@ from tests.support.streams import (
     publish_raw,
     read_all,
 )
+from tests.support.victim import Work, dies
 
 pytestmark = pytest.mark.servers
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 QUICK = (timedelta(milliseconds=100), timedelta(milliseconds=200))
 
 
@@ -97,6 +102,18 @@ class Bench:
             rows = await session.execute(text("SELECT key, count(*) AS times FROM outbox GROUP BY key"))
             return {row.key: row.times for row in rows}
 
+    async def committed(self) -> int | None:
+        """The group's offset of the topic's one partition; None before the first commit."""
+        reader = AIOKafkaConsumer(**consumer_config(self.servers, self.group))
+        partition = TopicPartition(self.event.type, 0)
+        reader.assign([partition])
+        await reader.start()
+        try:
+            offset: int | None = await reader.committed(partition)
+        finally:
+            await reader.stop()
+        return offset
+
     async def has_effects(self, *things: Envelope[Any]) -> bool:
         found = await self.effects()
         return all(str(one.event.subject) in found for one in things)
@@ -137,7 +154,7 @@ async def test_the_same_event_twice_takes_effect_once(bench: Bench) -> None:
 
 
 async def test_a_poison_message_is_retried_dead_lettered_passed_by_and_replayed_after_a_fix(bench: Bench) -> None:
-    poison, after = bench.thing(), bench.thing()
+    poison, after = replace(bench.thing(), traceparent=f"00-{TRACE}-b7ad6b7169203331-01"), bench.thing()
     bench.broken.add(poison.event.subject)
     letters = dead_letter_topic(bench.event.type, bench.group)
 
@@ -151,6 +168,10 @@ async def test_a_poison_message_is_retried_dead_lettered_passed_by_and_replayed_
         assert letter.summary()["attempts"] == len(QUICK) + 1
         assert letter.summary()["error"] == "RuntimeError"
         assert letter.id == str(poison.id)
+        for topic in (retry_topic(bench.event.type, bench.group), letters):
+            for kept in await read_all(bench.servers, topic):
+                [parent] = [value for name, value in kept.headers if name == "traceparent"]
+                assert parent.decode().split("-")[1] == TRACE
         assert bench.calls.count((poison.event.subject, 1)) == len(QUICK) + 1
         assert not await bench.has_effects(poison)
 
@@ -258,42 +279,66 @@ async def test_a_batch_that_fails_unforeseen_is_taken_up_again(bench: Bench, mon
     assert set((await bench.effects()).values()) == {1}
 
 
-async def test_killed_between_the_database_commit_and_the_offset_commit_the_effect_stays_one(bench: Bench) -> None:
+async def test_a_consumer_killed_between_database_commit_and_offset_commit_repeats_no_effect(bench: Bench) -> None:
     one = bench.thing()
     await publish(bench.servers, one)
-    crashed = asyncio.Event()
-
-    class DiesBeforeCommit(Consumer):
-        async def _work(self, _consumer: Any, _partition: Any, records: Any, _failure: Any, stop: Any) -> None:
-            for item in records:
-                await self.handle(item, stop)
-            crashed.set()
-            await asyncio.sleep(3600)
-
-    first = DiesBeforeCommit(
-        bootstrap_servers=bench.servers,
-        group=bench.group,
-        catalogue={bench.event.type: bench.event},
-        handlers={bench.event: bench.handle},
-        inbox=inbox,
-        database=bench.database,
-        clock=system_clock,
-    )
-    task = asyncio.create_task(first.run(asyncio.Event()))
-    await asyncio.wait_for(crashed.wait(), 20)
-    for state in first._partitions.values():
-        if state.task is not None:
-            state.task.cancel()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    work = Work(bench.database.url, bench.servers, bench.event.type, bench.group)
+    assert await dies("before it commits its offset", work) == -signal.SIGKILL
     assert await bench.effects() == {str(one.event.subject): 1}
+    assert await bench.committed() is None
 
     last = bench.thing()
     await publish(bench.servers, last)
-    async with bench.running() as second:
+    async with bench.running():
         await eventually(lambda: bench.has_effects(last))
-        assert second.ready
     assert await bench.effects() == {str(one.event.subject): 1, str(last.event.subject): 1}
+    assert await bench.committed() == 2
+
+
+async def test_a_consumer_that_stops_finishes_what_it_has_in_hand(bench: Bench) -> None:
+    """Its effect is committed, and so is its offset, so that the next member isn't given it again."""
+    one = bench.thing()
+    began, go_on, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(session: AsyncSession, item: Envelope[Any], now: datetime) -> None:
+        began.set()
+        await go_on.wait()
+        await bench.handle(session, item, now)
+
+    await publish(bench.servers, one)
+    consuming = asyncio.create_task(bench.consumer(slow).run(stop))
+    await asyncio.wait_for(began.wait(), 20)
+    stop.set()
+    done, _ = await asyncio.wait({consuming}, timeout=1)
+    assert not done, "it left while a handler was running"
+    go_on.set()
+    await asyncio.wait_for(consuming, 20)
+    assert await bench.effects() == {str(one.event.subject): 1}
+    assert await bench.committed() == 1
+
+
+async def test_a_consumer_to_which_nothing_comes_though_messages_wait_starts_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = AIOKafkaConsumer.getmany
+    deaf: list[AIOKafkaConsumer] = []
+
+    async def comes_to_the_second_client_only(self: AIOKafkaConsumer, **how: Any) -> Any:
+        if not deaf:
+            deaf.append(self)
+        if self is deaf[0]:
+            await asyncio.sleep(0.05)
+            return {}
+        return await fetch(self, **how)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", comes_to_the_second_client_only)
+    monkeypatch.setattr("shared.kafka.WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("shared.kafka.STALL_SECONDS", 0.5)
+    one = bench.thing()
+    await publish(bench.servers, one)
+    async with bench.running():
+        await eventually(lambda: bench.has_effects(one))
+    assert deaf
 
 
 async def test_a_rebalance_while_handlers_run_loses_nothing_and_repeats_no_effect(bench: Bench) -> None:
@@ -327,19 +372,11 @@ async def test_while_the_database_is_away_messages_wait_and_none_is_dead_lettere
 
 
 async def test_the_handler_runs_in_the_trace_of_the_message(bench: Bench) -> None:
-    wanted = "0af7651916cd43dd8448eb211c80319c"
-    plain = bench.thing()
-    traced: Envelope[Any] = Envelope(
-        id=plain.id,
-        tenant=plain.tenant,
-        time=plain.time,
-        event=plain.event,
-        traceparent=f"00-{wanted}-b7ad6b7169203331-01",
-    )
+    traced = replace(bench.thing(), traceparent=f"00-{TRACE}-b7ad6b7169203331-01")
     await publish(bench.servers, traced)
     async with bench.running():
         await eventually(lambda: bench.has_effects(traced))
-    assert bench.traces == [wanted]
+    assert bench.traces == [TRACE]
 
 
 async def test_a_value_that_fits_no_column_is_dead_lettered_rather_than_waited_for(bench: Bench) -> None:

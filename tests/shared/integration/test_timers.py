@@ -209,6 +209,26 @@ async def test_the_heartbeat_keeps_a_lease_and_does_not_wait_for_a_running_handl
     assert lease > timedelta(seconds=25)
 
 
+async def test_a_handler_that_outlasts_its_lease_keeps_it_while_its_worker_lives(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(clock, "HEARTBEAT_SECONDS", 0.25)
+    key = uuid4()
+    calls: list[datetime] = []
+
+    async def long_work(session: AsyncSession, timer: Timer) -> None:
+        calls.append(timer.now)
+        await asyncio.sleep(3)
+        await bench.handle(session, timer)
+
+    await bench.schedule(key, timedelta(0))
+    runners = [TimerRunner(bench.database, {"thing": long_work}) for _ in range(2)]
+    await run_until_empty(bench, *runners)
+    assert len(calls) == 1, "the other worker took it over"
+    assert await bench.fired() == [str(key)]
+
+
 async def test_a_failing_handler_is_tried_again_later_and_given_up_in_the_end(bench: Bench) -> None:
     await bench.schedule(uuid4(), timedelta(0))
     bench.error = RuntimeError
