@@ -44,7 +44,8 @@ class ServiceSettings(BaseSettings):
     log_level: str = "INFO"
     pool_size: int = Field(10, ge=1, description="Database connections of one process")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="Larger request bodies are refused with 413")
-    drain_seconds: float = Field(25, gt=0, le=30, description="How long a stopping process finishes work")
+    request_seconds: float = Field(20, gt=0, description="A request that takes longer is answered with 503")
+    drain_seconds: float = Field(25, gt=0, le=26, description="How long a stopping process finishes work")
 
 
 class MigrationSettings(BaseSettings):

@@ -4,6 +4,7 @@ Middlewares are plain ASGI: Starlette's BaseHTTPMiddleware leaks database connec
 disconnects.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from shared.auth import Principal, unauthenticated
 from shared.db import is_outage, is_unstorable
 from shared.errors import Kind, Problem, invalid
 from shared.pages import Pages
+from shared.settings import ServiceSettings
 from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ def create_service(
     description: str,
     routers: Sequence[APIRouter],
     lifespan: Callable[[FastAPI], Any],
-    max_body_bytes: int,
+    settings: ServiceSettings,
 ) -> FastAPI:
     """A FastAPI application with everything that the four services have in common."""
     app = FastAPI(
@@ -139,7 +141,8 @@ def create_service(
     app.add_exception_handler(SQLAlchemyError, _on_database)
     app.add_exception_handler(OSError, _on_database)
     app.add_exception_handler(Exception, _on_failure)
-    app.add_middleware(BodyLimit, limit=max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(Deadline, seconds=settings.request_seconds)
     app.add_middleware(Observed, router=app)
     return app
 
@@ -233,6 +236,53 @@ class BodyLimit:
         await self.app(scope, counted, replaced)
 
 
+class Deadline:
+    """Answers 503 when nothing has been answered in time, as when the database is frozen rather than gone.
+
+    What the request was doing is cancelled, but not waited for: a cancelled query of asyncpg ends only when the
+    server says so.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        if scope["type"] != "http" or task is None:
+            await self.app(scope, receive, send)
+            return
+        began, answering = False, None
+
+        async def in_time(message: Message) -> None:
+            nonlocal began
+            if answering is None:
+                began = True
+                await send(message)
+
+        def end() -> None:
+            nonlocal answering
+            if not began:
+                problem = Problem(Kind.UNAVAILABLE, "not_in_time", _NOT_IN_TIME, retry_after=5)
+                answering = asyncio.create_task(problem_response(problem)(scope, receive, send))
+                task.cancel()
+
+        timer = asyncio.get_running_loop().call_later(self.seconds, end)
+        try:
+            await self.app(scope, receive, in_time)
+        except asyncio.CancelledError:
+            if answering is None:
+                raise
+            task.uncancel()
+        finally:
+            timer.cancel()
+            if answering is not None:
+                await answering
+
+
+_NOT_IN_TIME = "This took too long and was broken off; try again soon, with the same Idempotency-Key."
+
+
 class Observed:
     """One SERVER span and one measurement a request; answers carry the trace in `traceresponse`."""
 
@@ -317,24 +367,3 @@ def _names(dependant: Dependant) -> Iterator[str]:
 
 Caller = Annotated[Principal, Depends(_principal)]
 """The verified caller of a route."""
-
-
-class Body(BaseModel):
-    """A request body: unknown fields are refused, so that a typing mistake can't pass unnoticed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _storable(cls, value: Any) -> Any:
-        """PostgreSQL keeps neither NUL nor half a surrogate pair."""
-        if isinstance(value, str) and not _is_text(value):
-            raise ValueError("should be text without NUL characters or halves of surrogate pairs")
-        return value
-
-
-def _is_text(value: str) -> bool:
-    try:
-        return b"\x00" not in value.encode()
-    except UnicodeEncodeError:
-        return False

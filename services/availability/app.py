@@ -30,7 +30,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         description="Holds the hours of a practice and finds the free slots in them.",
         routers=api.routers,
         lifespan=lifespan,
-        max_body_bytes=settings.max_body_bytes,
+        settings=settings,
     )
     process.add_probes(app, lambda: app.state.resources, head(MIGRATIONS))
     return app

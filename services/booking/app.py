@@ -29,7 +29,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         description="Books the slots that availability offers, and knows what became of each visit.",
         routers=api.routers,
         lifespan=lifespan,
-        max_body_bytes=settings.max_body_bytes,
+        settings=settings,
     )
     process.add_probes(app, lambda: app.state.resources, head(MIGRATIONS))
     return app

@@ -236,8 +236,10 @@ def check_in(appointment: Appointment, *, actor: Actor, now: datetime) -> Change
 
 
 def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
-    """The visit took place."""
+    """The visit took place. Raises Problem `illegal_move`, or `not_started` before its time."""
     _require(appointment, "complete", "arrived", "checked-in")
+    if now < appointment.start:
+        raise conflict("not_started", f"The visit starts at {appointment.start:%Y-%m-%dT%H:%MZ}; complete it after.")
     return _changed(AppointmentFulfilled, appointment, actor, now, status="fulfilled")
 
 

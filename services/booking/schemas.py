@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.booking.domain import Appointment, CancelReason, Client
+from shared.bodies import Body, Name
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party
-from shared.web import Body
 
 _ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
 _SLOT = "AZnzonwee2qdUy8fahyeEGmoOuBppbQARYCDkcbd4oLoFPPVTAY3xQ"
@@ -24,7 +24,7 @@ class NewClient(Body):
 
     model_config = _example(name="Sam Rivera")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
 
 
 class ClientBody(BaseModel):

@@ -29,7 +29,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         description="Asks clients why and how in one tap, and shows the practice what it wins back.",
         routers=[api.router, api.pages],
         lifespan=lifespan,
-        max_body_bytes=settings.max_body_bytes,
+        settings=settings,
     )
     process.add_probes(app, lambda: app.state.resources, head(MIGRATIONS))
     return app

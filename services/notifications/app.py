@@ -29,7 +29,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
         description="Reminds clients, reaches out after a miss, and says why each message was or was not sent.",
         routers=[api.router, api.carriers],
         lifespan=lifespan,
-        max_body_bytes=settings.max_body_bytes,
+        settings=settings,
     )
     process.add_probes(app, lambda: app.state.resources, head(MIGRATIONS))
     return app

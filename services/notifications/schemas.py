@@ -10,10 +10,10 @@ from services.notifications.domain.model import Contact, Message, Purpose, Sende
 from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 from services.notifications.domain.policy import EARLIEST, LATEST
+from shared.bodies import Body
 from shared.contracts.availability import ZoneName
 from shared.contracts.feedback import Barrier
 from shared.contracts.notifications import Channel, MessageStatus, OutreachEnd
-from shared.web import Body
 
 _ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
 _AT = "2026-03-02T15:04:05Z"

@@ -6,10 +6,10 @@ from datetime import date as Date
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
+from shared.bodies import Body
 from shared.contracts.availability import DayHours, Hours, Travel, Window, ZoneName
-from shared.web import Body
 
 ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
 AT = "2026-03-02T15:04:05Z"
@@ -48,9 +48,6 @@ def _moment(value: Any) -> Any:
     raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T15:00:00Z")
 
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WallTime = Annotated[time, BeforeValidator(_wall)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]

@@ -19,7 +19,6 @@ from services.availability.schemas.common import (
     Duration,
     HoursBody,
     Moment,
-    Name,
     PerDay,
     TravelBody,
     WindowBody,
@@ -27,8 +26,8 @@ from services.availability.schemas.common import (
     example,
     without,
 )
+from shared.bodies import Body, Name
 from shared.contracts.availability import DayHours
-from shared.web import Body
 
 _TRIP = {"first": "2026-06-01", "last": "2026-06-12", "zone": "Europe/Paris"}
 _HOURS = {"windows": WINDOWS, "new_client_windows": [], "travels": [_TRIP], "most_per_day": 8}

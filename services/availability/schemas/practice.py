@@ -13,12 +13,11 @@ from services.availability.schemas.common import (
     ID,
     ZONE,
     Duration,
-    Name,
     example,
     without,
 )
+from shared.bodies import Body, Name
 from shared.contracts.availability import Modality, ZoneName
-from shared.web import Body
 
 _PRACTICE = {"id": ID, "name": "Maple Practice", "zone": ZONE}
 _PROVIDER = {"id": ID, "name": "Dr. Ada Okoro", "zone": ZONE, "created_at": AT}

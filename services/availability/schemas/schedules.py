@@ -21,8 +21,8 @@ from services.availability.schemas.common import (
     example,
 )
 from services.availability.schemas.practice import TIMING
+from shared.bodies import Body
 from shared.contracts.availability import Modality, ScheduleState, ZoneName
-from shared.web import Body
 
 _SCHEDULE = {
     "id": ID,

@@ -35,7 +35,9 @@ async def timers(practice: Practice) -> list[Any]:
         return list(await session.scalars(text("SELECT due_at FROM timers")))
 
 
-async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(practice: Practice) -> None:
+async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(
+    practice: Practice, clock: ManualClock
+) -> None:
     start, later = practice.starts(2)
     answer = await practice.book(start)
     assert answer.status_code == 201
@@ -50,6 +52,9 @@ async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(practic
     assert await timers(practice) == [later + timedelta(minutes=15)]
     assert (await practice.act(visit, "check-in")).json()["status"] == "arrived"
     assert await timers(practice) == []
+    early = await practice.act(visit, "complete")
+    assert (early.status_code, early.json()["code"]) == (409, "not_started")
+    clock.now = later
     assert (await practice.act(visit, "complete")).json()["status"] == "fulfilled"
 
     assert await events(practice) == [
@@ -230,6 +235,14 @@ async def test_a_stale_version_is_refused_and_nothing_written(practice: Practice
     odd = await practice.act(visit, "cancel", {}, **{"if-match": "yesterday's"})
     assert (odd.status_code, odd.json()["code"]) == (422, "if_match_invalid")
     assert len(await events(practice)) == 2
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\t\n", "Sam\nRivera", "x" * 201])
+async def test_a_name_is_one_line_that_is_not_blank(name: str, practice: Practice) -> None:
+    refused = await practice.http.post("/v1/clients", json={"name": name}, headers=practice.headers())
+    assert (refused.status_code, refused.json()["field"]) == (422, "name")
+    kept = await practice.http.post("/v1/clients", json={"name": "  Sam Rivera "}, headers=practice.headers())
+    assert kept.json()["name"] == "Sam Rivera"
 
 
 async def test_an_illegal_move_says_which_are_legal(practice: Practice) -> None:

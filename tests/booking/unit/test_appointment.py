@@ -186,6 +186,14 @@ def test_an_illegal_move_names_the_legal_ones() -> None:
     assert refusal.value.extra["legal_moves"] == ["reschedule", "cancel", "check-in"]
 
 
+def test_a_visit_is_not_completed_before_it_starts() -> None:
+    early, _ = check_in(booked(), actor=STAFF, now=START - timedelta(minutes=10))
+    with pytest.raises(Problem) as refusal:
+        fulfil(early, actor=STAFF, now=START - timedelta(microseconds=1))
+    assert (refusal.value.kind, refusal.value.code) == (Kind.CONFLICT, "not_started")
+    assert fulfil(early, actor=STAFF, now=START)[0].status == "fulfilled"
+
+
 @given(st.lists(st.sampled_from(["reschedule", "cancel", "check-in", "complete", "miss"]), max_size=8))
 def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_follow_the_legal_moves(
     moves: list[str],
@@ -202,7 +210,7 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
             elif move == "check-in":
                 appointment, event = check_in(before, actor=STAFF, now=now)
             elif move == "complete":
-                appointment, event = fulfil(before, actor=STAFF, now=now)
+                appointment, event = fulfil(before, actor=STAFF, now=START)
             else:
                 change = miss(before, actor=STAFF, now=before.missed_at)
                 if change is None:

@@ -113,6 +113,8 @@ async def test_the_words_of_a_text_stay_in_the_house(practice: Practice) -> None
 
 BAD = [
     ("PUT", "/v1/sender", {"name": "x" * 21}, "name"),
+    ("PUT", "/v1/sender", {"name": "   "}, "name"),
+    ("POST", "/v1/clients/{client}/consents", {"source": "  "}, "source"),
     ("PUT", "/v1/sender", {"opens": "07:00"}, ""),
     ("PUT", "/v1/sender", {"phone": "call us"}, "phone"),
     ("PUT", "/v1/clients/{client}/contact", {"zone": "Mars/Olympus"}, "zone"),

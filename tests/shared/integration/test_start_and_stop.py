@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,39 @@ async def test_a_database_that_falls_silent_is_said_and_does_not_keep_a_process_
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+async def test_a_request_on_a_frozen_database_is_answered_in_time_and_the_next_ones_too(
+    make_settings: MakeSettings, issuer: Issuer
+) -> None:
+    settings: Any = await make_settings("booking")
+    parts = urlsplit(settings.database_url)
+    port = free_port()
+    async with wire(parts.hostname or "", parts.port or 5432) as line:
+        url = settings.database_url.replace(f":{parts.port}/", f":{line.port}/")
+        env = environment("booking", settings, database_url=url, port=port, request_seconds=1, pool_size=2)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.booking.app", cwd=ROOT, env=env, stdout=asyncio.subprocess.DEVNULL
+        )
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
+                await eventually(partial(_database_is, http, "ok"), 30)
+                list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
+                await asyncio.gather(*(list_all() for _ in range(4)))
+                line.silent = True
+                # More than there are connections, one after the other.
+                for answer in [await list_all() for _ in range(4)]:
+                    assert (answer.status_code, answer.json()["code"]) == (503, "not_in_time")
+                    assert answer.headers["retry-after"] == "5"
+                line.silent = False
+                await eventually(partial(_lists, list_all), 10)
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _lists(list_all: Callable[[], Awaitable[httpx.Response]]) -> bool:
+    return (await list_all()).status_code == 200
 
 
 async def _database_is(http: httpx.AsyncClient, state: str) -> bool:
