@@ -13,11 +13,12 @@ from functools import partial
 from typing import Any, Protocol
 
 import uvicorn
-from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.responses import JSONResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from shared import kafka, sweep
 from shared.clock import Clock
@@ -61,19 +62,20 @@ class Resources(Protocol):
 
 
 def add_probes(
-    app: FastAPI, resources: Callable[[], Resources], migration: str, consumer: kafka.Consumer | None = None
+    app: Starlette, resources: Callable[[], Resources], migration: str, consumer: kafka.Consumer | None = None
 ) -> None:
     """`/healthz` (alive), `/readyz` (database, broker, migrations; `?exclude=broker` leaves one out), `/metrics`."""
 
-    async def healthz() -> JSONResponse:
+    async def healthz(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    async def readyz(exclude: str = "") -> JSONResponse:
+    async def readyz(request: Request) -> JSONResponse:
+        exclude = request.query_params.get("exclude", "")
         checks = await readiness(resources(), migration, consumer, skip=exclude.split(","))
         ready = all(state == "ok" for state in checks.values())
         return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
 
-    async def metrics() -> Response:
+    async def metrics(_request: Request) -> Response:
         try:
             async with resources().database.every_tenant() as session:
                 outbox, due, failed = (await session.execute(_AGES)).one()
@@ -85,7 +87,7 @@ def add_probes(
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     for path, endpoint in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)):
-        app.add_api_route(path, endpoint, include_in_schema=False, response_model=None)
+        app.router.add_route(path, endpoint, include_in_schema=False)
 
 
 async def readiness(
@@ -146,7 +148,7 @@ async def work(
         clock=resources.clock,
     )
     relay = Relay(settings.database_url, settings.kafka_bootstrap_servers, service)
-    probes = FastAPI(openapi_url=None)
+    probes = Starlette()
     add_probes(probes, lambda: resources, migration, consumer)
     jobs: list[Job] = [
         consumer.run,
@@ -165,7 +167,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: FastAPI, settings: ServiceSettings, port: int, jobs: Sequence[Job] = ()) -> None:
+async def serve(app: Starlette, settings: ServiceSettings, port: int, jobs: Sequence[Job] = ()) -> None:
     """Serves `app` and runs `jobs` in one task group until SIGTERM or SIGINT.
 
     Requests and jobs under way then get `drain_seconds` to finish.

@@ -13,8 +13,8 @@ from services.notifications.resources import Resources
 from services.notifications.use_cases import inbound, practice, sending
 from shared import paging
 from shared.auth import Principal, Role
+from shared.commands import Answer, Write
 from shared.errors import invalid, not_found
-from shared.idempotency import Answer, Write
 from shared.telemetry import continued, current_tenant
 from shared.web import Caller, problems
 

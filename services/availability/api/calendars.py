@@ -10,8 +10,8 @@ from services.availability.api.common import AT_THE_PRACTICE, commit, own, requi
 from services.availability.clients import FeedError, check_url
 from services.availability.schemas import hours as schemas
 from services.availability.use_cases import calendars
+from shared.commands import Answer, Write
 from shared.errors import invalid
-from shared.idempotency import Answer, Write
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1/providers/{provider_id}/calendars", responses=problems(401, 403, 404, 422, 503))

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.resources import Resources
 from shared.auth import Principal, Role
+from shared.commands import Answer, Command
 from shared.errors import Kind, Problem, forbidden
-from shared.idempotency import Answer, Command
 
 AT_THE_PRACTICE = (Role.PROVIDER, Role.STAFF, Role.ADMIN, Role.APP)
 ADMINISTRATION = (Role.STAFF, Role.ADMIN, Role.APP)

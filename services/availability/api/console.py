@@ -22,10 +22,10 @@ from services.availability.domain.wording import read_hours, write_clock, write_
 from services.availability.use_cases import hours, week
 from shared import paging
 from shared.auth import Principal
+from shared.commands import Answer, Command
 from shared.console import OwnForm, Visitor, base
 from shared.contracts.availability import DayHours, Window
 from shared.errors import Problem, invalid
-from shared.idempotency import Answer, Command
 from shared.pages import Pages
 from shared.web import STATUS
 

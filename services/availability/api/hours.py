@@ -12,8 +12,8 @@ from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import hours as schemas
 from services.availability.schemas.common import DayBody
 from services.availability.use_cases import hours
+from shared.commands import Answer, Write, etag
 from shared.contracts.availability import DayHours
-from shared.idempotency import Answer, Write, etag
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1/providers/{provider_id}", responses=problems(401, 403, 404, 422, 503))

@@ -15,8 +15,8 @@ from services.availability.schemas import practice as schemas
 from services.availability.use_cases import hours, practice
 from shared import paging
 from shared.auth import Principal
+from shared.commands import Answer, Write
 from shared.errors import not_found
-from shared.idempotency import Answer, Write
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))

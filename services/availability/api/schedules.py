@@ -12,9 +12,9 @@ from services.availability.schemas import schedules as schemas
 from services.availability.use_cases import schedules
 from shared import paging
 from shared.auth import Principal, Role
+from shared.commands import Answer, Write, etag
 from shared.contracts.availability import ScheduleState
 from shared.errors import forbidden, not_found
-from shared.idempotency import Answer, Write, etag
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))

@@ -12,9 +12,9 @@ from services.booking.domain import SlotTaken
 from services.booking.resources import Resources
 from shared import paging
 from shared.auth import Role
+from shared.commands import Answer, Write, etag
 from shared.contracts.slots import SlotId
 from shared.errors import forbidden
-from shared.idempotency import Answer, Write, etag
 from shared.telemetry import continued
 from shared.web import Caller, problems
 

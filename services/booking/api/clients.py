@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas, use_cases
 from services.booking.api.common import AT_THE_PRACTICE, own
+from shared.commands import Answer, Write
 from shared.errors import not_found
-from shared.idempotency import Answer, Write
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))

@@ -9,8 +9,8 @@ from services.booking import repository, schemas, use_cases
 from services.booking.domain import Actor, Appointment
 from services.booking.resources import Resources
 from shared.auth import Principal, Role
+from shared.commands import Answer, Command
 from shared.errors import not_found
-from shared.idempotency import Answer, Command
 
 PARTY = {
     Role.CLIENT: "client",
