@@ -10,6 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from shared.contracts.envelope import Event
 from shared.kafka import close, dead_letter_topic, retry_topic
 
+PARTITIONS = 3
 COMPACTED = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(7 * 86_400_000)}
 """Every event is kept for a week, as long as others are; after that each key's latest, for ever."""
 
@@ -38,7 +39,7 @@ async def ensure_topics(
     wanted: dict[str, NewTopic] = {}
     for event in events:
         settings = COMPACTED if event.compacted else {}
-        wanted[event.type] = NewTopic(event.type, 3, replication, topic_configs=settings)
+        wanted[event.type] = NewTopic(event.type, PARTITIONS, replication, topic_configs=settings)
     for topic in consumed:
         for name in (retry_topic(topic, group), dead_letter_topic(topic, group)):
             keep = {"retention.ms": str(30 * 86_400_000)}
@@ -67,9 +68,14 @@ async def _led(bootstrap_servers: str, topics: Sequence[str]) -> None:
         client.set_topics(topics)
         for _ in range(100):
             await client.force_metadata_update()
-            if all(client.cluster.available_partitions_for_topic(topic) for topic in topics):
+            if all(_is_led(client, topic) for topic in topics):
                 return
             await asyncio.sleep(0.05)
         raise TimeoutError("topics have no leader after 5 s")
     finally:
         await client.close()
+
+
+def _is_led(client: AIOKafkaClient, topic: str) -> bool:
+    partitions = client.cluster.partitions_for_topic(topic)
+    return bool(partitions) and client.cluster.available_partitions_for_topic(topic) == partitions
