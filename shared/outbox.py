@@ -68,34 +68,35 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
+GIVEN = ("tenant_id", "event_id", "topic", "key", "headers", "payload", "traceparent")
+"""The columns of a new row; the database sets the others."""
+
+
 async def record(session: AsyncSession, table: Table, tenant: UUID, events: Iterable[Event], now: datetime) -> None:
-    """Adds events to the caller's transaction; call it after the aggregate's lock is held.
+    """Adds events to the caller's transaction; call it after the aggregate's lock is held. Raises as `row` does."""
+    rows = [row(tenant, event, now) for event in events]
+    if rows:
+        await session.execute(insert(table), rows)
+
+
+def row(tenant: UUID, event: Event, now: datetime) -> dict[str, Any]:
+    """An event as values of the outbox.
 
     Raises Problem `event_too_large` above 256 KiB: an oversized row would block its key for ever.
     """
-    rows = []
-    for event in events:
-        payload = event.model_dump_json().encode()
-        if len(payload) > MAX_PAYLOAD:
-            raise Problem(
-                Kind.TOO_LARGE,
-                "event_too_large",
-                f"A {event.type} event may have at most {MAX_PAYLOAD} bytes.",
-            )
-        envelope = Envelope(id=uuid7(), tenant=tenant, time=now, event=event)
-        rows.append(
-            {
-                "tenant_id": tenant,
-                "event_id": envelope.id,
-                "topic": event.type,
-                "key": str(event.subject),
-                "headers": pack_headers(envelope.headers()),
-                "payload": payload,
-                "traceparent": current_traceparent(),
-            }
-        )
-    if rows:
-        await session.execute(insert(table), rows)
+    payload = event.model_dump_json().encode()
+    if len(payload) > MAX_PAYLOAD:
+        raise Problem(Kind.TOO_LARGE, "event_too_large", f"A {event.type} event may have at most {MAX_PAYLOAD} bytes.")
+    envelope = Envelope(id=uuid7(), tenant=tenant, time=now, event=event)
+    return {
+        "tenant_id": tenant,
+        "event_id": envelope.id,
+        "topic": event.type,
+        "key": str(event.subject),
+        "headers": pack_headers(envelope.headers()),
+        "payload": payload,
+        "traceparent": current_traceparent(),
+    }
 
 
 def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:

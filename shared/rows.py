@@ -1,10 +1,10 @@
 """Between rows and frozen dataclasses whose fields are named like the columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import BindParameter, Column, Select, bindparam
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete
 
@@ -31,3 +31,13 @@ async def one(session: AsyncSession, model: type[T], query: Select[Any] | Return
 
 async def every(session: AsyncSession, model: type[T], query: Select[Any] | ReturningDelete[Any]) -> list[T]:
     return [load(model, row) for row in (await session.execute(query)).mappings()]
+
+
+def bound(prefix: str, columns: Iterable[Column[Any]]) -> dict[str, BindParameter[Any]]:
+    """A parameter for each column, for a statement that is built once and writes to several tables."""
+    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in columns}
+
+
+def named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the parameters of `bound`."""
+    return {f"{prefix}_{name}": value for name, value in values.items()}

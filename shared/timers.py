@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -29,7 +30,7 @@ from sqlalchemy import (
     delete,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,29 +92,29 @@ async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str,
 
     A handler that sets its own timer again has it moved when its transaction ends.
     """
-    if _is_firing(session, tenant, kind, key):
+    if is_firing(session, tenant, kind, key):
         session.info[_AGAIN] = due_at
         return
     values = {"due_at": due_at, "traceparent": current_traceparent()}
-    await session.execute(
-        insert(table)
-        .values(tenant_id=tenant, kind=kind, key=key, **values)
-        .on_conflict_do_update(
-            constraint="timers_once",
-            set_={
-                **values,
-                "generation": table.c.generation + 1,
-                "attempts": 0,
-                "leased_until": None,
-                "failed_at": None,
-            },
-        )
-    )
+    await session.execute(set_or_moved(table, {"tenant_id": tenant, "kind": kind, "key": key, **values}))
+
+
+def set_or_moved(table: Table, values: Mapping[str, Any]) -> Insert:
+    """The statement of `schedule`, for whoever writes more with it; values or parameters of the row."""
+    moved = {
+        "due_at": values["due_at"],
+        "traceparent": values["traceparent"],
+        "generation": table.c.generation + 1,
+        "attempts": 0,
+        "leased_until": None,
+        "failed_at": None,
+    }
+    return insert(table).values(values).on_conflict_do_update(constraint="timers_once", set_=moved)
 
 
 async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
     """Removes a timer, if it is still there; a handler's own goes by itself."""
-    if _is_firing(session, tenant, kind, key):
+    if is_firing(session, tenant, kind, key):
         return
     await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
 
@@ -126,7 +127,8 @@ def try_later(session: AsyncSession) -> None:
 _FIRING, _AGAIN, _LATER = "timer_firing", "timer_again", "timer_later"
 
 
-def _is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool:
+def is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool:
+    """True in the handler of this very timer."""
     timer: Timer | None = session.info.get(_FIRING)
     return timer is not None and (timer.tenant, timer.kind, timer.key) == (tenant, kind, key)
 

@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import domain, repository
-from services.booking.domain import Actor, Appointment, CancelReason, Client, Place, SlotTaken
+from services.booking.domain import Actor, Appointment, CancelReason, Change, Client, Place, SlotTaken
 from shared.contracts.availability import ProviderUnavailable, ScheduleState, ScheduleWithdrawn
-from shared.contracts.booking import AppointmentState
 from shared.contracts.slots import DAY, SLOT_ID_LIFETIME, Plan, Seeker, SlotId, Taken, ceil, floor, free, hidden, moment
 from shared.errors import conflict, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
@@ -72,10 +71,7 @@ async def follow_absences(
         locked = await repository.appointment(session, visit_id, lock=True)
         change = domain.flag(locked, absences=absences, actor=SYSTEM, now=now)
         if change is not None:
-            appointment, event = change
-            await repository.save_appointment(session, tenant, appointment, SYSTEM)
-            await _saved(session, tenant, appointment, event, now)
-            flagged.append(appointment)
+            flagged.append(await _saved(session, tenant, change, SYSTEM, now))
     return flagged
 
 
@@ -113,13 +109,13 @@ async def _book(
     now: datetime,
     rebooked_from: UUID | None = None,
 ) -> Appointment:
-    schedule = await _schedule(session, slot)
+    plan = await _plan(session, slot)
     id = uuid7()
-    place = await _claim(session, schedule, slot, client_id, id, now)
-    appointment, event = domain.book(
+    place = await _claim(session, plan, slot, client_id, id, now)
+    change = domain.book(
         id=id,
         slot=slot,
-        schedule=schedule,
+        schedule=plan.state,
         place=place,
         client_id=client_id,
         actor=actor,
@@ -127,9 +123,7 @@ async def _book(
         rebooked_from=rebooked_from,
         traceparent=current_traceparent(),
     )
-    await repository.add_appointment(session, tenant, appointment, actor)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    return await _saved(session, tenant, change, actor, now)
 
 
 @use_case
@@ -144,15 +138,13 @@ async def reschedule(
     now: datetime,
 ) -> Appointment:
     """Moves a visit; the old time stays booked if the new one can't be had."""
-    schedule = await _schedule(session, slot)
+    plan = await _plan(session, slot)
     before = await repository.appointment(session, appointment_id)
     domain.check_movable(before, now)
-    place = await _claim(session, schedule, slot, before.client_id, appointment_id, now)
+    place = await _claim(session, plan, slot, before.client_id, appointment_id, now)
     locked = await _locked(session, appointment_id, version)
-    appointment, event = domain.reschedule(locked, slot=slot, schedule=schedule, place=place, actor=actor, now=now)
-    await repository.save_appointment(session, tenant, appointment, actor)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    change = domain.reschedule(locked, slot=slot, schedule=plan.state, place=place, actor=actor, now=now)
+    return await _saved(session, tenant, change, actor, now)
 
 
 @use_case
@@ -167,10 +159,7 @@ async def cancel(
     now: datetime,
 ) -> Appointment:
     locked = await _locked(session, appointment_id, version)
-    appointment, event = domain.cancel(locked, reason=reason, actor=actor, now=now)
-    await repository.save_appointment(session, tenant, appointment, actor)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    return await _saved(session, tenant, domain.cancel(locked, reason=reason, actor=actor, now=now), actor, now)
 
 
 @use_case
@@ -184,10 +173,7 @@ async def check_in(
     now: datetime,
 ) -> Appointment:
     locked = await _locked(session, appointment_id, version)
-    appointment, event = domain.check_in(locked, actor=actor, now=now)
-    await repository.save_appointment(session, tenant, appointment, actor)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    return await _saved(session, tenant, domain.check_in(locked, actor=actor, now=now), actor, now)
 
 
 @use_case
@@ -201,10 +187,7 @@ async def fulfil(
     now: datetime,
 ) -> Appointment:
     locked = await _locked(session, appointment_id, version)
-    appointment, event = domain.fulfil(locked, actor=actor, now=now)
-    await repository.save_appointment(session, tenant, appointment, actor)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    return await _saved(session, tenant, domain.fulfil(locked, actor=actor, now=now), actor, now)
 
 
 @use_case
@@ -216,10 +199,7 @@ async def notice_miss(
     change = domain.miss(locked, actor=SYSTEM, now=now)
     if change is None:
         return None
-    appointment, event = change
-    await repository.save_appointment(session, tenant, appointment, SYSTEM)
-    await _saved(session, tenant, appointment, event, now)
-    return appointment
+    return await _saved(session, tenant, change, SYSTEM, now)
 
 
 @use_case
@@ -234,10 +214,10 @@ async def alternatives(
     most: int = 3,
 ) -> list[Offer]:
     """Free slots like the taken one (same type and modality), the next ones first."""
-    schedule = await repository.schedule(session, taken.schedule_id)
-    if schedule is None:
+    plan = await repository.plan(session, taken.schedule_id)
+    if plan is None:
         return []
-    like = await repository.schedules_of_type(session, schedule.appointment_type_id, schedule.modality)
+    like = await repository.plans_of_type(session, plan.state.appointment_type_id, plan.state.modality)
     return await _offers(session, tenant, like, client_id, max(taken.start, now), now, key, most)
 
 
@@ -253,14 +233,14 @@ async def offers_for(
     most: int,
 ) -> list[Offer]:
     """Free slots for a visit like this one, for the page behind a link."""
-    like = await repository.schedules_of_type(session, visit.appointment_type_id, modality)
+    like = await repository.plans_of_type(session, visit.appointment_type_id, modality)
     return await _offers(session, tenant, like, visit.client_id, now, now, key, most)
 
 
 async def _offers(
     session: AsyncSession,
     tenant: UUID,
-    schedules: Sequence[ScheduleState],
+    plans: Sequence[Plan],
     client_id: UUID,
     begin: datetime,
     now: datetime,
@@ -271,11 +251,10 @@ async def _offers(
 
     The near future is looked at first, since that is where most answers lie.
     """
-    if not schedules:
+    if not plans:
         return []
-    plans = [Plan(schedule) for schedule in schedules]
     seeker = await _seeker(session, plans, client_id, None)
-    low, last = ceil(begin), floor(max(now + schedule.horizon for schedule in schedules)) + 1
+    low, last = ceil(begin), floor(max(now + plan.horizon for plan in plans)) + 1
     found: list[tuple[int, UUID, Plan]] = []
     span = 4 * DAY
     while low < last and len(found) < most:
@@ -291,37 +270,38 @@ async def _offers(
     ]
 
 
-async def _schedule(session: AsyncSession, slot: SlotId) -> ScheduleState:
-    schedule = await repository.schedule(session, slot.schedule_id)
-    if schedule is None:
+async def _plan(session: AsyncSession, slot: SlotId) -> Plan:
+    plan = await repository.plan(session, slot.schedule_id)
+    if plan is None:
         raise conflict("slot_gone", "The practice does not offer this schedule any more; search again.")
-    return schedule
+    return plan
 
 
 async def _claim(
-    session: AsyncSession, schedule: ScheduleState, slot: SlotId, client_id: UUID, visit_id: UUID, now: datetime
+    session: AsyncSession, plan: Plan, slot: SlotId, client_id: UUID, visit_id: UUID, now: datetime
 ) -> Place:
     """Takes the locks, provider before rooms before client as everywhere, and then the place at that time.
 
     Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more.
-    The look before the locks lets the many losers of a contended slot go without waiting in line.
     """
-    plan, start = Plan(schedule), floor(slot.start)
-    seeker = await _seeker(session, [plan], client_id, visit_id)
-    await _require_free(session, plan, start, seeker, visit_id, now)
-    await repository.lock_provider(session, plan.provider_id)
+    start = floor(slot.start)
+    if not await repository.lock_provider(session, plan.provider_id, wait=False):
+        # Somebody books there right now: who has lost already needn't wait in line.
+        await _require_free(session, plan, start, client_id, visit_id, now)
+        await repository.lock_provider(session, plan.provider_id)
     await repository.lock_rooms(session, plan.rooms)
     await repository.client(session, client_id, lock=True)
-    seeker = await _seeker(session, [plan], client_id, visit_id)
-    taken = await _require_free(session, plan, start, seeker, visit_id, now)
-    group = await repository.group_at(session, plan.schedule_id, slot.start, visit_id)
+    taken = await _require_free(session, plan, start, client_id, visit_id, now)
+    # Whoever has no group is alone at a start that is free.
+    group = await repository.group_at(session, plan.schedule_id, slot.start, visit_id) if plan.capacity > 1 else []
     return domain.place(plan, taken, group, start, visit_id)
 
 
 async def _require_free(
-    session: AsyncSession, plan: Plan, start: int, seeker: Seeker, visit_id: UUID, now: datetime
+    session: AsyncSession, plan: Plan, start: int, client_id: UUID, visit_id: UUID, now: datetime
 ) -> list[Taken]:
-    taken = await repository.taken(session, [plan], seeker.client_id, start, start + 1, but=visit_id)
+    seeker = await _seeker(session, [plan], client_id, visit_id)
+    taken = await repository.taken(session, [plan], client_id, start, start + 1, but=visit_id)
     domain.check_offered(plan, start, hidden(plan, taken, start, now, seeker))
     return taken
 
@@ -339,9 +319,8 @@ async def _locked(session: AsyncSession, appointment_id: UUID, version: int | No
     return appointment
 
 
-async def _saved(
-    session: AsyncSession, tenant: UUID, appointment: Appointment, event: AppointmentState, now: datetime
-) -> None:
-    await repository.watch_for_miss(session, tenant, appointment)
-    await repository.record(session, tenant, event, now)
-    annotate(appointment_id=appointment.id, client_id=appointment.client_id)
+async def _saved(session: AsyncSession, tenant: UUID, change: Change, actor: Actor, now: datetime) -> Appointment:
+    visit, event = change
+    await repository.save(session, tenant, visit, event, actor, now)
+    annotate(appointment_id=visit.id, client_id=visit.client_id)
+    return visit

@@ -59,7 +59,7 @@ async def visit_page(
             key=ours.settings.slot_signing_key,
             most=OFFERS_ON_A_PAGE if missed else 0,
         )
-        schedule = await repository.schedule(session, visit.schedule_id)
+        plan = await repository.plan(session, visit.schedule_id)
     survey = Capability("barrier", visit_link.tenant, visit.id, visit_link.expires)
     return _pages.render(
         "visit.html",
@@ -68,7 +68,7 @@ async def visit_page(
         offers=offers,
         taken=taken,
         modality=modality,
-        zone=schedule.zone if schedule else "UTC",
+        zone=plan.state.zone if plan else "UTC",
         link=link,
         base=ours.settings.public_url.rstrip("/"),
         feedback=ours.settings.feedback_public_url.rstrip("/"),

@@ -16,7 +16,7 @@ from shared.capability import Capability
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
 from tests.conftest import MakeApi, MakeSettings
-from tests.support.build import NOW, schedule
+from tests.support.build import NOW, appointment_event, schedule
 from tests.support.issuer import Issuer
 from tests.support.practice import Practice, count, new_id
 from tests.support.servers import LINK_KEY
@@ -184,7 +184,8 @@ async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_lock
         other = replace(standing, id=uuid4(), provider_id=elsewhere.provider_id)
     with pytest.raises(SlotTaken):
         async with practice.resources.database.transaction(practice.tenant) as session:
-            await repository.add_appointment(session, practice.tenant, other, Actor("practice", "test"))
+            event = appointment_event(appointment_id=other.id)
+            await repository.save(session, practice.tenant, other, event, Actor("practice", "test"), NOW)
     assert await count(practice, "appointments") == 1
 
 
