@@ -30,6 +30,9 @@ UNIQUE_VIOLATION = "23505"
 MAX_TRIES = 3
 
 
+_SCOPED = text("SELECT set_config('app.tenant', :tenant, true), set_config('app.every_tenant', :every, true)")
+
+
 class _TenantSession(Session):
     """A session that scopes each of its transactions to `info['tenant']`."""
 
@@ -37,13 +40,8 @@ class _TenantSession(Session):
 @event.listens_for(_TenantSession, "after_begin")
 def _scope(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     tenant = session.info.get("tenant")
-    connection.execute(
-        text("SELECT set_config('app.tenant', :tenant, true), set_config('app.every_tenant', :every, true)"),
-        {
-            "tenant": str(tenant) if tenant else "",
-            "every": "on" if session.info.get("every_tenant") else "off",
-        },
-    )
+    every = "on" if session.info.get("every_tenant") else "off"
+    connection.execute(_SCOPED, {"tenant": str(tenant) if tenant else "", "every": every})
 
 
 class Database:

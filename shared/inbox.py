@@ -1,10 +1,13 @@
 """An event takes effect once: its id is recorded in the transaction of its effect."""
 
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 
 def inbox_table(metadata: MetaData) -> Table:
@@ -24,10 +27,10 @@ async def first_time(session: AsyncSession, table: Table, tenant: UUID, event_id
 
     A second one waits here for the first to commit or to roll back.
     """
-    inserted = await session.scalar(
-        insert(table)
-        .values(tenant_id=tenant, event_id=event_id, topic=topic)
-        .on_conflict_do_nothing()
-        .returning(table.c.event_id)
-    )
-    return inserted is not None
+    values = {"tenant_id": tenant, "event_id": event_id, "topic": topic}
+    return await session.scalar(_first(table), values) is not None
+
+
+@cache
+def _first(table: Table) -> ReturningInsert[Any]:
+    return insert(table).on_conflict_do_nothing().returning(table.c.event_id)

@@ -23,14 +23,24 @@ def dump(item: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-async def one(session: AsyncSession, model: type[T], query: Select[Any] | ReturningDelete[Any]) -> T | None:
-    """The first row that a query finds, if it finds any."""
-    row = (await session.execute(query)).mappings().first()
+async def one(
+    session: AsyncSession,
+    model: type[T],
+    query: Select[Any] | ReturningDelete[Any],
+    values: Mapping[str, Any] | None = None,
+) -> T | None:
+    """The first row that a query finds with these values for its parameters, if it finds any."""
+    row = (await session.execute(query, values)).mappings().first()
     return load(model, row) if row else None
 
 
-async def every(session: AsyncSession, model: type[T], query: Select[Any] | ReturningDelete[Any]) -> list[T]:
-    return [load(model, row) for row in (await session.execute(query)).mappings()]
+async def every(
+    session: AsyncSession,
+    model: type[T],
+    query: Select[Any] | ReturningDelete[Any],
+    values: Mapping[str, Any] | None = None,
+) -> list[T]:
+    return [load(model, row) for row in (await session.execute(query, values)).mappings()]
 
 
 def bound(prefix: str, columns: Iterable[Column[Any]]) -> dict[str, BindParameter[Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    bindparam,
     cast,
     delete,
     func,
@@ -51,13 +52,14 @@ async def add_client(session: AsyncSession, tenant: UUID, client: Client) -> Non
 
 async def client(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> Client:
     """Raises Problem `client_not_found`. A lock keeps two bookings from putting a client in two places."""
-    query = select(clients).where(clients.c.id == client_id)
-    if lock:
-        query = query.with_for_update(key_share=True)
-    found = await one(session, Client, query)
+    found = await one(session, Client, _LOCK_CLIENT if lock else _CLIENT, {"client": client_id})
     if found is None:
         raise not_found("client")
     return found
+
+
+_CLIENT = select(clients).where(clients.c.id == bindparam("client"))
+_LOCK_CLIENT = _CLIENT.with_for_update(key_share=True)
 
 
 async def save_schedule(
@@ -84,9 +86,7 @@ async def save_schedule(
 
 async def plan(session: AsyncSession, schedule_id: UUID) -> Plan | None:
     """The schedule as it stands; None when it is unknown here or withdrawn."""
-    rules = await session.scalar(
-        select(_RULES).where(schedules.c.id == schedule_id, schedules.c.withdrawn_at.is_(None))
-    )
+    rules = await session.scalar(_RULES_OF_ONE, {"schedule": schedule_id})
     return _plan(rules) if rules is not None else None
 
 
@@ -100,6 +100,7 @@ async def plans_of_type(session: AsyncSession, appointment_type_id: UUID, modali
 
 
 _RULES = cast(schedules.c.rules, Text)
+_RULES_OF_ONE = select(_RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
 
 
 @lru_cache(maxsize=1000)
@@ -113,8 +114,12 @@ async def lock_provider(session: AsyncSession, provider_id: UUID, *, wait: bool 
 
     False when somebody has the lock and there is to be no waiting.
     """
-    query = select(providers.c.id).where(providers.c.id == provider_id).with_for_update(skip_locked=not wait)
-    return await session.scalar(query) is not None
+    query = _LOCK_PROVIDER if wait else _TRY_PROVIDER
+    return await session.scalar(query, {"provider": provider_id}) is not None
+
+
+_PROVIDER = select(providers.c.id).where(providers.c.id == bindparam("provider"))
+_LOCK_PROVIDER, _TRY_PROVIDER = _PROVIDER.with_for_update(), _PROVIDER.with_for_update(skip_locked=True)
 
 
 async def lock_rooms(session: AsyncSession, rooms: Sequence[UUID]) -> None:
@@ -135,16 +140,33 @@ async def taken(
 
     Plain comparisons here: `&&` of ranges is not leakproof, so row-level security keeps it from an index.
     """
-    columns = appointments.c
     reach = max(plan.reach for plan in plans)
-    low, high = moment(begin - reach), moment(end + reach)
-    near = and_(columns.occupied_to > low, columns.occupied_from < high)
     providers, rooms = {plan.provider_id for plan in plans}, {room for plan in plans for room in plan.rooms}
-    whose = [and_(columns.provider_id.in_(providers), near)]
+    values = {
+        "low": moment(begin - reach),
+        "high": moment(end + reach),
+        "providers": list(providers),
+        "rooms": list(rooms),
+        "client": client_id,
+        "but": but,
+    }
+    query = _taken(bool(rooms), client_id is not None, but is not None)
+    return [
+        Taken(visit, provider, schedule, room, client, floor(start), ceil(end), floor(first), ceil(until))
+        for visit, provider, schedule, room, client, start, end, first, until in await session.execute(query, values)
+    ]
+
+
+@cache
+def _taken(rooms: bool, client: bool, but: bool) -> Select[Any]:
+    columns = appointments.c
+    low, high = bindparam("low", type_=columns.start.type), bindparam("high", type_=columns.start.type)
+    near = and_(columns.occupied_to > low, columns.occupied_from < high)
+    whose = [and_(columns.provider_id.in_(bindparam("providers", expanding=True)), near)]
     if rooms:
-        whose.append(and_(columns.room_id.in_(rooms), near))
-    if client_id is not None:
-        whose.append(and_(columns.client_id == client_id, columns.end > low, columns.start < high))
+        whose.append(and_(columns.room_id.in_(bindparam("rooms", expanding=True)), near))
+    if client:
+        whose.append(and_(columns.client_id == bindparam("client"), columns.end > low, columns.start < high))
     query = select(
         columns.id,
         columns.provider_id,
@@ -156,12 +178,7 @@ async def taken(
         columns.occupied_from,
         columns.occupied_to,
     ).where(_STANDS, or_(*whose))
-    if but is not None:
-        query = query.where(columns.id != but)
-    return [
-        Taken(*row[:5], floor(row.start), ceil(row.end), floor(row.occupied_from), ceil(row.occupied_to))
-        for row in await session.execute(query)
-    ]
+    return query.where(columns.id != bindparam("but")) if but else query
 
 
 async def group_at(

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -81,6 +81,12 @@ async def drop_time_off(session: AsyncSession, provider_id: UUID, id: UUID) -> T
 
 
 async def time_off(session: AsyncSession, provider_id: UUID, since: datetime) -> list[TimeOff]:
-    columns = tables.time_off.c
-    query = select(tables.time_off).where(columns.provider_id == provider_id, columns.ends_at > since)
-    return await every(session, TimeOff, query.order_by(columns.begins_at, columns.id))
+    return await every(session, TimeOff, _TIME_OFF, {"provider": provider_id, "since": since})
+
+
+_OFF = tables.time_off.c
+_TIME_OFF = (
+    select(tables.time_off)
+    .where(_OFF.provider_id == bindparam("provider"), _OFF.ends_at > bindparam("since", type_=_OFF.ends_at.type))
+    .order_by(_OFF.begins_at, _OFF.id)
+)

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, cast, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.domain.taken import Occupied
-from services.availability.tables import occupied
+from services.availability.tables import changes, occupied
 from shared.contracts.slots import Plan, Span, Taken, moment
-from shared.rows import dump, every, one
+from shared.rows import bound, dump, every, named, one
 
 
 def _second(column: ColumnElement[datetime], rounded: Callable[..., Any]) -> ColumnElement[int]:
@@ -35,14 +35,32 @@ _TAKEN = (
 """The fields of `Taken`, and when it ends by itself."""
 
 
+async def add(session: AsyncSession, tenant: UUID, item: Occupied) -> bool:
+    """Keeps and announces what wasn't known at all; False, and nothing done, when it was.
+
+    In one statement, since nearly every event is of this kind and they come as fast as clients book.
+    """
+    return await session.scalar(_ADD, named("new", {"tenant_id": tenant, **dump(item)})) is not None
+
+
+_NEW = upsert(occupied).on_conflict_do_nothing().values(bound("new", occupied.c)).returning(*occupied.c).cte("new")
+_ADD = (
+    insert(changes)
+    .from_select(["tenant_id", "provider_id", "room_id"], select(_NEW.c.tenant_id, _NEW.c.provider_id, _NEW.c.room_id))
+    .returning(changes.c.id)
+)
+
+
 async def save(session: AsyncSession, tenant: UUID, item: Occupied) -> tuple[bool, Occupied | None]:
-    """Keeps the newest state, in whatever order and however often states arrive.
+    """Keeps the newest state of what is known, in whatever order and however often states arrive.
 
     True when this was newer, with what was known before.
     """
-    query = select(occupied).where(occupied.c.id == item.id).with_for_update()
-    before = await one(session, Occupied, query)
+    before = await one(session, Occupied, _KNOWN, {"id": item.id})
     return await _put(session, tenant, item, where=occupied.c.sequence < item.sequence), before
+
+
+_KNOWN = select(occupied).where(occupied.c.id == bindparam("id")).with_for_update()
 
 
 async def restore(session: AsyncSession, tenant: UUID, items: Collection[Occupied]) -> list[Occupied]:

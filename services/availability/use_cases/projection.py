@@ -59,10 +59,12 @@ async def _announce(session: AsyncSession, tenant: UUID, items: Iterable[Occupie
 
 
 async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime) -> None:
-    newer, before = await repository.taken.save(session, tenant, item)
-    if not newer:
-        return
-    await _announce(session, tenant, [item] if before is None else [item, before])
+    before: Occupied | None = None
+    if not await repository.taken.add(session, tenant, item):
+        newer, before = await repository.taken.save(session, tenant, item)
+        if not newer:
+            return
+        await _announce(session, tenant, [item] if before is None else [item, before])
     event = taken.opened(before, item, uuid7(), now)
     if event is not None:
         await repository.practice.record(session, tenant, event, now)
