@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 MAX_PAYLOAD = 262_144
 BATCH = 500
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 ACK_SECONDS = 20.0
 LEADER_LOCK = 0x52_61_70_70  # "Rapp": any constant does, one per database
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, cast, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, cast, delete, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -125,21 +126,34 @@ async def near(
     With each, when it ends by itself: a hold's expiry. Plain comparisons, since row-level security keeps
     `&&` of ranges out of an index: it isn't leakproof.
     """
-    columns = occupied.c
     reach = max(plan.reach for plan in plans)
-    low, high = moment(begin - reach), moment(end + reach)
+    rooms = {room for plan in plans for room in plan.rooms}
+    values = {
+        "low": moment(begin - reach),
+        "high": moment(end + reach),
+        "now": now,
+        "providers": list({plan.provider_id for plan in plans}),
+        "rooms": list(rooms),
+        "client": client_id,
+        "but": but,
+    }
+    query = _near(bool(rooms), client_id is not None, but is not None)
+    return [(Taken(*taken), expires) for *taken, expires in await session.execute(query, values)]
+
+
+@cache
+def _near(rooms: bool, client: bool, but: bool) -> Select[Any]:
+    columns = occupied.c
+    low, high, now = (bindparam(name, type_=columns.starts_at.type) for name in ("low", "high", "now"))
     touches = and_(columns.occupied_to > low, columns.occupied_from < high)
-    providers, rooms = {plan.provider_id for plan in plans}, {room for plan in plans for room in plan.rooms}
-    whose: list[ColumnElement[bool]] = [and_(columns.provider_id.in_(providers), touches)]
+    whose: list[ColumnElement[bool]] = [and_(columns.provider_id.in_(bindparam("providers", expanding=True)), touches)]
     if rooms:
-        whose.append(and_(columns.room_id.in_(rooms), touches))
-    if client_id is not None:
-        whose.append(and_(columns.client_id == client_id, columns.ends_at > low, columns.starts_at < high))
+        whose.append(and_(columns.room_id.in_(bindparam("rooms", expanding=True)), touches))
+    if client:
+        whose.append(and_(columns.client_id == bindparam("client"), columns.ends_at > low, columns.starts_at < high))
     stands = or_(columns.expires_at.is_(None), columns.expires_at > now)
     query = select(*_TAKEN).where(~columns.free, stands, or_(*whose))
-    if but is not None:
-        query = query.where(columns.id != but)
-    return [(Taken(*taken), expires) for *taken, expires in await session.execute(query)]
+    return query.where(columns.id != bindparam("but")) if but else query
 
 
 async def of_client(
