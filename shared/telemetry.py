@@ -72,9 +72,10 @@ def _exporter(name: str) -> SpanExporter | None:
 
 def current_traceparent() -> str | None:
     """W3C `traceparent` of the current span, to keep beside what continues later."""
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
-    return carrier.get("traceparent")
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def trace_id() -> str | None:

@@ -106,7 +106,7 @@ async def search_slots(request: Request, caller: Caller) -> Response:
     since an intake soon is kept most often.
     """
     caller.require("slots:read")
-    board, question = own(request).board, request.url.query
+    board, question = own(request).board, request.scope["query_string"].decode("latin-1")
     second = floor(own(request).clock())
     known = board.answer(caller.tenant, question, second) if caller.role is not Role.CLIENT else None
     if known is not None:
