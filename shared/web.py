@@ -371,5 +371,6 @@ def _names(dependant: Dependant) -> Iterator[str]:
         yield from _names(inner)
 
 
-Caller = Annotated[Principal, Depends(_Bearer())]
-"""The verified caller of a route."""
+caller_of = _Bearer()
+Caller = Annotated[Principal, Depends(caller_of)]
+"""The verified caller of a route; one that reads its query by hand (`shared.query`) asks `caller_of`."""

@@ -21,7 +21,7 @@ from shared.auth import Principal, Role
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.slots import Plan, floor, moment
 from shared.errors import forbidden, invalid
-from shared.web import Caller, problems
+from shared.web import Caller, caller_of, problems
 
 router = APIRouter(prefix="/v1/slots", responses=problems(401, 403, 422, 503))
 
@@ -99,12 +99,13 @@ def _for_whom(caller: Principal, client: UUID | None) -> UUID | None:
 @router.get(
     "", operation_id="search_slots", response_model=schemas.SlotPage, openapi_extra=query_string.documented(SearchQuery)
 )
-async def search_slots(request: Request, caller: Caller) -> Response:
+async def search_slots(request: Request) -> Response:
     """Free slots, the soonest first. What is offered here can be booked within the hour, unless somebody is faster.
 
     With `prefer`, those of preferred providers come first; for an intake, those within two days before all others,
     since an intake soon is kept most often.
     """
+    caller = await caller_of(request)
     caller.require("slots:read")
     board, question = own(request).board, request.scope["query_string"].decode("latin-1")
     second = floor(own(request).clock())
