@@ -6,6 +6,7 @@ refusal has written nothing and may turn out differently next time.
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -127,6 +128,9 @@ def _kept(response: Response) -> dict[str, str]:
     return {name: value for name, value in response.headers.items() if name in ("etag", "location")}
 
 
+_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
+
+
 async def _command(
     request: Request,
     principal: Caller,
@@ -138,14 +142,14 @@ async def _command(
 ) -> Command:
     version: int | None = None
     if if_match is not None and if_match != "*":
-        digits = if_match.removeprefix("W/").strip('"')
-        if not digits.isdigit():
+        digits = _VERSION.fullmatch(if_match)
+        if digits is None:
             raise invalid(
                 "if_match_invalid",
                 'If-Match should be the ETag as it was sent, such as "3".',
                 field="If-Match",
             )
-        version = int(digits)
+        version = int(digits[1])
     resources = request.app.state.resources
     return Command(
         principal=principal,

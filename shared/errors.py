@@ -44,9 +44,10 @@ def invalid(code: str, detail: str, *, field: str | None = None, **extra: Any) -
     return Problem(Kind.INVALID, code, detail, field=field, **extra)
 
 
-def not_found(what: str, detail: str | None = None) -> Problem:
+def not_found(what: str, detail: str | None = None, *, field: str | None = None) -> Problem:
     """`what` becomes the code `<what>_not_found`; another tenant's things are not found either."""
-    return Problem(Kind.NOT_FOUND, f"{what}_not_found", detail or f"There is no such {what} in this practice.")
+    said = detail or f"There is no such {what} in this practice."
+    return Problem(Kind.NOT_FOUND, f"{what}_not_found", said, field=field)
 
 
 def conflict(code: str, detail: str, **extra: Any) -> Problem:

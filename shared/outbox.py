@@ -36,7 +36,7 @@ from uuid_utils.compat import uuid7
 
 from shared.contracts.envelope import TRACEPARENT, Envelope, Event
 from shared.errors import Kind, Problem
-from shared.kafka import close, producer_config
+from shared.kafka import close, producer_config, told_to_end
 from shared.telemetry import current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,9 @@ class Relay:
                 async with self._leadership(stop) as connection:
                     if connection is not None:
                         await self._lead(connection, stop)
-            except FAILURES as error:
+            except (*FAILURES, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and told_to_end():
+                    raise
                 log.warning("relay starts over: %s", type(error).__name__)
                 await _pause(stop, 1.0)
 

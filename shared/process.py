@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared import consumer as consuming
 from shared import kafka, sweep
 from shared.clock import Clock
 from shared.contracts import BY_TYPE, Event
@@ -62,7 +63,7 @@ class Resources(Protocol):
 
 
 def add_probes(
-    app: Starlette, resources: Callable[[], Resources], migration: str, consumer: kafka.Consumer | None = None
+    app: Starlette, resources: Callable[[], Resources], migration: str, consumer: consuming.Consumer | None = None
 ) -> None:
     """`/healthz` (alive), `/readyz` (database, broker, migrations; `?exclude=broker` leaves one out), `/metrics`."""
 
@@ -91,7 +92,7 @@ def add_probes(
 
 
 async def readiness(
-    resources: Resources, migration: str, consumer: kafka.Consumer | None, skip: Sequence[str] = ()
+    resources: Resources, migration: str, consumer: consuming.Consumer | None, skip: Sequence[str] = ()
 ) -> dict[str, str]:
     """{check: "ok" or what is wrong}, within about two seconds even when nothing answers."""
     checks: dict[str, str] = {}
@@ -127,7 +128,7 @@ async def work(
     resources: Resources,
     migration: str,
     *,
-    handlers: Mapping[type[Event], kafka.Handler],
+    handlers: Mapping[type[Event], consuming.Handler],
     timers: Mapping[str, Handler],
     inbox: Table,
 ) -> None:
@@ -138,7 +139,7 @@ async def work(
             f"{service} can't start: Kafka at {settings.kafka_bootstrap_servers} doesn't answer;"
             f" start it, or set {service.upper()}_KAFKA_BOOTSTRAP_SERVERS."
         )
-    consumer = kafka.Consumer(
+    consumer = consuming.Consumer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
         group=service,
         catalogue=BY_TYPE,
@@ -201,6 +202,9 @@ async def serve(app: Starlette, settings: ServiceSettings, port: int, jobs: Sequ
         waiter = asyncio.create_task(stop.wait())
         await asyncio.wait((task, waiter), return_when=asyncio.FIRST_COMPLETED)
         waiter.cancel()
+        if not stop.is_set() and (task.cancelled() or task.exception() is None):
+            # A process without one of its jobs looks alive and does nothing: better that it is started again.
+            raise RuntimeError(f"{getattr(job, '__qualname__', job)} ended by itself")
         try:
             await asyncio.wait_for(task, settings.drain_seconds if stop.is_set() else None)
         except TimeoutError:

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 0.25
+OUTAGE_SECONDS = 1.0
 CONCURRENCY = 8
 MAX_ATTEMPTS = 8
 """Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""
@@ -205,6 +206,7 @@ class TimerRunner:
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("timers wait for the database: %s", type(error).__name__)
                 claimed = []
+                await _pause(stop, OUTAGE_SECONDS)
             if len(self._running) >= self.concurrency:
                 await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=1)
             elif not claimed:
@@ -272,8 +274,8 @@ class TimerRunner:
             log.warning("the failure could not be noted; the lease runs out by itself")
 
 
-async def _pause(stop: asyncio.Event) -> None:
+async def _pause(stop: asyncio.Event, seconds: float = POLL_SECONDS) -> None:
     try:
-        await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+        await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return

@@ -155,8 +155,12 @@ async def _on_problem(request: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 -- as above
+    sent = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if isinstance(error.body, bytes) and error.body and not sent.endswith("json"):
+        told = f"The body should be JSON, sent as application/json; it came as {sent}."
+        return _answer(415, "unsupported_media_type", told, field="Content-Type")
     errors = []
     for item in error.errors():
         where = [str(part) for part in item["loc"]]

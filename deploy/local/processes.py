@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.errors import StackError
+from deploy.local.errors import PortTaken, StackError
 
 STOP_SECONDS = 30.0
 
@@ -140,13 +140,26 @@ def recorded(folder: Path) -> list[Running]:
     return sorted(found, key=lambda one: one.started)
 
 
+def listens(running: Running, port: int) -> bool:
+    """True when it is this process that has the port: at a common one, somebody else's might answer."""
+    found = running.process()
+    if found is None:
+        return False
+    try:
+        return any(one.laddr.port == port and one.status == psutil.CONN_LISTEN for one in found.net_connections("tcp"))
+    except psutil.Error:
+        return False
+
+
 def wait_until(what: str, running: Running, check: Callable[[], object], seconds: float) -> None:
-    """Waits until `check()` is true. Raises StackError when the process ends or time runs out."""
+    """Waits until `check()` is true. Raises StackError when the process ends (PortTaken, if so) or time runs out."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
+        if not running.alive():
+            words = running.last_words()
+            kind = PortTaken if "address already in use" in words.lower() else StackError
+            raise kind(f"{what} ended at once: {words} (log: {running.log}).")
         if check():
             return
-        if not running.alive():
-            raise StackError(f"{what} ended at once: {running.last_words()} (log: {running.log}).")
         time.sleep(0.05)
     raise StackError(f"{what} is not ready after {seconds:.0f} s: {running.last_words(2)} (log: {running.log}).")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from deploy.local import cache, kafka, ports, postgres, processes, zipkin
-from deploy.local.errors import StackError
+from deploy.local.errors import PortTaken, StackError
 from deploy.local.issuer import Issuer
 from deploy.local.settings import SERVICES, load_secrets, save_secrets, service_environment, url
 from shared.contracts import BY_TYPE
@@ -59,14 +59,32 @@ class Stack:
         return [f"{service} {kind}" for service in SERVICES for kind in ("api", "worker")]
 
     def __enter__(self) -> Self:
-        if self.join():
+        if self._joined_whole():
             return self
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
+        for tries_left in (2, 1, 0):
+            try:
+                self.start()
+                break
+            except PortTaken as error:
+                self.stop()
+                if not tries_left:
+                    raise
+                print(f"Somebody took a port meanwhile; starting on others. ({error})", flush=True)
+            except BaseException:
+                self.stop()
+                raise
         return self
+
+    def _joined_whole(self) -> bool:
+        """True when the system runs already, with all its parts; what is left of a broken one is stopped."""
+        self.started = processes.recorded(self.run_dir) if self.run_dir.exists() else []
+        names = {one.name for one in self.started}
+        if names.issuperset(self.service_processes) and self.join():
+            return True
+        if names:
+            print(f"Of an earlier start only {', '.join(sorted(names))} still run; starting anew.", flush=True)
+            self.stop()
+        return False
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
@@ -249,7 +267,9 @@ class Stack:
                 name, [sys.executable, "-m", module], self.log_dir, env=self.environments[service], cwd=ROOT
             )
         )
-        processes.wait_until(name, running, lambda: _answers(f"{url(port)}/readyz"), READY_SECONDS)
+        processes.wait_until(
+            name, running, lambda: _answers(f"{url(port)}/readyz") and processes.listens(running, port), READY_SECONDS
+        )
         self._ready(name, began)
         return running
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import use_cases
+from shared.consumer import Handler
 from shared.contracts import Envelope, Event
 from shared.contracts.availability import ProviderUnavailable, SchedulePublished, ScheduleState, ScheduleWithdrawn
-from shared.kafka import Handler
 
 
 async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], now: datetime) -> None:

@@ -54,7 +54,7 @@ async def client(session: AsyncSession, client_id: UUID, *, lock: bool = False) 
     """Raises Problem `client_not_found`. A lock keeps two bookings from putting a client in two places."""
     found = await one(session, Client, _LOCK_CLIENT if lock else _CLIENT, {"client": client_id})
     if found is None:
-        raise not_found("client")
+        raise not_found("client", field="client_id")
     return found
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.use_cases import outreach, visits
+from shared.consumer import Handler
 from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
 from shared.contracts.booking import AppointmentState
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
-from shared.kafka import Handler
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:

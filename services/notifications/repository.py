@@ -24,6 +24,7 @@ from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 from shared import outbox as events
 from shared import timers as clock
 from shared.contracts.envelope import Event
+from shared.contracts.feedback import Barrier
 from shared.contracts.notifications import Channel
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -326,6 +327,18 @@ async def outreach(session: AsyncSession, outreach_id: UUID | None, *, lock: boo
 async def outreach_of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
     query = select(tables.outreach).where(tables.outreach.c.appointment_id == visit_id).with_for_update()
     return await one(session, Outreach, query)
+
+
+async def keep_barrier(session: AsyncSession, tenant: UUID, visit_id: UUID, barrier: Barrier, at: datetime) -> None:
+    """The first answer for a visit stays."""
+    values = {"appointment_id": visit_id, "barrier": barrier, "reported_at": at}
+    await session.execute(upsert(tables.barriers).values(tenant_id=tenant, **values).on_conflict_do_nothing())
+
+
+async def barrier(session: AsyncSession, visit_id: UUID) -> Barrier | None:
+    query = select(tables.barriers.c.barrier).where(tables.barriers.c.appointment_id == visit_id)
+    found: Barrier | None = await session.scalar(query)
+    return found
 
 
 async def running_outreach(session: AsyncSession, client_id: UUID) -> list[Outreach]:

@@ -169,6 +169,17 @@ decisions = Table(
     comment="Why something was sent, put off or not sent; answers explain",
 )
 
+barriers = Table(
+    "barriers",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("barrier", Text, nullable=False),
+    Column("reported_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "appointment_id"),
+    comment="The first answer for each visit, as a code",
+)
+
 outreach = Table(
     "outreach",
     metadata,

@@ -23,6 +23,8 @@ from tests.support.streams import eventually, read_all
 pytestmark = pytest.mark.servers
 
 PAUSE_SECONDS = 60
+DEAD_SECONDS = 30
+"""Long enough for aiokafka to give up on its broker (seen from about 20 s on)."""
 MEMORY_MB = 160
 
 
@@ -52,6 +54,7 @@ async def test_broker_stopped_killed_and_workers_killed_under_bookings(stack: St
                 _memory_is_bounded(stack)
             assert len(load.booked) > before + 100, "bookings go on while the broker is away"
             await asyncio.to_thread(stack.kafka.kill)
+            await asyncio.sleep(DEAD_SECONDS)
             await asyncio.to_thread(stack.kafka.restart)
             await asyncio.sleep(3)
             await kill_and_restart(stack, "notifications worker")

@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from deploy.local import cache, postgres, processes
-from deploy.local.errors import StackError
+from deploy.local.errors import PortTaken, StackError
 from deploy.local.issuer import PRACTICE, Issuer
 from deploy.local.ports import choose, free_port
+from deploy.local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,6 +108,30 @@ def test_a_process_that_ends_at_once_says_why(tmp_path: Path) -> None:
     dying = processes.start("dying", [sys.executable, "-c", "print('no such broker'); raise SystemExit(3)"], tmp_path)
     with pytest.raises(StackError, match="no such broker"):
         processes.wait_until("dying", dying, lambda: False, 10)
+
+
+def test_who_else_answers_at_a_port_is_not_taken_for_the_process(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        script = f"import socket, time; socket.create_server(('127.0.0.1', {port}))"
+        running = processes.start("late", [sys.executable, "-c", script], tmp_path)
+        with pytest.raises(PortTaken, match=r"late ended at once: .*Address already in use"):
+            processes.wait_until("late", running, lambda: processes.listens(running, port), 10)
+        own = psutil.Process()
+        here = processes.Running("here", own.pid, own.create_time(), "")
+        assert processes.listens(here, port)
+        assert not processes.listens(here, free_port())
+
+
+def test_a_broken_start_is_not_joined_but_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = Stack(tmp_path, own_servers=True)
+    left = processes.start("booking api", [sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+    processes.record(stack.run_dir, left)
+    (stack.run_dir / "stack.json").write_text("{}")
+    assert not stack._joined_whole()
+    assert not left.alive()
+    assert "Of an earlier start only booking api still run; starting anew." in capsys.readouterr().out
+    assert list(stack.run_dir.iterdir()) == []
 
 
 def test_tokens_are_verified_by_the_published_key(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.feedback.tables import inbox, outbox
 from shared.clock import system_clock
+from shared.consumer import Consumer
 from shared.contracts.envelope import Envelope
 from shared.db import Database
-from shared.kafka import Consumer
 from shared.outbox import Relay, record
 from tests.support.streams import ThingState, new_event_type
 

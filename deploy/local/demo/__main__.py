@@ -4,6 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import httpx
+
 from deploy.local import processes
 from deploy.local.demo import trace
 from deploy.local.demo.play import Stage, play
@@ -44,6 +46,8 @@ def _play(stack: Stack) -> int:
         asyncio.run(play(stage))
     except DemoFailed as error:
         failure = str(error)
+    except httpx.HTTPError as error:
+        failure = f"{error.request.url.copy_with(query=None)} doesn't answer ({type(error).__name__})"
     if stage.spans:
         print("\nThe path of one client, as one trace\n")
         print("\n".join(trace.tree(stage.spans)))

@@ -96,6 +96,8 @@ async def list_appointments(
     """Visits by start; a client's token sees that client's, a provider's token that caseload."""
     caller.require("appointments:read")
     if caller.role is Role.CLIENT:
+        if client_id not in (None, caller.client_id):
+            raise forbidden("not_yours", "A client's token lists that client's visits only.")
         client_id = caller.client_id
     async with own(request).database.transaction(caller.tenant) as session:
         found = await repository.appointments_after(

@@ -9,10 +9,10 @@ from uuid_utils.compat import uuid7
 
 from services.notifications import repository
 from services.notifications.domain.model import Visit
-from services.notifications.domain.outreach import FlowAction, Outreach, is_held_out, state
+from services.notifications.domain.outreach import FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
 from services.notifications.use_cases.messages import drop, plan_message
-from shared.contracts.feedback import BarrierReported
+from shared.contracts.feedback import Barrier, BarrierReported
 from shared.contracts.notifications import (
     OutreachAdvanced,
     OutreachEnd,
@@ -50,6 +50,9 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
     else:
         await _decide(session, tenant, new, "started", None, now)
         await repository.wake_outreach(session, tenant, new.id, new.next_due(flow))
+        known = await repository.barrier(session, missed.id)
+        if known is not None:
+            await _learn(session, tenant, new, flow, known, now)
 
 
 @use_case
@@ -76,18 +79,27 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
 
 @use_case
 async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierReported, now: datetime) -> None:
-    """The client said what was in the way: do at once what the flow has for it."""
+    """The client said what was in the way: do what the flow has for it, at once or as soon as the miss is heard of."""
+    annotate(appointment_id=report.appointment_id, client_id=report.client_id)
+    await repository.lock_client(session, report.client_id)
+    await repository.keep_barrier(session, tenant, report.appointment_id, report.barrier, report.requested_at)
     run = await repository.outreach_of_visit(session, report.appointment_id)
     if run is None or run.status == "ended" or run.barrier is not None:
         return
-    annotate(outreach_id=run.id, client_id=run.client_id)
+    annotate(outreach_id=run.id)
     _, flow = await repository.flow(session, run.flow_version)
-    learned = run.learned(report.barrier)
+    await _learn(session, tenant, run, flow, report.barrier, now)
+
+
+async def _learn(
+    session: AsyncSession, tenant: UUID, run: Outreach, flow: OutreachFlow, barrier: Barrier, now: datetime
+) -> None:
+    learned = run.learned(barrier)
     await repository.save_outreach(session, tenant, learned)
     await repository.record(session, tenant, [state(OutreachAdvanced, learned)], now)
-    action = flow.on_barrier.get(report.barrier)
+    action = flow.on_barrier.get(barrier)
     if action is not None:
-        await _act(session, tenant, learned, action, f"barrier.{report.barrier}", now)
+        await _act(session, tenant, learned, action, f"barrier.{barrier}", now)
 
 
 async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:

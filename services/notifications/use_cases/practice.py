@@ -42,7 +42,8 @@ async def record_consent(
     contact = await repository.contact(session, client_id)
     address = contact.address(channel) if contact else None
     if address is None:
-        raise conflict("no_address", f"The client has no address for {channel}; set the contact first.")
+        said = f"The client has no address for {channel}; set the contact first."
+        raise conflict("no_address", said, field="channel")
     await add_consent(session, tenant, client_id, channel, address, granted, wording_version, source, actor, now)
     return address
 

@@ -62,7 +62,7 @@ async def _follow_flag(session: AsyncSession, tenant: UUID, state: AppointmentFl
 async def ask_for_rating(
     session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime
 ) -> Message | None:
-    """Plans the message that asks how a visit was."""
+    """Plans the message that asks how a visit was; where that hasn't been heard of yet, sending waits for it."""
     visit = await repository.visit(session, request.appointment_id)
     message = new_message(
         client_id=request.client_id,
@@ -72,4 +72,4 @@ async def ask_for_rating(
         channels=("sms", "email"),
         due_at=now,
     )
-    return await plan_message(session, tenant, message, now)
+    return await plan_message(session, tenant, replace(message, appointment_id=request.appointment_id), now)

@@ -139,20 +139,23 @@ async def test_a_client_cannot_be_in_two_places(practice: Practice) -> None:
 async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice) -> None:
     """One 201 each, the rest 409 with alternatives; nothing else, and no deadlock."""
     clients = [await practice.client() for _ in range(32)]
-    async with practice.resources.database.engine.connect() as connection:
-        query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        before = await connection.scalar(query)
-        for start in practice.starts(20):
-            answers = await asyncio.gather(*(practice.book(start, client) for client in clients))
-            statuses = sorted(answer.status_code for answer in answers)
-            assert statuses == [201] + [409] * 31
-            for answer in answers:
-                if answer.status_code == 409:
-                    assert answer.json()["code"] == "slot_taken"
-                    assert len(answer.json()["alternatives"]) == 3
-        await connection.rollback()
-        assert await connection.scalar(query) == before
+    before = await deadlocks(practice)
+    for start in practice.starts(20):
+        answers = await asyncio.gather(*(practice.book(start, client) for client in clients))
+        statuses = sorted(answer.status_code for answer in answers)
+        assert statuses == [201] + [409] * 31
+        for answer in answers:
+            if answer.status_code == 409:
+                assert answer.json()["code"] == "slot_taken"
+                assert len(answer.json()["alternatives"]) == 3
+    assert await deadlocks(practice) == before
     assert await count(practice, "appointments") == 20
+
+
+async def deadlocks(practice: Practice) -> int:
+    query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        return int(await session.scalar(query) or 0)
 
 
 @pytest.mark.parametrize("table", ["providers", "clients"])
@@ -178,10 +181,11 @@ async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_lock
     async with practice.resources.database.transaction(practice.tenant) as session:
         standing = await repository.appointment(session, UUID(first["id"]))
     if whose == "provider":
-        other = replace(standing, id=uuid4(), client_id=UUID(await practice.client()))
+        # A group of its own: else it would be refused as somebody in the same seat.
+        other = replace(standing, id=uuid4(), group_id=uuid4(), client_id=UUID(await practice.client()))
     else:
         elsewhere = await practice.publish(schedule())
-        other = replace(standing, id=uuid4(), provider_id=elsewhere.provider_id)
+        other = replace(standing, id=uuid4(), group_id=uuid4(), provider_id=elsewhere.provider_id)
     with pytest.raises(SlotTaken):
         async with practice.resources.database.transaction(practice.tenant) as session:
             event = appointment_event(appointment_id=other.id)
@@ -218,6 +222,26 @@ async def test_a_key_used_for_another_request_is_refused(practice: Practice) -> 
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_one_key_of_two_callers_is_two_keys(practice: Practice) -> None:
+    key = {"idempotency-key": new_id()}
+    ids = []
+    for who in ("staff-1", "staff-2"):
+        headers = practice.headers(sub=who) | key
+        answer = await practice.http.post("/v1/clients", json={"name": "Sam Rivera"}, headers=headers)
+        assert (answer.status_code, "idempotency-replayed" in answer.headers) == (201, False)
+        ids.append(answer.json()["id"])
+        again = await practice.http.post("/v1/clients", json={"name": "Sam Rivera"}, headers=headers)
+        assert again.json()["id"] == ids[-1], "each gets its own answer again"
+    assert len(set(ids)) == 2
+
+
+async def test_a_clients_token_lists_no_other_clients_visits(practice: Practice) -> None:
+    mine, other = await practice.client(), await practice.client()
+    headers = practice.headers("client", client_id=mine)
+    refused = await practice.http.get("/v1/appointments", params={"client_id": other}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
+
+
 async def test_a_refusal_is_not_kept_under_its_key(practice: Practice) -> None:
     [start] = practice.starts(1)
     visit = (await practice.book(start)).json()
@@ -238,7 +262,7 @@ async def test_a_stale_version_is_refused_and_nothing_written(practice: Practice
     assert len(await events(practice)) == 2
 
 
-@pytest.mark.parametrize("name", ["", "   ", "\t\n", "Sam\nRivera", "x" * 201])
+@pytest.mark.parametrize("name", ["", "   ", "\t\n", "\u200b\u200b", "Sam\nRivera", "x" * 201])
 async def test_a_name_is_one_line_that_is_not_blank(name: str, practice: Practice) -> None:
     refused = await practice.http.post("/v1/clients", json={"name": name}, headers=practice.headers())
     assert (refused.status_code, refused.json()["field"]) == (422, "name")

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,11 +16,12 @@ from services.notifications.use_cases import visits
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentFulfilled,
     AppointmentMissed,
     AppointmentRescheduled,
     AppointmentState,
 )
-from shared.contracts.feedback import BarrierReported
+from shared.contracts.feedback import BarrierReported, FeedbackRequested
 from tests.notifications.conftest import SOON, Practice
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
@@ -167,6 +168,18 @@ async def test_a_visit_booked_long_before_the_miss_does_not_end_it(practice: Pra
     assert one["status"] == "running"
 
 
+async def test_a_step_that_is_due_as_the_outreach_ends_is_not_taken(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)
+    await practice.follow(await missed(practice))
+    [one] = await practice.outreach()
+    await practice.follow(await next_visit(practice))
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await run.take_step(session, tenant=practice.tenant, outreach_id=UUID(one["id"]), now=await practice.now())
+    assert [item for item in await practice.messages() if item["purpose"] == "missed_you"] == []
+    assert (await practice.outreach())[0]["end_reason"] == "rebooked"
+
+
 async def test_a_barrier_changes_what_happens_next_once(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
@@ -174,16 +187,7 @@ async def test_a_barrier_changes_what_happens_next_once(practice: Practice) -> N
     await practice.follow(event)
     await practice.fire_due()
     now = await practice.now()
-    report = BarrierReported(
-        sequence=2,
-        request_id=uuid4(),
-        client_id=practice.client,
-        appointment_id=event.appointment_id,
-        instrument="barrier",
-        requested_at=now,
-        submitted_at=now,
-        barrier="transport",
-    )
+    report = reported(practice, event)
     other = report.model_copy(update={"barrier": "cost"})
     for told in (report, report, other):
         async with practice.resources.database.transaction(practice.tenant) as session:
@@ -265,6 +269,69 @@ async def test_out_of_order_and_repeated_events_end_in_the_same_state(practice: 
     # Which of two bookings ended the outreach depends on which was heard of first; that it ended does not.
     assert found[:3] == expected[:3]
     assert [row[:3] for row in found[3]] == [row[:3] for row in expected[3]]
+
+
+def reported(practice: Practice, visit: AppointmentState, barrier: str = "transport") -> BarrierReported:
+    return BarrierReported.model_validate(
+        {
+            "sequence": 2,
+            "request_id": uuid4(),
+            "client_id": practice.client,
+            "appointment_id": visit.appointment_id,
+            "instrument": "barrier",
+            "requested_at": visit.changed_at,
+            "submitted_at": visit.changed_at,
+            "barrier": barrier,
+        }
+    )
+
+
+async def test_every_order_of_booked_missed_and_the_barrier_ends_in_the_same_state(practice: Practice) -> None:
+    booked, miss, *_ = await _events(practice)
+    told = reported(practice, miss)
+    found = []
+    orders: list[tuple[AppointmentState | BarrierReported, ...]] = list(permutations((booked, miss, told)))
+    for order in orders:
+        practice.tenant = uuid4()
+        await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)
+        for event in order:
+            if isinstance(event, BarrierReported):
+                async with practice.resources.database.transaction(practice.tenant) as session:
+                    await run.learn_barrier(session, tenant=practice.tenant, report=event, now=await practice.now())
+            else:
+                await practice.follow(event)
+        [one] = await practice.outreach()
+        planned = [item["purpose"] for item in await practice.messages() if item["status"] == "planned"]
+        found.append((one["status"], one["barrier"], planned))
+    assert found == [("running", "transport", ["remote_offer"])] * 6
+
+
+async def test_a_rating_that_is_asked_for_before_its_visit_is_heard_of_waits_for_it(practice: Practice) -> None:
+    await practice.open("sms")
+    now = await practice.now()
+    times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
+    kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
+    practice.outside.booking.learn(kept)
+    request = FeedbackRequested(
+        sequence=1,
+        request_id=uuid4(),
+        client_id=practice.client,
+        appointment_id=kept.appointment_id,
+        instrument="alliance",
+        requested_at=now,
+        submitted_at=None,
+    )
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await visits.ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert ("rating_request", None, "waiting", "news_on_the_way") in await practice.decisions()
+    await practice.follow(kept)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE timers SET leased_until = NULL"))
+    await practice.fire_due()
+    [asked] = practice.outside.texts(practice.phone)
+    assert "http://feedback.test/" in asked
 
 
 async def test_every_order_of_booked_missed_and_booked_again_ends_the_outreach(practice: Practice) -> None:

@@ -134,6 +134,42 @@ async def test_no_query_breaks_it(service: str, api: MakeApi, issuer: Issuer) ->
             assert answer.status_code < 500, (bad, answer.text)
 
 
+@pytest.mark.parametrize("odd", [b"\xb2", b'"\xb2"', b"9" * 5_000, b"", b'""', b"W/", b"*a", b"-1", b"1.5", b"\xff"])
+async def test_no_header_breaks_a_write(odd: bytes, api: MakeApi, issuer: Issuer) -> None:
+    http = await api("booking")
+    headers = [(name.encode(), value.encode()) for name, value in issuer.headers(uuid4(), "admin").items()]
+    path = f"/v1/appointments/{uuid4()}/cancel"
+    answer = await http.post(path, json={}, headers=[*headers, (b"if-match", odd)])
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "if_match_invalid", "If-Match")
+    for name in (b"idempotency-key", b"traceparent", b"accept", b"content-type"):
+        answer = await http.post(path, content=b"{}", headers=[*headers, (name, odd)])
+        assert 400 <= answer.status_code < 500, (name, answer.text)
+        assert answer.json()["code"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
+async def test_a_body_of_another_type_is_told_what_to_be(kind: str, api: MakeApi, issuer: Issuer) -> None:
+    http = await api("booking")
+    headers = {**issuer.headers(uuid4(), "admin"), "content-type": kind}
+    answer = await http.post("/v1/clients", content=b'{"name": "Sam"}', headers=headers)
+    found = answer.json()
+    assert (answer.status_code, found["code"], found["field"]) == (415, "unsupported_media_type", "Content-Type")
+
+
+@pytest.mark.parametrize("claim", ["practice_id", "client_id", "provider_id", "role", "scope", "sub"])
+@pytest.mark.parametrize("odd", [5, ["a"], {}, True, "x", ""])
+async def test_no_claim_of_a_token_breaks_a_service(claim: str, odd: Any, api: MakeApi, issuer: Issuer) -> None:
+    """Signed by the issuer, and yet not what a token of Rapport says."""
+    http = await api("booking")
+    role = odd if claim == "role" else {"client_id": "client", "provider_id": "provider"}.get(claim, "staff")
+    claims = {"client_id": str(uuid4()), "provider_id": str(uuid4())} | ({claim: odd} if claim != "role" else {})
+    token = issuer.token(uuid4(), role, **claims)
+    answer = await http.get("/v1/appointments", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code in (200, 401, 403), answer.text
+    if claim in ("practice_id", "client_id", "provider_id", "role"):
+        assert answer.json()["code"] == "token_invalid"
+
+
 @pytest.mark.parametrize("page", [("booking", "/a/{}"), ("feedback", "/s/{}")])
 async def test_no_link_breaks_a_page(page: tuple[str, str], api: MakeApi) -> None:
     service, path = page

@@ -163,6 +163,7 @@ async def test_who_lost_the_lease_cannot_commit(bench: Bench) -> None:
     assert fresh.generation == stale.generation + 1
     await slow.fire(stale)
     assert await bench.fired() == []
+    assert bench.calls == 0, "what it would send can't be taken back"
     await quick.fire(fresh)
     await slow.fire(stale)
     assert await bench.fired() == [str(key)]
@@ -226,6 +227,26 @@ async def test_a_handler_that_outlasts_its_lease_keeps_it_while_its_worker_lives
     runners = [TimerRunner(bench.database, {"thing": long_work}) for _ in range(2)]
     await run_until_empty(bench, *runners)
     assert len(calls) == 1, "the other worker took it over"
+    assert await bench.fired() == [str(key)]
+
+
+async def test_a_worker_that_stops_lets_the_handler_in_hand_finish(bench: Bench) -> None:
+    began, go_on, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(session: AsyncSession, timer: Timer) -> None:
+        began.set()
+        await go_on.wait()
+        await bench.handle(session, timer)
+
+    key = uuid4()
+    await bench.schedule(key, timedelta(0))
+    running = asyncio.create_task(TimerRunner(bench.database, {"thing": slow}).run(stop))
+    await asyncio.wait_for(began.wait(), 10)
+    stop.set()
+    left, _ = await asyncio.wait({running}, timeout=1)
+    go_on.set()
+    await asyncio.wait_for(running, 10)
+    assert not left, "it left while a handler was running"
     assert await bench.fired() == [str(key)]
 
 

@@ -1,0 +1,359 @@
+"""One consumer of Kafka that retries, dead-letters and recovers.
+
+One task per partition. A message that fails goes to `<topic>.<group>.retry` and comes back after a
+while; when that doesn't help it ends in `<topic>.<group>.dlq`, and its partition has long gone on. An
+outage of the database is no fault of the message: the partition waits and tries it again in place.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    ConsumerRecord,
+    TopicPartition,
+)
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    MessageSizeTooLargeError,
+)
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.contracts.envelope import TRACEPARENT, Envelope, Event
+from shared.db import Database, is_outage
+from shared.inbox import first_time
+from shared.kafka import (
+    ATTEMPT,
+    ERROR,
+    NOT_BEFORE,
+    OFFSET,
+    ORIGIN,
+    PARTITION,
+    close,
+    consumer_config,
+    dead_letter_topic,
+    producer_config,
+    retry_topic,
+    told_to_end,
+)
+from shared.telemetry import current_tenant, current_traceparent, span
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[AsyncSession, Envelope[Any], datetime], Awaitable[None]]
+"""Applies one event, once, in the given transaction, at the given time."""
+
+RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
+DRAIN_SECONDS = 25.0
+COMMIT_SECONDS = 10.0
+WATCH_SECONDS = 10.0
+STALL_SECONDS = 60.0
+
+HANDLED = Counter("kafka_messages_total", "Messages handled, by outcome", ["topic", "outcome"])
+LAG = Gauge("kafka_consumer_lag", "Messages not yet handled", ["topic", "partition"])
+OLDEST = Gauge("kafka_oldest_unhandled_seconds", "Age of the message in hand", ["topic", "partition"])
+
+
+@dataclass(slots=True)
+class _Partition:
+    """The work in hand of one partition."""
+
+    task: asyncio.Task[None] | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Progress:
+    """Watches that messages which wait are fetched; every 10 s it asks the broker how many there are."""
+
+    def __init__(self) -> None:
+        self.checked = self.moved = time.monotonic()
+        self.positions: dict[TopicPartition, int] = {}
+
+    async def check(self, consumer: AIOKafkaConsumer) -> None:
+        """Raises TimeoutError when messages wait and no position has moved for a minute."""
+        now = time.monotonic()
+        if now - self.checked < WATCH_SECONDS:
+            return
+        self.checked = now
+        assigned = consumer.assignment()
+        if not assigned:
+            return
+        ends = await asyncio.wait_for(consumer.end_offsets(assigned), 15)
+        positions = {tp: await asyncio.wait_for(consumer.position(tp), 15) for tp in assigned & consumer.assignment()}
+        for partition, position in positions.items():
+            LAG.labels(partition.topic, partition.partition).set(max(0, ends[partition] - position))
+        waiting = any(ends[tp] > at for tp, at in positions.items() if tp not in consumer.paused())
+        if not waiting or positions != self.positions:
+            self.moved, self.positions = now, positions
+        elif now - self.moved > STALL_SECONDS:
+            raise TimeoutError("messages wait, but none come")
+
+
+class _StartOver(Exception):
+    """A batch failed in a way that nobody foresaw: its client goes, and another one takes the batch up again."""
+
+
+class Consumer:
+    """One consumer group's member: {event type: handler}, each event in a transaction of its tenant."""
+
+    def __init__(
+        self,
+        *,
+        bootstrap_servers: str,
+        group: str,
+        catalogue: Mapping[str, type[Event]],
+        handlers: Mapping[type[Event], Handler],
+        inbox: Table,
+        database: Database,
+        clock: Clock,
+        retry_delays: Sequence[timedelta] = RETRY_DELAYS,
+    ) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.group = group
+        self.catalogue = catalogue
+        self.handlers = {event.type: handler for event, handler in handlers.items()}
+        self.inbox = inbox
+        self.database = database
+        self.clock = clock
+        self.retry_delays = retry_delays
+        self.ready = False
+        self._producer: AIOKafkaProducer | None = None
+        self._partitions: dict[TopicPartition, _Partition] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop`, then drains. A lost broker means a new client, however often."""
+        while not stop.is_set():
+            try:
+                await self._consume(stop)
+            except (KafkaError, OSError, TimeoutError, _StartOver, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and told_to_end():
+                    raise
+                self.ready = False
+                log.warning("consumer starts over: %s", type(error).__name__)
+                await _wait(stop, 1.0)
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        topics = [name for topic in self.handlers for name in (topic, retry_topic(topic, self.group))]
+        consumer = AIOKafkaConsumer(**consumer_config(self.bootstrap_servers, self.group))
+        producer = AIOKafkaProducer(**producer_config(self.bootstrap_servers, self.group))
+        self._producer = producer
+        failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(producer.start(), 20)
+            consumer.subscribe(topics, listener=_Listener(self))
+            await asyncio.wait_for(consumer.start(), 60)
+            self.ready = True
+            await self._poll(consumer, failure, stop)
+        finally:
+            self.ready = False
+            await self.drain(list(self._partitions))
+            failure.cancel()
+            await close(consumer)
+            await close(producer)
+
+    async def _poll(self, consumer: AIOKafkaConsumer, failure: asyncio.Future[None], stop: asyncio.Event) -> None:
+        watch = _Progress()
+        while not stop.is_set():
+            batches = await consumer.getmany(timeout_ms=200, max_records=100)
+            for partition, records in batches.items():
+                consumer.pause(partition)
+                state = self._partitions.setdefault(partition, _Partition())
+                state.task = asyncio.create_task(self._work(consumer, partition, records, failure, state.stop))
+            if failure.done():
+                failure.result()
+            await watch.check(consumer)
+
+    async def _work(
+        self,
+        consumer: AIOKafkaConsumer,
+        partition: TopicPartition,
+        records: Sequence[ConsumerRecord[bytes, bytes]],
+        failure: asyncio.Future[None],
+        stop: asyncio.Event,
+    ) -> None:
+        """Handles one batch of one partition, commits as far as it came, and lets the partition go on."""
+        done: int | None = None
+        failed = True
+        try:
+            for record in records:
+                OLDEST.labels(partition.topic, partition.partition).set(
+                    max(0.0, self.clock().timestamp() - record.timestamp / 1000)
+                )
+                if not await self._until_due(record, stop) or not await self.handle(record, stop):
+                    break
+                done = record.offset
+            OLDEST.labels(partition.topic, partition.partition).set(0)
+            if done is not None:
+                await asyncio.wait_for(consumer.commit({partition: done + 1}), COMMIT_SECONDS)
+            failed = False
+        except (CommitFailedError, IllegalStateError):
+            log.info("a batch is no longer this member's; another one handles it again")
+            failed = False
+        except (KafkaError, OSError, TimeoutError) as error:
+            _fail(failure, error)
+        except asyncio.CancelledError:
+            if told_to_end():
+                raise
+            _fail(failure, _StartOver("CancelledError"))
+        except Exception as error:
+            # Nothing of the batch may be passed over, whatever happened to it.
+            log.exception("a batch failed")
+            _fail(failure, _StartOver(type(error).__name__))
+        finally:
+            # After a failure the partition stays where it is: what follows would be committed past the batch.
+            if not failed and not stop.is_set() and partition in consumer.assignment():
+                consumer.resume(partition)
+
+    async def _until_due(self, record: "ConsumerRecord[bytes, bytes]", stop: asyncio.Event) -> bool:
+        """Waits, outside any handler, until a retried message is due; False when told to stop meanwhile."""
+        delay = _seconds_until(_headers(record).get(NOT_BEFORE, b""), self.clock())
+        if delay > 0:
+            await _wait(stop, delay)
+        return not stop.is_set()
+
+    async def handle(self, record: "ConsumerRecord[bytes, bytes]", stop: asyncio.Event) -> bool:
+        """Applies one record or passes it on; False when told to stop before either was possible."""
+        backoff = 0.2
+        while not stop.is_set():
+            try:
+                await self._apply(record)
+                HANDLED.labels(record.topic, "applied").inc()
+                return True
+            except Exception as error:
+                # Whatever a handler raises must not stop its partition: it is retried and dead-lettered.
+                if not is_outage(error):
+                    log.exception("a message failed", extra={"fields": _where(record)})
+                    await self._pass_on(record, error)
+                    return True
+                log.warning("the database is away, a message waits: %s", type(error).__name__)
+                await _wait(stop, backoff)
+                backoff = min(backoff * 2, 5.0)
+        return False
+
+    async def _apply(self, record: "ConsumerRecord[bytes, bytes]") -> None:
+        envelope: Envelope[Event] = Envelope.read(self.catalogue, record.headers, record.value)
+        token = current_tenant.set(envelope.tenant)
+        try:
+            with span(
+                f"{envelope.event.type} process",
+                SpanKind.CONSUMER,
+                parent=envelope.traceparent,
+                attributes={
+                    "messaging.system": "kafka",
+                    "messaging.destination.name": record.topic,
+                    "messaging.consumer.group.name": self.group,
+                    "aggregate.id": str(envelope.event.subject),
+                },
+            ):
+                async with self.database.transaction(envelope.tenant) as session:
+                    if await first_time(session, self.inbox, envelope.tenant, envelope.id, record.topic):
+                        await self.handlers[envelope.event.type](session, envelope, self.clock())
+        finally:
+            current_tenant.reset(token)
+
+    async def _pass_on(self, record: "ConsumerRecord[bytes, bytes]", error: Exception) -> None:
+        """To the retry topic while tries are left, then to the dead-letter topic."""
+        headers = _headers(record)
+        origin = headers.get(ORIGIN, record.topic.encode()).decode(errors="replace")
+        tried = headers.get(ATTEMPT, b"0")
+        attempt = int(tried) if tried.isdigit() and len(tried) < 10 else 0
+        # The type, and our own texts: a driver's message may quote a value.
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, ValueError) else type(error).__name__
+        headers |= {ORIGIN: origin.encode(), ERROR: reason.encode(), ATTEMPT: str(attempt + 1).encode()}
+        if attempt < len(self.retry_delays):
+            topic = retry_topic(origin, self.group)
+            headers[NOT_BEFORE] = (self.clock() + self.retry_delays[attempt]).isoformat().encode()
+        else:
+            topic = dead_letter_topic(origin, self.group)
+            headers.pop(NOT_BEFORE, None)
+        try:
+            await self._send(topic, record.key, record.value, headers)
+        except MessageSizeTooLargeError:
+            # With the headers it no longer fits: what is left is where it lies, and why it is a dead letter.
+            topic = dead_letter_topic(origin, self.group)
+            where = {PARTITION: str(record.partition).encode(), OFFSET: str(record.offset).encode()}
+            told = f"{reason}; its {len(record.value or b'')} bytes are too large to be kept".encode()
+            await self._send(topic, record.key, b"", _small(headers) | where | {ERROR: told})
+        HANDLED.labels(record.topic, "retried" if topic.endswith(".retry") else "dead").inc()
+
+    async def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: dict[str, bytes]) -> None:
+        if self._producer is None:
+            raise TimeoutError("the producer is gone")
+        parent = headers.get(TRACEPARENT, b"").decode(errors="replace") or None
+        with span(f"{topic} publish", SpanKind.PRODUCER, parent=parent):
+            headers = headers | {TRACEPARENT: (current_traceparent() or "").encode()}
+            sending = self._producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))
+            await asyncio.wait_for(sending, 20)
+
+    async def drain(self, partitions: Sequence[TopicPartition]) -> None:
+        """Lets the messages in hand of these partitions finish, for at most 25 s."""
+        tasks = []
+        for partition in partitions:
+            state = self._partitions.pop(partition, None)
+            if state is not None:
+                state.stop.set()
+                if state.task is not None and not state.task.done():
+                    tasks.append(state.task)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """Partitions that go are drained first, so that their offsets are committed by who handled them."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await self.consumer.drain(list(revoked))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        log.info("%d partitions assigned", len(assigned))
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def _where(record: "ConsumerRecord[bytes, bytes]") -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _fail(failure: asyncio.Future[None], error: Exception) -> None:
+    if not failure.done():
+        failure.set_exception(error)
+
+
+def _headers(record: "ConsumerRecord[bytes, bytes]") -> dict[str, bytes]:
+    """A record's headers; somebody else's may have no value."""
+    return {name: value or b"" for name, value in record.headers}
+
+
+def _small(headers: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: value for name, value in headers.items() if len(value) <= 1_000}
+
+
+def _seconds_until(moment: bytes, now: datetime) -> float:
+    """How long until a time in a header; nothing where it is none, since then nobody may wait for it."""
+    try:
+        return (datetime.fromisoformat(moment.decode()) - now).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
