@@ -8,7 +8,7 @@ import subprocess
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from deploy.local import cache, processes
 from deploy.local.errors import StackError
@@ -55,18 +55,22 @@ class KafkaServer:
         _wait(self)
 
 
+def cluster_id(chance: UUID) -> str:
+    """A cluster's id as Kafka writes it; never one that its command line would take for an option."""
+    return "R" + urlsafe_b64encode(chance.bytes).decode()[1:].rstrip("=")
+
+
 def start(folder: Path, port: int, controller_port: int, log_dir: Path) -> KafkaServer:
     """Formats `folder` if need be and starts the broker on it. Raises StackError."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "server.properties").write_text(_properties(folder, port, controller_port))
     if not (folder / "data" / "meta.properties").exists():
-        cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         command = [
             *_java(),
             "kafka.tools.StorageTool",
             "format",
             "-t",
-            cluster,
+            cluster_id(uuid4()),
             "-c",
             str(folder / "server.properties"),
         ]

@@ -9,12 +9,13 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jwt
 import psutil
 import pytest
 
-from deploy.local import cache, postgres, processes
+from deploy.local import cache, kafka, postgres, processes
 from deploy.local.errors import PortTaken, StackError
 from deploy.local.issuer import PRACTICE, Issuer
 from deploy.local.ports import choose, free_port
@@ -108,6 +109,13 @@ def test_a_process_that_ends_at_once_says_why(tmp_path: Path) -> None:
     dying = processes.start("dying", [sys.executable, "-c", "print('no such broker'); raise SystemExit(3)"], tmp_path)
     with pytest.raises(StackError, match="no such broker"):
         processes.wait_until("dying", dying, lambda: False, 10)
+
+
+@pytest.mark.parametrize("first_byte", range(0, 256, 4))
+def test_no_id_of_a_cluster_looks_like_an_option(first_byte: int) -> None:
+    name = kafka.cluster_id(UUID(bytes=bytes([first_byte]) + b"\xff" * 15))
+    assert not name.startswith("-")
+    assert len(name) == 22
 
 
 def test_who_else_answers_at_a_port_is_not_taken_for_the_process(tmp_path: Path) -> None:

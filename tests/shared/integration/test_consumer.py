@@ -361,18 +361,6 @@ async def test_a_rebalance_while_handlers_run_loses_nothing_and_repeats_no_effec
     assert await bench.effects() == {str(one.event.subject): 1 for one in things}
 
 
-async def test_a_partition_that_goes_is_finished_first_so_that_its_messages_are_handled_once(bench: Bench) -> None:
-    """The inbox would hide the second effect; the work would be done twice all the same."""
-    bench.delay = 1.0
-    things = [bench.thing() for _ in range(9)]
-    await publish(bench.servers, *things)
-    async with bench.running():
-        await eventually(lambda: bench.has_effects(things[0]))
-        async with bench.running():
-            await eventually(lambda: bench.has_effects(*things), seconds=60)
-    assert sorted(bench.calls) == sorted((one.event.subject, 1) for one in things)
-
-
 async def test_while_the_database_is_away_messages_wait_and_none_is_dead_lettered(bench: Bench) -> None:
     one = bench.thing()
     away, tried = True, asyncio.Event()
