@@ -172,11 +172,13 @@ async def test_who_finds_provider_or_client_locked_waits_and_is_told_to_try_agai
     assert (await practice.book(start, client)).status_code == 201
 
 
-@pytest.mark.parametrize("whose", ["provider", "client"])
+@pytest.mark.parametrize("whose", ["provider", "client", "room"])
 async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_locks(
     whose: str, practice: Practice
 ) -> None:
     [start] = practice.starts(1)
+    if whose == "room":
+        await practice.publish(practice.rules.model_copy(update={"sequence": 2, "room_ids": (uuid4(),)}))
     first = (await practice.book(start)).json()
     async with practice.resources.database.transaction(practice.tenant) as session:
         standing = await repository.appointment(session, UUID(first["id"]))
@@ -186,6 +188,8 @@ async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_lock
     else:
         elsewhere = await practice.publish(schedule())
         other = replace(standing, id=uuid4(), group_id=uuid4(), provider_id=elsewhere.provider_id)
+        if whose == "room":
+            other = replace(other, client_id=UUID(await practice.client()))
     with pytest.raises(SlotTaken):
         async with practice.resources.database.transaction(practice.tenant) as session:
             event = appointment_event(appointment_id=other.id)
