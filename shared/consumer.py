@@ -8,6 +8,7 @@ outage of the database is no fault of the message: the partition waits and tries
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -61,6 +62,8 @@ DRAIN_SECONDS = 25.0
 COMMIT_SECONDS = 10.0
 WATCH_SECONDS = 10.0
 STALL_SECONDS = 60.0
+MOST_WAITING = 100
+"""Messages fetched of one partition that wait to be handled; from then on it is paused."""
 
 HANDLED = Counter("kafka_messages_total", "Messages handled, by outcome", ["topic", "outcome"])
 LAG = Gauge("kafka_consumer_lag", "Messages not yet handled", ["topic", "partition"])
@@ -69,8 +72,9 @@ OLDEST = Gauge("kafka_oldest_unhandled_seconds", "Age of the message in hand", [
 
 @dataclass(slots=True)
 class _Partition:
-    """The work in hand of one partition."""
+    """The work in hand of one partition: what was fetched and waits, and the task that works through it."""
 
+    waiting: "deque[ConsumerRecord[bytes, bytes]]" = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -82,8 +86,8 @@ class _Progress:
         self.checked = self.moved = time.monotonic()
         self.positions: dict[TopicPartition, int] = {}
 
-    async def check(self, consumer: AIOKafkaConsumer) -> None:
-        """Raises TimeoutError when messages wait and no position has moved for a minute."""
+    async def check(self, consumer: AIOKafkaConsumer, in_hand: Mapping[TopicPartition, _Partition]) -> None:
+        """Raises TimeoutError when messages wait at the broker and no position has moved for a minute."""
         now = time.monotonic()
         if now - self.checked < WATCH_SECONDS:
             return
@@ -94,7 +98,8 @@ class _Progress:
         ends = await asyncio.wait_for(consumer.end_offsets(assigned), 15)
         positions = {tp: await asyncio.wait_for(consumer.position(tp), 15) for tp in assigned & consumer.assignment()}
         for partition, position in positions.items():
-            LAG.labels(partition.topic, partition.partition).set(max(0, ends[partition] - position))
+            fetched = len(in_hand[partition].waiting) if partition in in_hand else 0
+            LAG.labels(partition.topic, partition.partition).set(max(0, ends[partition] - position) + fetched)
         waiting = any(ends[tp] > at for tp, at in positions.items() if tp not in consumer.paused())
         if not waiting or positions != self.positions:
             self.moved, self.positions = now, positions
@@ -167,41 +172,38 @@ class Consumer:
     async def _poll(self, consumer: AIOKafkaConsumer, failure: asyncio.Future[None], stop: asyncio.Event) -> None:
         watch = _Progress()
         while not stop.is_set():
-            batches = await consumer.getmany(timeout_ms=200, max_records=100)
-            for partition, records in batches.items():
-                consumer.pause(partition)
-                state = self._partitions.setdefault(partition, _Partition())
-                state.task = asyncio.create_task(self._work(consumer, partition, records, failure, state.stop))
+            batches = await consumer.getmany(timeout_ms=200, max_records=MOST_WAITING)
             if failure.done():
+                # Before anything that follows is begun: it would be committed past what failed.
                 failure.result()
-            await watch.check(consumer)
+            for partition, records in batches.items():
+                state = self._partitions.setdefault(partition, _Partition())
+                state.waiting.extend(records)
+                # Not each time: a paused partition is left out of the fetch under way, which lasts half a second.
+                if len(state.waiting) >= MOST_WAITING:
+                    consumer.pause(partition)
+                if state.task is None or state.task.done():
+                    state.task = asyncio.create_task(self._work(consumer, partition, state, failure))
+            await watch.check(consumer, self._partitions)
 
     async def _work(
         self,
         consumer: AIOKafkaConsumer,
         partition: TopicPartition,
-        records: Sequence[ConsumerRecord[bytes, bytes]],
+        state: _Partition,
         failure: asyncio.Future[None],
-        stop: asyncio.Event,
     ) -> None:
-        """Handles one batch of one partition, commits as far as it came, and lets the partition go on."""
-        done: int | None = None
-        failed = True
+        """Works through what waits of one partition, and commits as far as it came."""
         try:
-            for record in records:
-                OLDEST.labels(partition.topic, partition.partition).set(
-                    max(0.0, self.clock().timestamp() - record.timestamp / 1000)
-                )
-                if not await self._until_due(record, stop) or not await self.handle(record, stop):
-                    break
-                done = record.offset
-            OLDEST.labels(partition.topic, partition.partition).set(0)
-            if done is not None:
-                await asyncio.wait_for(consumer.commit({partition: done + 1}), COMMIT_SECONDS)
-            failed = False
+            while state.waiting and not state.stop.is_set():
+                batch = [state.waiting.popleft() for _ in range(min(len(state.waiting), MOST_WAITING))]
+                done = await self._through(partition, batch, state.stop)
+                if done is not None:
+                    await asyncio.wait_for(consumer.commit({partition: done + 1}), COMMIT_SECONDS)
+                if partition in consumer.paused() and len(state.waiting) < MOST_WAITING:
+                    consumer.resume(partition)
         except (CommitFailedError, IllegalStateError):
             log.info("a batch is no longer this member's; another one handles it again")
-            failed = False
         except (KafkaError, OSError, TimeoutError) as error:
             _fail(failure, error)
         except asyncio.CancelledError:
@@ -212,10 +214,20 @@ class Consumer:
             # Nothing of the batch may be passed over, whatever happened to it.
             log.exception("a batch failed")
             _fail(failure, _StartOver(type(error).__name__))
-        finally:
-            # After a failure the partition stays where it is: what follows would be committed past the batch.
-            if not failed and not stop.is_set() and partition in consumer.assignment():
-                consumer.resume(partition)
+
+    async def _through(
+        self, partition: TopicPartition, batch: Sequence["ConsumerRecord[bytes, bytes]"], stop: asyncio.Event
+    ) -> int | None:
+        """The offset of the last record that was handled; None where there was none before `stop`."""
+        done: int | None = None
+        oldest = OLDEST.labels(partition.topic, partition.partition)
+        for record in batch:
+            oldest.set(max(0.0, self.clock().timestamp() - record.timestamp / 1000))
+            if not await self._until_due(record, stop) or not await self.handle(record, stop):
+                break
+            done = record.offset
+        oldest.set(0)
+        return done
 
     async def _until_due(self, record: "ConsumerRecord[bytes, bytes]", stop: asyncio.Event) -> bool:
         """Waits, outside any handler, until a retried message is due; False when told to stop meanwhile."""
