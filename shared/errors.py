@@ -54,8 +54,8 @@ def conflict(code: str, detail: str, **extra: Any) -> Problem:
     return Problem(Kind.CONFLICT, code, detail, **extra)
 
 
-def forbidden(code: str, detail: str) -> Problem:
-    return Problem(Kind.FORBIDDEN, code, detail)
+def forbidden(code: str, detail: str, *, field: str | None = None) -> Problem:
+    return Problem(Kind.FORBIDDEN, code, detail, field=field)
 
 
 def require_version(expected: int | None, actual: int) -> None:

@@ -1,6 +1,7 @@
 """Timed work of availability: {kind of timer: handler} → use case."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,11 @@ from shared.contracts.slots import ceil, floor
 from shared.errors import Problem
 from shared.timers import Handler, Timer
 
+TOO_LARGE = Reading(
+    code="schedule_too_large",
+    detail="With these busy times the provider's hours are too much to publish: have fewer overrides, or fewer events.",
+)
+
 
 def timers(resources: Resources) -> Mapping[str, Handler]:
     async def on_refresh(session: AsyncSession, timer: Timer) -> None:
@@ -23,9 +29,14 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         except Problem:
             return  # it was removed meanwhile
         reading = await _read(session, resources, calendar, timer)
-        await calendars.take_reading(
-            session, tenant=timer.tenant, calendar_id=calendar.id, reading=reading, now=timer.now
-        )
+        apply = partial(calendars.take_reading, session, tenant=timer.tenant, calendar_id=calendar.id, now=timer.now)
+        try:
+            async with session.begin_nested():
+                await apply(reading=reading)
+        except Problem as problem:
+            if problem.code != "event_too_large":
+                raise
+            await apply(reading=TOO_LARGE)
 
     return {REFRESH: on_refresh}
 

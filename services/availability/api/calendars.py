@@ -24,7 +24,7 @@ async def list_calendars(request: Request, provider_id: UUID, caller: Caller) ->
     async with own(request).database.transaction(caller.tenant) as session:
         await repository.practice.provider(session, provider_id)
         found = await repository.calendars.of_provider(session, provider_id)
-    return schemas.CalendarList(items=[schemas.CalendarBody.of(item) for item in found])
+    return schemas.CalendarList(items=[schemas.CalendarBody.of(item, own(request).clock()) for item in found])
 
 
 @router.get("/{calendar_id}", operation_id="get_calendar")
@@ -32,7 +32,8 @@ async def get_calendar(request: Request, provider_id: UUID, calendar_id: UUID, c
     """One calendar, and how fresh it is."""
     caller.require("schedules:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        return schemas.CalendarBody.of(await repository.calendars.get(session, calendar_id, provider_id))
+        found = await repository.calendars.get(session, calendar_id, provider_id)
+    return schemas.CalendarBody.of(found, own(request).clock())
 
 
 @router.post(
@@ -52,7 +53,7 @@ async def add_calendar(request: Request, provider_id: UUID, body: schemas.NewCal
             session, tenant=tenant, provider_id=provider_id, now=now, **body.model_dump()
         )
         location = f"/v1/providers/{provider_id}/calendars/{added.id}"
-        return Answer(schemas.CalendarBody.of(added), 201, location=location)
+        return Answer(schemas.CalendarBody.of(added, now), 201, location=location)
 
     return await commit(request, command, work)
 
@@ -73,7 +74,7 @@ async def refresh_calendar(request: Request, provider_id: UUID, calendar_id: UUI
         found = await calendars.refresh_soon(
             session, tenant=tenant, provider_id=provider_id, calendar_id=calendar_id, now=now
         )
-        return Answer(schemas.CalendarBody.of(found), 202)
+        return Answer(schemas.CalendarBody.of(found, now), 202)
 
     return await commit(request, command, work)
 

@@ -1,6 +1,7 @@
 """The console's pages of availability: who works here, and a provider's week to read and to change."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -259,12 +260,7 @@ def _in_words(problem: Problem, windows: list[Window], for_new: list[Window]) ->
 
 
 def _any_date(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return monday_of(date.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
-        raise invalid("date_invalid", "day should be a date such as 2026-03-04.", field="day") from error
+    return monday_of(_date({"day": text}, "day")) if text else None
 
 
 def _sent(form: Mapping[str, str], field: str) -> str:
@@ -295,6 +291,6 @@ def _wall(provider: Provider, day: date, form: Mapping[str, str], field: str, *,
 
 
 def _number(text: str) -> int:
-    if not text.isdigit():
+    if not re.fullmatch("[0-9]{1,9}", text):
         raise invalid("version_missing", "Open the page again, and change the hours there.", field="version")
     return int(text)

@@ -1,6 +1,5 @@
 """Routes: a provider's hours, overrides and time off."""
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +9,7 @@ from services.availability import repository
 from services.availability.api.common import AT_THE_PRACTICE, commit, own, require_own_hours, version_read
 from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import hours as schemas
-from services.availability.schemas.common import DayBody
+from services.availability.schemas.common import Day, DayBody
 from services.availability.use_cases import hours
 from shared.commands import Answer, Write, etag
 from shared.contracts.availability import DayHours
@@ -60,7 +59,7 @@ async def list_overrides(request: Request, provider_id: UUID, caller: Caller) ->
 
 @router.put("/overrides/{date}", response_model=DayBody, operation_id="set_override", responses=problems(409))
 async def set_override(
-    request: Request, provider_id: UUID, date: date, body: schemas.DayRules, command: Write
+    request: Request, provider_id: UUID, date: Day, body: schemas.DayRules, command: Write
 ) -> Response:
     """Sets the hours of one local date in place of the weekly ones; no window closes it."""
     require_own_hours(command.principal, provider_id)
@@ -79,7 +78,7 @@ async def set_override(
 
 
 @router.delete("/overrides/{date}", status_code=204, operation_id="drop_override", responses=problems(409))
-async def drop_override(request: Request, provider_id: UUID, date: date, command: Write) -> Response:
+async def drop_override(request: Request, provider_id: UUID, date: Day, command: Write) -> Response:
     """The weekly hours hold again on that date."""
     require_own_hours(command.principal, provider_id)
     tenant, now = command.principal.tenant, own(request).clock()

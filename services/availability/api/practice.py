@@ -1,6 +1,5 @@
 """Routes: the practice, its holidays, providers, locations, rooms and appointment types."""
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +11,7 @@ from services.availability.domain.hours import Holiday
 from services.availability.domain.practice import Practice
 from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import practice as schemas
+from services.availability.schemas.common import Day
 from services.availability.use_cases import hours, practice
 from shared import paging
 from shared.auth import Principal
@@ -222,7 +222,7 @@ async def list_rooms(
     responses=problems(404, 409),
 )
 async def set_holiday(
-    request: Request, practice_id: UUID, date: date, body: schemas.NewHoliday, command: Write
+    request: Request, practice_id: UUID, date: Day, body: schemas.NewHoliday, command: Write
 ) -> Response:
     """Closes the practice on a date, but for who has an override with windows there."""
     command.principal.require("schedules:write", *ADMINISTRATION)
@@ -244,7 +244,7 @@ async def set_holiday(
     operation_id="drop_holiday",
     responses=problems(404, 409),
 )
-async def drop_holiday(request: Request, practice_id: UUID, date: date, command: Write) -> Response:
+async def drop_holiday(request: Request, practice_id: UUID, date: Day, command: Write) -> Response:
     """The practice is open on that date after all."""
     command.principal.require("schedules:write", *ADMINISTRATION)
     _require_own(command.principal, practice_id)

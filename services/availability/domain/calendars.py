@@ -38,6 +38,10 @@ class Calendar:
     busy_until: datetime | None = None
     sequence: int = 0
 
+    def is_stale(self, now: datetime) -> bool:
+        """True when it was told, and also when nobody tries any more: age alone makes it so."""
+        return self.stale or now - (self.fetched_at or self.created_at) >= self.stale_after
+
     @property
     def host(self) -> str:
         """All of the address that may be shown: the rest is a secret."""

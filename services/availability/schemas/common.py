@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import date as Date
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from shared.bodies import Body
 from shared.contracts.availability import DayHours, Hours, Travel, Window, ZoneName
@@ -48,9 +48,20 @@ def _moment(value: Any) -> Any:
     raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T15:00:00Z")
 
 
+Y = TypeVar("Y", Date, datetime)
+
+
+def _near(value: Y) -> Y:
+    """Beyond, arithmetic with days and zones runs out of years."""
+    if not 2000 <= value.year <= 2200:
+        raise ValueError("should lie between the years 2000 and 2200")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WallTime = Annotated[time, BeforeValidator(_wall)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
+Day = Annotated[Date, AfterValidator(_near)]
 PerDay = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -92,7 +103,7 @@ class DayBody(Body):
 
     model_config = example(**OVERRIDE)
 
-    date: Date
+    date: Day
     windows: list[HoursBody] = Field(max_length=MOST_WINDOWS)
     new_client_windows: list[HoursBody] = Field([], max_length=MOST_WINDOWS, description="Open to new clients only")
 
@@ -109,8 +120,8 @@ class TravelBody(Body):
 
     model_config = example(first="2026-06-01", last="2026-06-12", zone="Europe/Paris")
 
-    first: Date
-    last: Date
+    first: Day
+    last: Day
     zone: ZoneName
 
     def contract(self) -> Travel:

@@ -1,6 +1,6 @@
 """Bodies: a provider's hours, overrides, time off and calendars."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -169,9 +169,10 @@ class CalendarBody(BaseModel):
     created_at: AwareDatetime
 
     @classmethod
-    def of(cls, calendar: Calendar) -> "CalendarBody":
-        own = {name: getattr(calendar, name) for name in cls.model_fields if name not in ("host", "busy_times")}
-        return cls(**own, host=calendar.host, busy_times=len(calendar.busy))
+    def of(cls, calendar: Calendar, now: datetime) -> "CalendarBody":
+        computed = {"host": calendar.host, "busy_times": len(calendar.busy), "stale": calendar.is_stale(now)}
+        own = {name: getattr(calendar, name) for name in cls.model_fields if name not in computed}
+        return cls(**own, **computed)
 
 
 class CalendarList(BaseModel):

@@ -24,7 +24,7 @@ _SLOT = {
 }
 _REASON = {
     "rule": "visit",
-    "detail": "too near a visit 10:00-10:50 (with buffers 10:00-11:00)",
+    "detail": "inside buffer of an appointment 10:00-10:50",
     "from": "2026-03-04T15:00:00Z",
     "to": "2026-03-04T15:50:00Z",
 }

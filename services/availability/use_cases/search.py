@@ -17,7 +17,7 @@ from services.availability.domain import search
 from services.availability.domain.search import Group, Offer, Wish
 from services.availability.domain.taken import Occupied
 from shared.contracts.slots import Obstacle, Plan, Seeker, Span, ceil, floor, hidden, within_notice
-from shared.errors import Problem, invalid
+from shared.errors import Problem, forbidden, invalid
 from shared.telemetry import use_case
 
 Position = tuple[int, int, UUID]
@@ -119,7 +119,11 @@ async def _view(board: Board, seeking: Seeking) -> tuple[Look, _View | None]:
     plans = [plan for plan in shelf.by_type.get(wish.appointment_type_id, ()) if wish.fits(plan)]
     if interval is None or not plans:
         return look, None
-    spans = search.spans_of(wish, seeking.zone or shelf.zone or "UTC", *interval)
+    zone = seeking.zone or shelf.zone
+    if zone is None and (wish.weekdays or wish.times_of_day):
+        told = "Say by whose clock weekdays and times of day are meant: the practice has not set its zone."
+        raise invalid("zone_needed", told, field="zone")
+    spans = search.spans_of(wish, zone or "UTC", *interval)
     if seeking.client_id is None and seeking.ignore is None:
         return look, _View(plans, spans, seeking.new_client, (), None, now)
     async with board.database.transaction(seeking.tenant) as session:
@@ -137,6 +141,10 @@ async def _personal(session: AsyncSession, seeking: Seeking, plans: Sequence[Pla
             session, seeking.client_id, spans[0][0], until, seeking.now, seeking.ignore
         )
     ignored = None if seeking.ignore is None else await repository.taken.known(session, seeking.ignore)
+    if ignored is not None and seeking.client_id not in (None, ignored.client_id):
+        raise forbidden(
+            "not_yours", "Only a visit of the client for whom the search is can be ignored.", field="ignore"
+        )
     return _View(plans, spans, seeker.is_new, own, ignored, seeking.now)
 
 

@@ -62,10 +62,14 @@ class Plan:
 
     @property
     def reach(self) -> int:
-        """How far from a start something can be that hides it, in seconds: a visit's length, or a local day."""
+        """How far from a start something can be that hides it, in seconds: a visit's length, or a local day.
+
+        A day that is begun on one wall clock and ended on another's lasts up to 26 hours longer.
+        """
         length = self.before + self.duration + self.after
-        counted = self.most_per_day is not None or self.provider_most_per_day is not None
-        return max(length, DAY + DAY // 4) if counted else length
+        if self.most_per_day is None and self.provider_most_per_day is None:
+            return length
+        return max(length, (2 * DAY if self._travels else DAY) + DAY // 4)
 
     @property
     def favours_new_clients(self) -> bool:

@@ -5,7 +5,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -81,7 +81,7 @@ class _Ruled:
     openings: Sequence[Opening]
     obstacles: Sequence[Obstacle]
     joinable: Collection[int]
-    full_days: dict[int, Rule]
+    full_days: Mapping[int, Sequence[Rule]]
 
 
 def free(
@@ -122,8 +122,8 @@ def hidden(plan: Plan, taken: Iterable[Taken], start: int, now: datetime, seeker
     found += _by_hours(plan, ruled, start, seeker)
     found += [item for item in ruled.obstacles if item.first <= start < item.until]
     day = plan.day_of(start)
-    if day in ruled.full_days and start not in ruled.joinable:
-        found.append(Obstacle(ruled.full_days[day], start, start + 1, day))
+    if start not in ruled.joinable:
+        found += [Obstacle(rule, start, start + 1, day) for rule in ruled.full_days.get(day, ())]
     return found
 
 
@@ -216,20 +216,22 @@ def _rooms(plan: Plan, taken: Sequence[Taken], joinable: Collection[int]) -> Ite
         yield Obstacle("room", low, until)
 
 
-def _full_days(plan: Plan, taken: Sequence[Taken]) -> dict[int, Rule]:
-    """Local days that hold as many visits as they may; a group counts once."""
+def _full_days(plan: Plan, taken: Sequence[Taken]) -> Mapping[int, Sequence[Rule]]:
+    """Local days that hold as many visits as they may, by which limits; a group counts once."""
     if plan.most_per_day is None and plan.provider_most_per_day is None:
         return {}
     mine = {(item.schedule_id, item.start) for item in taken if item.provider_id == plan.provider_id}
     of_provider = Counter(plan.day_of(start) for _, start in mine)
     of_schedule = Counter(plan.day_of(start) for schedule_id, start in mine if schedule_id == plan.schedule_id)
-    days: dict[int, Rule] = {}
-    if plan.most_per_day is not None:
-        days |= {day: "most_per_day" for day, count in of_schedule.items() if count >= plan.most_per_day}
-    if plan.provider_most_per_day is not None:
-        days |= {
-            day: "provider_most_per_day" for day, count in of_provider.items() if count >= plan.provider_most_per_day
-        }
+    limits: tuple[tuple[Rule, int | None, Counter[int]], ...] = (
+        ("most_per_day", plan.most_per_day, of_schedule),
+        ("provider_most_per_day", plan.provider_most_per_day, of_provider),
+    )
+    days: dict[int, list[Rule]] = defaultdict(list)
+    for rule, most, visits in limits:
+        for day, count in visits.items():
+            if most is not None and count >= most:
+                days[day].append(rule)
     return days
 
 

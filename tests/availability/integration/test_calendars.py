@@ -6,10 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from services.availability.clients import FeedError, Feeds
+from services.availability.jobs import timers
+from services.availability.repository.calendars import REFRESH
 from services.availability.resources import Resources
 from services.availability.use_cases import calendars
+from shared.timers import Timer
 from tests.availability.conftest import Practice
 from tests.availability.integration.test_fetching_calendars import sends, server
 from tests.support.build import NOW
@@ -189,3 +193,31 @@ async def test_more_busy_times_than_an_event_holds_are_refused_and_change_nothin
     state = await elsewhere.state()
     assert (state["busy_times"], state["error_code"]) == (1, "feed_too_many_events")
     assert await hidden(elsewhere.practice, LUNCH)
+
+
+async def test_a_calendar_that_nobody_reads_any_more_is_stale_by_its_age(elsewhere: Elsewhere) -> None:
+    await elsewhere.follow("http://127.0.0.1:9/rota.ics", stale_after="PT2H")
+    await elsewhere.read(feed(LUNCH), NOW - timedelta(hours=2) + timedelta(seconds=1))
+    assert not (await elsewhere.state())["stale"]
+    await elsewhere.read(feed(LUNCH), NOW - timedelta(hours=2))
+    found = await elsewhere.state()
+    assert (found["stale"], found["error_code"], found["busy_times"]) == (True, None, 1)
+
+
+async def test_a_calendar_that_makes_the_hours_too_large_to_publish_says_so_and_is_read_again(
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 1,400 busy times do beside a month of overrides; here the limit is lower, which is quicker."""
+    monkeypatch.setattr("shared.outbox.MAX_PAYLOAD", 10_000)
+    events = feed(*(NOW + timedelta(hours=2 * n + 2) for n in range(200)))
+    async with server(sends("200 OK", body=events)) as (port, _):
+        await elsewhere.follow(f"http://127.0.0.1:{port}/rota.ics", refresh_every="PT1H", stale_after="PT2H")
+        refresh, tenant = timers(elsewhere.own)[REFRESH], elsewhere.practice.tenant
+        due = Timer(0, tenant, REFRESH, UUID(elsewhere.id), NOW, generation=0, attempts=0, traceparent=None, now=NOW)
+        async with elsewhere.practice.database.transaction(tenant) as session:
+            await refresh(session, due)
+    found = await elsewhere.state()
+    assert (found["error_code"], found["busy_times"]) == ("schedule_too_large", 0)
+    async with elsewhere.practice.database.transaction(tenant) as session:
+        [again] = await session.scalars(text("SELECT due_at FROM timers"))
+    assert again == NOW + timedelta(hours=1)

@@ -235,3 +235,11 @@ async def test_a_proxy_that_signs_in_sends_the_token_itself(practice: Practice) 
     answer = await practice.http.get("/console", headers=headers)
     assert answer.status_code == 200
     assert "<h1>Providers</h1>" in answer.text
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12-27", "0001-01-01", "soon"])
+async def test_a_week_out_of_all_proportion_is_refused(day: str, browser: Browser, practice: Practice) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    path = f"/console/providers/{practice.ids['provider_id']}/week"
+    answer = await practice.http.get(path, params={"day": day}, headers={"cookie": cookie})
+    assert answer.status_code == 422

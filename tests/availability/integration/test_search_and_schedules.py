@@ -263,3 +263,58 @@ async def test_offered_means_bookable_and_what_is_not_offered_is_refused(
                 await practice.follow(event)
         for item in (await practice.search(days=7))["items"][:1]:
             assert (await desk.book(datetime.fromisoformat(item["start"]))).status_code == 201
+
+
+FAR = ["0001-01-01", "0001-01-03", "1999-12-31", "2201-01-01", "9999-12-27", "9999-12-31"]
+
+
+@pytest.mark.parametrize("day", FAR)
+async def test_a_time_out_of_all_proportion_is_refused_by_its_field(day: str, practice: Practice) -> None:
+    """With a provider, a type and a schedule: else the answer would be that there is none."""
+    await practice.publish()
+    provider, kind = practice.ids["provider_id"], practice.ids["appointment_type_id"]
+    at = f"{day}T00:00:00Z"
+    for path, query, field in (
+        ("/v1/slots", {"appointment_type": kind, "from": at, "to": at}, "from"),
+        ("/v1/slots/days", {"appointment_type": kind, "from": at, "to": at}, "from"),
+        ("/v1/slots/explain", {"provider": provider, "start": at}, "start"),
+    ):
+        problem = await practice.call("GET", path, 422, params=query)
+        assert (problem["code"], problem["field"]) == ("invalid_request", field)
+    admin = practice.issuer.headers(practice.tenant, "admin")
+    for path in (f"/v1/providers/{provider}/overrides/{day}", f"/v1/practices/{practice.tenant}/holidays/{day}"):
+        body: dict[str, Any] = {"windows": []} if "overrides" in path else {"name": "Someday"}
+        problem = await practice.call("PUT", path, 422, json=body, headers=admin)
+        assert (problem["code"], problem["field"]) == ("invalid_request", "date")
+
+
+async def test_weekdays_and_times_of_day_need_somebodys_clock(practice: Practice) -> None:
+    await practice.publish()
+    begin = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=7)).isoformat()}
+    query = {"appointment_type": practice.ids["appointment_type_id"], **begin, "time_of_day": "evening"}
+    problem = await practice.call("GET", "/v1/slots", 422, params=query)
+    assert (problem["code"], problem["field"]) == ("zone_needed", "zone")
+    assert await practice.search(time_of_day="evening", zone="America/New_York")
+
+
+async def test_a_client_can_not_look_behind_somebody_elses_visit(practice: Practice) -> None:
+    await practice.publish()
+    mine, theirs = uuid4(), uuid4()
+    visit = appointment_event(
+        AppointmentBooked,
+        start=NOW + timedelta(days=1),
+        client_id=theirs,
+        provider_id=UUID(practice.ids["provider_id"]),
+    )
+    await practice.follow(visit)
+    headers = practice.issuer.headers(practice.tenant, "client", client_id=mine)
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": NOW.isoformat(),
+        "to": (NOW + timedelta(days=7)).isoformat(),
+        "ignore": str(visit.appointment_id),
+    }
+    problem = await practice.call("GET", "/v1/slots", 403, params=query, headers=headers)
+    assert (problem["code"], problem["field"]) == ("not_yours", "ignore")
+    own = practice.issuer.headers(practice.tenant, "client", client_id=theirs)
+    assert (await practice.call("GET", "/v1/slots", params=query, headers=own))["items"]
