@@ -23,7 +23,7 @@ from tests.support.streams import eventually, read_all
 pytestmark = pytest.mark.servers
 
 PAUSE_SECONDS = 60
-DEAD_SECONDS = 30
+DEAD_SECONDS = 22
 """Long enough for aiokafka to give up on its broker (seen from about 20 s on)."""
 MEMORY_MB = 160
 

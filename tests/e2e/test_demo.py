@@ -78,8 +78,8 @@ async def test_the_demo_plays_the_whole_loop_and_leaves_nothing_behind() -> None
     assert demo.alive() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-async def test_a_demo_that_is_ended_early_leaves_nothing_behind(number: signal.Signals) -> None:
+async def test_a_demo_that_is_ended_early_leaves_nothing_behind() -> None:
+    """By SIGTERM; that SIGHUP ends a command alike, tests/local shows."""
     demo = Demo()
     process = await demo.start()
     assert process.stdout is not None
@@ -87,7 +87,7 @@ async def test_a_demo_that_is_ended_early_leaves_nothing_behind(number: signal.S
         while b"availability api" not in await process.stdout.readline():
             assert process.returncode is None
     assert len(demo.alive()) >= 6, "the mark finds what runs: demo, PostgreSQL, Kafka, receivers, issuer, a service"
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     output, _ = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 1
     assert b"demo: stopped" in output

@@ -95,6 +95,24 @@ def test_a_process_that_does_not_hear_is_made_to_end(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_each_way_of_being_told_to_stop_ends_a_command_tidily(number: signal.Signals) -> None:
+    script = f"""
+import os, time
+from deploy.local import processes
+processes.stop_when_told()
+try:
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("tidied up")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout == "tidied up\n"
+
+
 def test_records_of_dead_processes_are_dropped(tmp_path: Path) -> None:
     one = sleeper(tmp_path)
     processes.record(tmp_path / "run", one)

@@ -254,7 +254,7 @@ async def _events(practice: Practice) -> list[AppointmentState]:
 
 
 # Each example takes a tenant of its own, so the shared fixture carries nothing over.
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_out_of_order_and_repeated_events_end_in_the_same_state(practice: Practice, data: Any) -> None:
     practice.tenant, practice.client = uuid4(), uuid4()
