@@ -1,0 +1,117 @@
+"""One example for each rule that random ones meet too seldom to be relied on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from services.availability.domain import taken as projection
+from services.availability.domain.taken import Occupied
+from shared.contracts.slots import Plan, Seeker, Taken, floor, free, hidden, moment
+from tests.support.build import ids, schedule
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = floor(datetime(2026, 3, 4, tzinfo=UTC))
+WINDOW = {"weekday": 2, "start": "09:00", "end": "12:00"}
+NEW, ANYBODY = Seeker(is_new=True), Seeker()
+HOUR = 3600
+
+
+def plan(**more: Any) -> Plan:
+    plain = {"zone": "UTC", "windows": [WINDOW], "buffer_after": timedelta(0), "step": timedelta(minutes=30)}
+    return Plan(schedule(**{**plain, **more}))
+
+
+def at(hour: float) -> int:
+    return DAY + int(hour * HOUR)
+
+
+def visit(of: Plan, start: int, *, room: UUID | None = None, client: UUID | None = None, **other: UUID) -> Taken:
+    whose = {"provider_id": of.provider_id, "schedule_id": of.schedule_id} | other
+    end = start + of.duration
+    return Taken(uuid4(), whose["provider_id"], whose["schedule_id"], room, client, start, end, *of.occupied(start))
+
+
+def offered(of: Plan, *taken: Taken, seeker: Seeker = ANYBODY) -> list[float]:
+    found = free(of, taken, DAY, DAY + 24 * HOUR, NOW, seeker)
+    for start in range(DAY + 8 * HOUR, DAY + 13 * HOUR, 1800):
+        assert (start in found) == (not hidden(of, taken, start, NOW, seeker)), moment(start)
+    return [(start - DAY) / HOUR for start in found]
+
+
+def test_a_visit_may_end_as_the_hours_do_and_not_a_moment_later() -> None:
+    assert offered(plan(duration=timedelta(hours=1))) == [9, 9.5, 10, 10.5, 11]
+    assert offered(plan(duration=timedelta(hours=1, seconds=1))) == [9, 9.5, 10, 10.5]
+
+
+def test_a_visit_may_begin_as_another_ends_and_its_buffers_keep_their_own_side() -> None:
+    plain = plan(duration=timedelta(minutes=30))
+    assert offered(plain, visit(plain, at(10))) == [9, 9.5, 10.5, 11, 11.5]
+    before = plan(duration=timedelta(minutes=30), buffer_before=timedelta(minutes=30))
+    elsewhere = visit(plain, at(10), provider_id=before.provider_id)
+    assert offered(before, elsewhere) == [9, 9.5, 11, 11.5]
+    after = plan(duration=timedelta(minutes=30), buffer_after=timedelta(minutes=30))
+    elsewhere = visit(plain, at(10), provider_id=after.provider_id)
+    assert offered(after, elsewhere) == [9, 10.5, 11, 11.5]
+
+
+def test_any_room_of_several_will_do_and_none_is_none() -> None:
+    first, second = ids(2)
+    rooms = plan(room_ids=(first, second), duration=timedelta(minutes=30))
+    in_first = visit(rooms, at(10), room=first, provider_id=uuid4(), schedule_id=uuid4())
+    in_second = visit(rooms, at(10), room=second, provider_id=uuid4(), schedule_id=uuid4())
+    assert 10 in offered(rooms, in_first)
+    assert 10 in offered(rooms, in_second)
+    assert 10 not in offered(rooms, in_first, in_second)
+
+
+def test_what_is_kept_for_new_clients_is_for_nobody_else_on_an_overridden_date_too() -> None:
+    kept = {"date": "2026-03-04", "windows": [], "new_client_windows": [{"start": "09:00", "end": "10:00"}]}
+    rules = plan(overrides=[kept], duration=timedelta(minutes=30))
+    assert offered(rules) == []
+    assert offered(rules, seeker=NEW) == [9, 9.5]
+    assert [item.rule for item in hidden(rules, [], at(9), NOW, ANYBODY)] == ["new_clients_only"]
+
+
+def test_a_group_counts_once_against_a_days_limit_and_is_open_until_its_last_seat() -> None:
+    group = plan(capacity=2, most_per_day=1, duration=timedelta(minutes=30))
+    one = visit(group, at(10))
+    assert offered(group, one) == [10], "the day is full, but the group that meets has a seat left"
+    assert offered(group, one, visit(group, at(10))) == []
+    two = plan(capacity=2, most_per_day=2, duration=timedelta(minutes=30))
+    both = (visit(two, at(10)), visit(two, at(10)))
+    assert offered(two, *both) == [9, 9.5, 10.5, 11, 11.5], "two in one group are one of the two a day"
+
+
+def test_a_client_is_in_one_place_only_also_where_their_visit_outlasts_the_range() -> None:
+    client = uuid4()
+    rules = plan(duration=timedelta(minutes=30))
+    own = visit(rules, at(11.75), client=client, provider_id=uuid4(), schedule_id=uuid4())
+    assert offered(rules, own, seeker=Seeker(client)) == [9, 9.5, 10, 10.5, 11]
+    assert offered(rules, own) == [9, 9.5, 10, 10.5, 11, 11.5]
+
+
+def test_an_event_elsewhere_ends_when_it_ends() -> None:
+    busy = {"begin": moment(at(10)), "end": moment(at(10.5)), "because": "calendar"}
+    rules = plan(blocked=[busy], duration=timedelta(minutes=30))
+    assert offered(rules) == [9, 9.5, 10.5, 11, 11.5]
+
+
+def occupied(**more: Any) -> Occupied:
+    one, provider, schedule_id, client = ids(4)
+    span = {"starts_at": moment(at(10)), "ends_at": moment(at(11))}
+    around = {"occupied_from": moment(at(10)), "occupied_to": moment(at(11))}
+    whose = {"id": one, "provider_id": provider, "schedule_id": schedule_id, "client_id": client, "room_id": None}
+    return Occupied(**{**whose, **span, **around, "expires_at": None, "free": False, "sequence": 1, **more})
+
+
+def test_time_that_is_given_back_is_announced_only_while_it_is_to_come() -> None:
+    booked = occupied()
+    gone = occupied(id=booked.id, provider_id=booked.provider_id, free=True, sequence=2)
+    early, during, over = moment(at(9)), moment(at(10.5)), moment(at(11))
+    told = projection.opened(booked, gone, uuid4(), early)
+    assert told is not None
+    assert [(item.begin, item.end) for item in told.opened] == [(booked.occupied_from, booked.occupied_to)]
+    rest = projection.opened(booked, gone, uuid4(), during)
+    assert rest is not None
+    assert rest.opened[0].begin == during
+    assert projection.opened(booked, gone, uuid4(), over) is None
