@@ -100,7 +100,7 @@ class Verifier:
             return _principal(claims), float(claims["exp"])
         except jwt.ExpiredSignatureError as error:
             raise unauthenticated("token_expired", "The bearer token has expired; get a new one.") from error
-        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise unauthenticated(
                 "token_invalid",
                 "The bearer token is not one of the issuer's, or lacks a claim that Rapport needs.",

@@ -170,6 +170,15 @@ async def test_no_claim_of_a_token_breaks_a_service(claim: str, odd: Any, api: M
         assert answer.json()["code"] == "token_invalid"
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+async def test_no_time_of_a_token_breaks_a_service(claim: str, api: MakeApi, issuer: Issuer) -> None:
+    http = await api("booking")
+    for odd in (10**400, -(10**400), 1e308, "soon", [], None):
+        headers = issuer.headers(uuid4(), "staff", **{claim: odd})
+        answer = await http.get("/v1/appointments", headers=headers)
+        assert answer.status_code in (200, 401), (odd, answer.text)
+
+
 @pytest.mark.parametrize("page", [("booking", "/a/{}"), ("feedback", "/s/{}")])
 async def test_no_link_breaks_a_page(page: tuple[str, str], api: MakeApi) -> None:
     service, path = page
