@@ -4,6 +4,7 @@ Rules take `now`; the edges take a `Clock`. Due decisions of timers use the data
 (`shared.timers`), so that a worker whose clock is wrong sends nothing early.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,3 +14,11 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """The machine's time, aware, in UTC. Only composition roots name it."""
     return datetime.now(UTC)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Waits so long, or until `stop`."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

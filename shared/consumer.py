@@ -32,7 +32,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.clock import Clock
+from shared.clock import Clock, pause
 from shared.contracts.envelope import TRACEPARENT, Envelope, Event
 from shared.db import Database, is_outage
 from shared.inbox import first_time
@@ -50,6 +50,7 @@ from shared.kafka import (
     retry_topic,
     told_to_end,
 )
+from shared.numbers import digits
 from shared.telemetry import current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Consumer:
                     raise
                 self.ready = False
                 log.warning("consumer starts over: %s", type(error).__name__)
-                await _wait(stop, 1.0)
+                await pause(stop, 1.0)
 
     async def _consume(self, stop: asyncio.Event) -> None:
         topics = [name for topic in self.handlers for name in (topic, retry_topic(topic, self.group))]
@@ -233,7 +234,7 @@ class Consumer:
         """Waits, outside any handler, until a retried message is due; False when told to stop meanwhile."""
         delay = _seconds_until(_headers(record).get(NOT_BEFORE, b""), self.clock())
         if delay > 0:
-            await _wait(stop, delay)
+            await pause(stop, delay)
         return not stop.is_set()
 
     async def handle(self, record: "ConsumerRecord[bytes, bytes]", stop: asyncio.Event) -> bool:
@@ -251,7 +252,7 @@ class Consumer:
                     await self._pass_on(record, error)
                     return True
                 log.warning("the database is away, a message waits: %s", type(error).__name__)
-                await _wait(stop, backoff)
+                await pause(stop, backoff)
                 backoff = min(backoff * 2, 5.0)
         return False
 
@@ -280,8 +281,7 @@ class Consumer:
         """To the retry topic while tries are left, then to the dead-letter topic."""
         headers = _headers(record)
         origin = headers.get(ORIGIN, record.topic.encode()).decode(errors="replace")
-        tried = headers.get(ATTEMPT, b"0")
-        attempt = int(tried) if tried.isdigit() and len(tried) < 10 else 0
+        attempt = digits(headers.get(ATTEMPT, b"")) or 0
         # The type, and our own texts: a driver's message may quote a value.
         reason = f"{type(error).__name__}: {error}" if isinstance(error, ValueError) else type(error).__name__
         headers |= {ORIGIN: origin.encode(), ERROR: reason.encode(), ATTEMPT: str(attempt + 1).encode()}
@@ -336,13 +336,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka shi
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         log.info("%d partitions assigned", len(assigned))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 def _where(record: "ConsumerRecord[bytes, bytes]") -> dict[str, Any]:

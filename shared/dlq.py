@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from shared import replay as replaying
 from shared.kafka import ATTEMPT, ERROR, NOT_BEFORE, ORIGIN, close, producer_config
+from shared.numbers import digits
 from shared.replay import Record
 from shared.topics import topics
 
@@ -50,7 +51,7 @@ class DeadLetter:
             "id": self.id,
             "type": text.get("ce_type"),
             "tenant": text.get("ce_tenantid"),
-            "attempts": int(text[ATTEMPT]) if text.get(ATTEMPT, "").isdigit() else 0,
+            "attempts": digits(text.get(ATTEMPT, "")) or 0,
             "error": text.get(ERROR),
             "time": text.get("ce_time"),
         }

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from shared.clock import pause
 from shared.contracts.envelope import TRACEPARENT, Envelope, Event
 from shared.errors import Kind, Problem
 from shared.kafka import close, producer_config, told_to_end
@@ -139,7 +140,7 @@ class Relay:
                 if isinstance(error, asyncio.CancelledError) and told_to_end():
                     raise
                 log.warning("relay starts over: %s", type(error).__name__)
-                await _pause(stop, 1.0)
+                await pause(stop, 1.0)
 
     async def _lead(self, connection: "asyncpg.Connection[Any]", stop: asyncio.Event) -> None:
         producer = AIOKafkaProducer(**producer_config(self.bootstrap_servers, self.service))
@@ -147,7 +148,7 @@ class Relay:
             await asyncio.wait_for(producer.start(), ACK_SECONDS)
             while not stop.is_set():
                 if not await publish_batch(connection, producer):
-                    await _pause(stop, POLL_SECONDS)
+                    await pause(stop, POLL_SECONDS)
         finally:
             await close(producer)
 
@@ -162,7 +163,7 @@ class Relay:
         )
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
-                await _pause(stop, 0.5)
+                await pause(stop, 0.5)
                 if stop.is_set():
                     yield None
                     return
@@ -221,13 +222,6 @@ async def _send(producer: AIOKafkaProducer, row: Row) -> None:
         if trace:
             headers.append((TRACEPARENT, trace.encode()))
         await producer.send_and_wait(row.topic, row.payload, key=row.key.encode(), headers=headers)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 async def _quietly_close(connection: "asyncpg.Connection[Any]") -> None:

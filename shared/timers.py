@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.clock import pause
 from shared.db import Database, is_outage
 from shared.telemetry import current_tenant, current_traceparent, span
 
@@ -206,11 +207,11 @@ class TimerRunner:
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 log.warning("timers wait for the database: %s", type(error).__name__)
                 claimed = []
-                await _pause(stop, OUTAGE_SECONDS)
+                await pause(stop, OUTAGE_SECONDS)
             if len(self._running) >= self.concurrency:
                 await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=1)
             elif not claimed:
-                await _pause(stop)
+                await pause(stop, POLL_SECONDS)
         if self._running:
             await asyncio.wait(self._running.values(), timeout=DRAIN_SECONDS)
 
@@ -272,10 +273,3 @@ class TimerRunner:
                 await session.execute(_TRY_LATER, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
-
-
-async def _pause(stop: asyncio.Event, seconds: float = POLL_SECONDS) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.auth import Principal, unauthenticated
 from shared.db import is_outage, is_unstorable
 from shared.errors import Kind, Problem, invalid
+from shared.numbers import digits
 from shared.pages import Pages
 from shared.settings import ServiceSettings
 from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
@@ -216,7 +217,7 @@ class BodyLimit:
             Kind.TOO_LARGE, "body_too_large", f"A body may have at most {self.limit} bytes.", field="body"
         )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.limit:
+        if (digits(declared) or 0) > self.limit:
             await problem_response(problem)(scope, receive, send)
             return
         seen, refused = 0, False

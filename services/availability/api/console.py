@@ -1,7 +1,6 @@
 """The console's pages of availability: who works here, and a provider's week to read and to change."""
 
 import hashlib
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from shared.commands import Answer, Command
 from shared.console import OwnForm, Visitor, base
 from shared.contracts.availability import DayHours, Window
 from shared.errors import Problem, invalid
+from shared.numbers import digits
 from shared.pages import Pages
 from shared.web import STATUS
 
@@ -291,6 +291,7 @@ def _wall(provider: Provider, day: date, form: Mapping[str, str], field: str, *,
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text):
+    found = digits(text)
+    if found is None:
         raise invalid("version_missing", "Open the page again, and change the hours there.", field="version")
-    return int(text)
+    return found

@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanKind
 from services.availability.clients.addresses import Resolver, is_public, resolve
 from services.availability.clients.apart import read_apart
 from services.availability.clients.errors import FeedError
+from shared.numbers import digits
 from shared.telemetry import span
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -160,7 +161,7 @@ class Feeds:
         """The body, unpacked as it comes and never further than the limit."""
         too_large = FeedError("feed_too_large", f"The feed is larger than {self.max_bytes // 1024} KiB.")
         declared = response.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self.max_bytes:
+        if (digits(declared) or 0) > self.max_bytes:
             raise too_large
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", ""):
