@@ -7,7 +7,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from tests.shared.unit.test_settings_and_start import run
 from tests.support.issuer import Issuer
 from tests.support.servers import Postgres
 from tests.support.streams import eventually
-from tests.support.wire import wire
+from tests.support.wire import Wire, wire
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]
@@ -146,78 +148,68 @@ async def test_it_gets_ready_and_stops_on_sigterm(kind: str, make_settings: Make
             process.kill()
 
 
-async def test_a_database_that_falls_silent_is_said_and_does_not_keep_a_process_from_stopping(
-    make_settings: MakeSettings, issuer: Issuer
-) -> None:
-    settings: Any = await make_settings("booking")
-    parts = urlsplit(settings.database_url)
-    port = free_port()
+@asynccontextmanager
+async def behind_a_wire(settings: Any, **more: Any) -> AsyncIterator[tuple[Wire, Process, httpx.AsyncClient]]:
+    """Booking's API whose database can fall silent, ready to serve."""
+    parts, port = urlsplit(settings.database_url), free_port()
     async with wire(parts.hostname or "", parts.port or 5432) as line:
         url = settings.database_url.replace(f":{parts.port}/", f":{line.port}/")
-        env = environment("booking", settings, database_url=url, port=port, drain_seconds=1)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "services.booking.app",
             cwd=ROOT,
-            env=env,
+            env=environment("booking", settings, database_url=url, port=port, **more),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http:
-                ready = partial(_database_is, http, "ok")
-                await eventually(ready, 30)
-                line.silent = True
-                await eventually(partial(_database_is, http, "does not answer"), 10)
-                assert (await http.get("/healthz")).status_code == 200
-                line.silent = False
-                await eventually(ready, 10)
-                list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
-                # Some connections lie idle, and closing one takes an answer of the server too.
-                await asyncio.gather(*(list_all() for _ in range(6)))
-                line.silent = True
-                request = asyncio.create_task(list_all())
-                await eventually(partial(_database_is, http, "does not answer"), 10)
-                process.send_signal(signal.SIGTERM)
-                _, said = await asyncio.wait_for(process.communicate(), 20)
-                assert process.returncode == 1
-                assert b"does not let go; ended hard" in said
-                [answer] = await asyncio.gather(request, return_exceptions=True)
-                assert isinstance(answer, httpx.TransportError) or answer.status_code >= 500  # type: ignore[union-attr] # else an answer
+                await eventually(partial(_database_is, http, "ok"), 30)
+                yield line, process, http
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
 
 
+async def test_a_database_that_falls_silent_is_said_and_does_not_keep_a_process_from_stopping(
+    make_settings: MakeSettings, issuer: Issuer
+) -> None:
+    async with behind_a_wire(await make_settings("booking"), drain_seconds=1) as (line, process, http):
+        line.silent = True
+        await eventually(partial(_database_is, http, "does not answer"), 10)
+        assert (await http.get("/healthz")).status_code == 200
+        line.silent = False
+        await eventually(partial(_database_is, http, "ok"), 10)
+        list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
+        # Some connections lie idle, and closing one takes an answer of the server too.
+        await asyncio.gather(*(list_all() for _ in range(6)))
+        line.silent = True
+        request = asyncio.create_task(list_all())
+        await eventually(partial(_database_is, http, "does not answer"), 10)
+        process.send_signal(signal.SIGTERM)
+        _, said = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 1
+        assert b"does not let go; ended hard" in said
+        [answer] = await asyncio.gather(request, return_exceptions=True)
+        assert isinstance(answer, httpx.TransportError) or answer.status_code >= 500  # type: ignore[union-attr] # else an answer
+
+
 async def test_a_request_on_a_frozen_database_is_answered_in_time_and_the_next_ones_too(
     make_settings: MakeSettings, issuer: Issuer
 ) -> None:
-    settings: Any = await make_settings("booking")
-    parts = urlsplit(settings.database_url)
-    port = free_port()
-    async with wire(parts.hostname or "", parts.port or 5432) as line:
-        url = settings.database_url.replace(f":{parts.port}/", f":{line.port}/")
-        env = environment("booking", settings, database_url=url, port=port, request_seconds=1, pool_size=2)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.booking.app", cwd=ROOT, env=env, stdout=asyncio.subprocess.DEVNULL
-        )
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as http:
-                await eventually(partial(_database_is, http, "ok"), 30)
-                list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
-                await asyncio.gather(*(list_all() for _ in range(4)))
-                line.silent = True
-                # More than there are connections, one after the other.
-                for answer in [await list_all() for _ in range(4)]:
-                    assert (answer.status_code, answer.json()["code"]) == (503, "not_in_time")
-                    assert answer.headers["retry-after"] == "5"
-                line.silent = False
-                await eventually(partial(_lists, list_all), 10)
-        finally:
-            process.kill()
-            await process.wait()
+    settings = await make_settings("booking")
+    async with behind_a_wire(settings, request_seconds=1, pool_size=2) as (line, _, http):
+        list_all = partial(http.get, "/v1/appointments", headers=issuer.headers(uuid4()))
+        await asyncio.gather(*(list_all() for _ in range(4)))
+        line.silent = True
+        # More than there are connections, one after the other.
+        for answer in [await list_all() for _ in range(4)]:
+            assert (answer.status_code, answer.json()["code"]) == (503, "not_in_time")
+            assert answer.headers["retry-after"] == "5"
+        line.silent = False
+        await eventually(partial(_lists, list_all), 10)
 
 
 async def _lists(list_all: Callable[[], Awaitable[httpx.Response]]) -> bool:
