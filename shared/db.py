@@ -14,7 +14,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
@@ -182,7 +182,7 @@ def is_outage(error: BaseException) -> bool:
             # asyncpg's word for a value that doesn't fit its column is an InterfaceError that is also a ValueError.
             if isinstance(getattr(error.orig, "__cause__", None), ValueError):
                 return False
-            return error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)
+            return error.connection_invalidated or isinstance(error, InterfaceError | InternalError | OperationalError)
         # Connection, resources, operator intervention, rollback, lock: PostgreSQL's classes of what passes.
         return error.connection_invalidated or state[:2] in ("08", "40", "53", "55", "57")
     return isinstance(error, OSError | TimeoutError | PoolTimeout)

@@ -48,7 +48,15 @@ POLL_SECONDS = 0.05
 ACK_SECONDS = 20.0
 LEADER_LOCK = 0x52_61_70_70  # "Rapp": any constant does, one per database
 
-FAILURES = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAILURES = (
+    OSError,
+    TimeoutError,
+    KafkaError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg says when the connection is lost in the moment of being made.
+    asyncpg.InternalClientError,
+)
 
 
 def outbox_table(metadata: MetaData) -> Table:

@@ -95,7 +95,8 @@ def test_a_process_that_does_not_hear_is_made_to_end(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+# Not SIGINT: a shell has what it starts in the background ignore that, and so do the tests' own children then.
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_each_way_of_being_told_to_stop_ends_a_command_tidily(number: signal.Signals) -> None:
     script = f"""
 import os, time

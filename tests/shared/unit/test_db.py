@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
+    InternalError,
     NoResultFound,
     OperationalError,
     ProgrammingError,
@@ -15,6 +17,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.db import describe, is_outage, is_unstorable
+from shared.outbox import FAILURES
 
 
 class Refusal(Exception):
@@ -34,6 +37,7 @@ def of(kind: type[DBAPIError], state: str | None) -> DBAPIError:
         TimeoutError(),
         PoolTimeout("pool"),
         of(InterfaceError, None),
+        of(InternalError, None),
         of(OperationalError, "57P01"),
         of(DBAPIError, "53300"),
         of(DBAPIError, "40P01"),
@@ -70,6 +74,14 @@ def test_a_value_that_does_not_fit_is_no_outage_but_the_callers_affair() -> None
     assert is_unstorable(of(DBAPIError, "22003"))
     assert not is_unstorable(of(DBAPIError, "23505"))
     assert not is_unstorable(ValueError("a bug"))
+
+
+def test_the_relay_outlives_every_failure_of_its_connection() -> None:
+    """Also the one that is neither an answer of the server nor an interface error; it ended a worker for good."""
+    said = [kind for kind in vars(asyncpg.exceptions).values() if isinstance(kind, type)]
+    errors = [kind for kind in said if issubclass(kind, Exception) and not issubclass(kind, Warning)]
+    assert asyncpg.InternalClientError in errors
+    assert [kind for kind in errors if not issubclass(kind, FAILURES)] == []
 
 
 def test_a_url_is_described_without_its_password() -> None:
