@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,6 +29,15 @@ LOCK_NOT_AVAILABLE = "55P03"
 EXCLUSION_VIOLATION = "23P01"
 UNIQUE_VIOLATION = "23505"
 MAX_TRIES = 3
+CONNECTION_FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg says when the connection is lost in the moment of being made.
+    asyncpg.InternalClientError,
+)
+"""What a connection of asyncpg's own, without SQLAlchemy, fails with."""
 
 
 _SCOPED = text("SELECT set_config('app.tenant', :tenant, true), set_config('app.every_tenant', :every, true)")

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
 from aiokafka.errors import KafkaError
 from alembic import command, context
 from alembic.config import Config
@@ -20,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.contracts.envelope import Event
-from shared.db import describe, sqlalchemy_url
+from shared.db import CONNECTION_FAILURES, describe, sqlalchemy_url
 from shared.errors import StartupError
 from shared.settings import MigrationSettings, load
 from shared.topics import ensure_topics
@@ -163,7 +162,7 @@ def main(
         values = load(settings)
         try:
             upgrade(values.owner_database_url, folder, make_url(values.database_url).username or "")
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except CONNECTION_FAILURES as error:
             raise StartupError(
                 f"{service} can't migrate: its database at {describe(values.owner_database_url)} says"
                 f" {str(error) or type(error).__name__}; check {service.upper()}_OWNER_DATABASE_URL."

@@ -36,6 +36,7 @@ from uuid_utils.compat import uuid7
 
 from shared.clock import pause
 from shared.contracts.envelope import TRACEPARENT, Envelope, Event
+from shared.db import CONNECTION_FAILURES
 from shared.errors import Kind, Problem
 from shared.kafka import close, producer_config, told_to_end
 from shared.telemetry import current_traceparent, span
@@ -47,16 +48,6 @@ BATCH = 500
 POLL_SECONDS = 0.05
 ACK_SECONDS = 20.0
 LEADER_LOCK = 0x52_61_70_70  # "Rapp": any constant does, one per database
-
-FAILURES = (
-    OSError,
-    TimeoutError,
-    KafkaError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    # What asyncpg says when the connection is lost in the moment of being made.
-    asyncpg.InternalClientError,
-)
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -144,7 +135,7 @@ class Relay:
                 async with self._leadership(stop) as connection:
                     if connection is not None:
                         await self._lead(connection, stop)
-            except (*FAILURES, asyncio.CancelledError) as error:
+            except (*CONNECTION_FAILURES, KafkaError, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and told_to_end():
                     raise
                 log.warning("relay starts over: %s", type(error).__name__)
@@ -235,5 +226,5 @@ async def _send(producer: AIOKafkaProducer, row: Row) -> None:
 async def _quietly_close(connection: "asyncpg.Connection[Any]") -> None:
     try:
         await connection.close(timeout=2)
-    except FAILURES:
+    except CONNECTION_FAILURES:
         connection.terminate()

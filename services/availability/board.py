@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository, tables
 from services.availability.domain.taken import Occupied
-from services.availability.repository.changes import FAILURES, Change, Feed
+from services.availability.repository.changes import Change, Feed
 from shared.contracts.slots import DAY, Plan, Seeker, Taken, floor, open_starts
-from shared.db import Database
+from shared.db import CONNECTION_FAILURES, Database
 
 log = logging.getLogger(__name__)
 
@@ -281,7 +281,7 @@ class Board:
         began = time.monotonic()
         try:
             self._hear(began, await self._feed.look())
-        except FAILURES as error:
+        except CONNECTION_FAILURES as error:
             log.warning("the board waits for the database: %s", type(error).__name__)
 
     def follow(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
@@ -302,7 +302,7 @@ class Board:
                 if began - swept > REMEMBERED_SECONDS:
                     swept = began
                     await feed.sweep()
-            except FAILURES as error:
+            except CONNECTION_FAILURES as error:
                 log.warning("the board waits for the database: %s", type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
         feed.close()

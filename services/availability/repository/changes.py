@@ -21,8 +21,6 @@ _SINCE = f"""
 Change = tuple[int, UUID, UUID | None, UUID | None]
 """Its id, the practice, the provider (None: the practice as a whole), the room."""
 
-FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
 
 class Feed:
     """The changes, looked at over a connection of its own: one round trip a look."""
@@ -37,7 +35,7 @@ class Feed:
     async def look(self) -> list[Change] | None:
         """What is new since the last look; None the first time, when whatever was known before is void.
 
-        Raises one of FAILURES; the next look connects anew and goes on from where this one was.
+        Raises one of CONNECTION_FAILURES; the next look connects anew and goes on from where this one was.
         """
         async with self._turn:
             try:

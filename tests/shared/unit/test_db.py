@@ -16,8 +16,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.db import describe, is_outage, is_unstorable
-from shared.outbox import FAILURES
+from shared.db import CONNECTION_FAILURES, describe, is_outage, is_unstorable
 
 
 class Refusal(Exception):
@@ -76,12 +75,12 @@ def test_a_value_that_does_not_fit_is_no_outage_but_the_callers_affair() -> None
     assert not is_unstorable(ValueError("a bug"))
 
 
-def test_the_relay_outlives_every_failure_of_its_connection() -> None:
-    """Also the one that is neither an answer of the server nor an interface error; it ended a worker for good."""
+def test_every_failure_of_a_connection_is_known_as_one() -> None:
+    """Also the one that is neither an answer of the server nor an interface error; it ended a relay, and its worker."""
     said = [kind for kind in vars(asyncpg.exceptions).values() if isinstance(kind, type)]
     errors = [kind for kind in said if issubclass(kind, Exception) and not issubclass(kind, Warning)]
     assert asyncpg.InternalClientError in errors
-    assert [kind for kind in errors if not issubclass(kind, FAILURES)] == []
+    assert [kind for kind in errors if not issubclass(kind, CONNECTION_FAILURES)] == []
 
 
 def test_a_url_is_described_without_its_password() -> None:
