@@ -1,30 +1,43 @@
 """Hours that could not be booked before: what a waitlist waits for."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from shared.contracts.availability import AvailabilityOpened, Opened, ScheduleState, ScheduleWithdrawn
-from shared.contracts.slots import Plan, Span, ceil, floor, moment
+from shared.contracts.availability import AvailabilityOpened, Opened, ScheduleWithdrawn
+from shared.contracts.slots import Plan, Seeker, Span, Taken, ceil, floor, free, merged, moment
 
 LOOK_AHEAD = timedelta(days=62)
 """Nobody waits for a time further ahead than this."""
 
-MOST = 200
+MOST = 1_000
+
+SOMEBODY_NEW = Seeker(is_new=True)
+"""To whom everything is offered that is offered to anybody."""
 
 
-def newly_open(before: ScheduleState | None, after: ScheduleState, now: datetime) -> list[Span]:
-    """What is open after a change of rules and was not before it, from now on; long enough for a visit."""
-    if isinstance(after, ScheduleWithdrawn):
+def look_ahead(now: datetime) -> Span:
+    return ceil(now), floor(now + LOOK_AHEAD)
+
+
+def newly_open(before: Plan | None, after: Plan, taken: Collection[Taken], now: datetime) -> list[Span]:
+    """Time of the visits that can be booked after a change of rules, and was not open to booking before it.
+
+    `taken` is what stands around the time ahead: the change may be that a visit's hour takes one more client.
+    """
+    if isinstance(after.state, ScheduleWithdrawn):
         return []
-    begin = ceil(now + after.minimum_notice)
-    end = floor(now + min(after.horizon, LOOK_AHEAD))
-    if begin >= end:
-        return []
-    known = [] if before is None else _open(Plan(before), begin, end)
-    plan = Plan(after)
-    news = _without(_open(plan, begin, end), known)
-    return [(low, high) for low, high in news if high - low >= plan.duration][:MOST]
+    known = [] if before is None else _bookable(before, taken, now)
+    ends = [until for _, until in known]
+
+    def was_open(begin: int, end: int) -> bool:
+        at = bisect_left(ends, end)
+        return at < len(known) and known[at][0] <= begin
+
+    starts = free(after, taken, *look_ahead(now), now, SOMEBODY_NEW)
+    visits = ((at, at + after.duration) for at in starts)
+    return merged(span for span in visits if not was_open(*span))[:MOST]
 
 
 def hours_opened(provider_id: UUID, spans: Sequence[Span], id: UUID) -> AvailabilityOpened:
@@ -37,28 +50,6 @@ def hours_opened(provider_id: UUID, spans: Sequence[Span], id: UUID) -> Availabi
     )
 
 
-def _open(plan: Plan, begin: int, end: int) -> list[Span]:
-    """Opening hours of a schedule but for what closes them, whatever is booked."""
-    hours = ((max(item.begin, begin), min(item.end, end)) for item in plan.openings(begin, end, new_client=True))
-    closed = [(low, high) for low, high, _ in plan.blocked]
-    closed += [plan.day_span(day) for day in plan.holidays]
-    return _without([(low, high) for low, high in hours if low < high], closed)
-
-
-def _without(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
-    """What is left of sorted spans outside holes."""
-    found: list[Span] = []
-    in_order = sorted(holes)
-    for first, high in spans:
-        low = first
-        for begin, end in in_order:
-            if end <= low:
-                continue
-            if begin >= high:
-                break
-            if begin > low:
-                found.append((low, begin))
-            low = max(low, end)
-        if low < high:
-            found.append((low, high))
-    return found
+def _bookable(plan: Plan, taken: Collection[Taken], now: datetime) -> list[Span]:
+    starts = free(plan, taken, *look_ahead(now), now, SOMEBODY_NEW)
+    return merged((at, at + plan.duration) for at in starts)

@@ -1,6 +1,5 @@
 """Whatever changes a schedule's rules ends here: what is published of it is renewed where it differs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +12,7 @@ from services.availability.domain import opening, schedules
 from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import Around, Schedule
 from shared.contracts.availability import ScheduleState
+from shared.contracts.slots import Plan
 from shared.telemetry import annotate
 
 
@@ -68,6 +68,9 @@ async def republish_all(session: AsyncSession, tenant: UUID, now: datetime) -> N
 async def _announce_opened(
     session: AsyncSession, tenant: UUID, before: ScheduleState | None, after: ScheduleState, now: datetime
 ) -> None:
-    spans: Sequence[tuple[int, int]] = opening.newly_open(before, after, now)
+    plan, known = Plan(after), Plan(before) if before is not None else None
+    plans = [plan] if known is None else [plan, known]
+    near = await repository.taken.near(session, plans, *opening.look_ahead(now), now)
+    spans = opening.newly_open(known, plan, [taken for taken, _ in near], now)
     if spans:
         await repository.practice.record(session, tenant, opening.hours_opened(after.provider_id, spans, uuid7()), now)

@@ -16,6 +16,7 @@ from shared.contracts.slots.rule import (
     free,
     free_room,
     hidden,
+    merged,
     open_starts,
     within_notice,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "hidden",
     "instant",
     "local_day",
+    "merged",
     "moment",
     "open_starts",
     "seconds_of",

@@ -105,7 +105,7 @@ def open_starts(plan: Plan, taken: Iterable[Taken], begin: int, end: int, seeker
         return []
     ruled = _ruled(plan, taken, begin, end, seeker)
     found: list[int] = []
-    hidden = _merged((item.first, item.until) for item in ruled.obstacles)
+    hidden = merged((item.first, item.until) for item in ruled.obstacles)
     for opening in ruled.openings:
         first, until = max(opening.begin, begin), min(opening.end - plan.duration + 1, end)
         for gap in _gaps(first, until, hidden):
@@ -205,9 +205,9 @@ def _rooms(plan: Plan, taken: Sequence[Taken], joinable: Collection[int]) -> Ite
     for item in taken:
         if item.room_id in plan.rooms:
             by_room[item.room_id].append(_too_near(plan, item.occupied_from, item.occupied_to))
-    hidden = _merged(by_room[plan.rooms[0]])
+    hidden = merged(by_room[plan.rooms[0]])
     for room in plan.rooms[1:]:
-        hidden = _common(hidden, _merged(by_room[room]))
+        hidden = _common(hidden, merged(by_room[room]))
     for first, until in hidden:
         low = first
         for start in sorted(at for at in joinable if first <= at < until):
@@ -296,7 +296,8 @@ def _gaps(first: int, until: int, hidden: Sequence[Span]) -> Iterator[Span]:
         yield first, until
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Spans that touch or overlap, as one; in order."""
     found: list[Span] = []
     for begin, end in sorted(spans):
         if begin >= end:

@@ -81,7 +81,7 @@ def schedules(draw: st.DrawFn, zone: str, change: datetime) -> ScheduleState:
     weekdays = st.sampled_from([day.weekday() for day in near])
     window = st.builds(Window, weekday=weekdays, start=walls, end=walls)
     all_day = [Window(weekday=day.weekday(), start=time(0), end=time(0)) for day in near]
-    windows = st.one_of(st.just(all_day), st.lists(window, min_size=1, max_size=4))
+    windows = st.one_of(st.just(all_day), st.just(all_day), st.lists(window, min_size=1, max_size=4))
     overridden = draw(seldom(st.lists(st.sampled_from(near), unique=True, max_size=2), []))
     away = draw(seldom(st.tuples(st.sampled_from(near), st.integers(0, 1), st.sampled_from(ZONES)), None))
     blocked = st.builds(
@@ -109,44 +109,59 @@ def schedules(draw: st.DrawFn, zone: str, change: datetime) -> ScheduleState:
         capacity=draw(st.sampled_from([1, 1, 2, 3])),
         most_per_day=draw(limit),
         provider_most_per_day=draw(limit),
-        duration=MINUTE * draw(st.sampled_from([1, 20, 45, 50, 50, 50, 90, 300, 1500])),
-        step=MINUTE * draw(st.sampled_from([5, 7, 8, 15, 15, 25, 30, 50, 60, 90, 420, 1440])),
+        duration=MINUTE * draw(st.sampled_from([50, 45, 50, 20, 60, 90, 300, 1, 1500])),
+        step=MINUTE * draw(st.sampled_from([15, 30, 60, 5, 7, 8, 15, 25, 50, 60, 90, 420, 1440])),
         buffer_before=MINUTE * draw(st.sampled_from([0, 0, 5, 90])),
         buffer_after=MINUTE * draw(st.sampled_from([0, 0, 10, 60])),
         minimum_notice=MINUTE * draw(st.sampled_from([0, 0, 61])),
-        horizon=draw(st.sampled_from([timedelta(hours=9), timedelta(days=60), timedelta(days=60)])),
+        horizon=draw(seldom(st.just(timedelta(hours=9)), timedelta(days=60))),
     )
 
 
 @st.composite
-def visits(draw: st.DrawFn, change: datetime) -> Taken:
-    """A visit of anybody around a change of the clock; some sit on the full hour, where groups meet."""
-    aligned = st.integers(-30, 30).map(lambda hour: hour * 60)
-    start = floor(change) + 60 * draw(st.one_of(aligned, st.integers(-2_000, 2_000)))
-    end = start + 60 * draw(st.integers(1, 300))
-    mine = draw(st.booleans())
-    return Taken(
-        id=UUID(int=draw(st.integers(100, 10_000))),
-        provider_id=ME if mine else draw(st.sampled_from([ME, SOMEBODY])),
-        schedule_id=MINE if mine else OTHER,
-        room_id=draw(st.sampled_from([None, *ROOMS])),
-        client_id=draw(st.sampled_from([CLIENT, STRANGER])),
-        start=start,
-        end=end,
-        occupied_from=start - draw(st.sampled_from([0, 300, 301])),
-        occupied_to=end + draw(st.sampled_from([0, 600, 601])),
-    )
+def meetings(draw: st.DrawFn, rules: ScheduleState, begin: datetime) -> list[Taken]:
+    """One to three visits of the same time, most of them where they could have been booked."""
+    bookable = free(Plan(rules), [], floor(begin), floor(begin) + 2_000 * 60, begin, Seeker(is_new=True))
+    anywhere = st.integers(-120, 2_000).map(lambda minute: floor(begin) // 60 * 60 + 60 * minute)
+    start = draw(st.sampled_from(bookable) if bookable and draw(st.integers(0, 3)) else anywhere)
+    mine = draw(st.sampled_from([True, True, True, False]))
+    length = draw(st.one_of(st.just(rules.duration // MINUTE), st.integers(1, 300)))
+    end = start + 60 * length
+    before = draw(st.sampled_from([0, 0, 300, 301]))
+    after = draw(st.sampled_from([0, 0, 600, 601]))
+    rooms = [*rules.room_ids] if rules.room_ids and mine else [None, *ROOMS]
+    whose = {
+        "provider_id": ME if mine else draw(st.sampled_from([ME, SOMEBODY])),
+        "schedule_id": MINE if mine else OTHER,
+        "room_id": draw(st.sampled_from(rooms)),
+    }
+    return [
+        Taken(
+            id=UUID(int=draw(st.integers(100, 1 << 60))),
+            client_id=draw(st.sampled_from([CLIENT, STRANGER, STRANGER, STRANGER])),
+            start=start,
+            end=end,
+            occupied_from=start - before,
+            occupied_to=end + after,
+            **whose,
+        )
+        for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3])))
+    ]
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     zone, change = draw(st.sampled_from(MOMENTS))
     begin = change + timedelta(seconds=draw(st.integers(-129_600, 43_200)), microseconds=draw(st.integers(0, 999_999)))
+    rules = draw(schedules(zone, change))
+    # Most cases with a visit: left to itself, a list is empty in every other one.
+    several = st.lists(meetings(rules, begin), min_size=draw(st.sampled_from([1, 2, 3, 0])), max_size=5)
+    booked = [visit for meeting in draw(several) for visit in meeting]
     return Case(
-        rules=draw(schedules(zone, change)),
-        taken=draw(st.lists(visits(change), max_size=5, unique_by=lambda item: item.id)),
+        rules=rules,
+        taken=booked,
         begin=begin,
-        end=begin + timedelta(seconds=draw(st.one_of(st.just(100_000), st.integers(1, 129_600)))),
+        end=begin + timedelta(seconds=draw(seldom(st.integers(1, 129_600), 100_000))),
         now=draw(st.sampled_from([begin - timedelta(hours=8), begin, begin + timedelta(hours=5)])),
         seeker=draw(st.sampled_from([Seeker(), Seeker(is_new=True), Seeker(CLIENT), Seeker(CLIENT, is_new=True)])),
     )
