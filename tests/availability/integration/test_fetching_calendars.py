@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -126,6 +127,20 @@ async def test_what_is_no_feed_is_refused_with_its_reason(answer: Answer, code: 
         error = await refused(feeds(port, max_bytes=100_000), f"http://127.0.0.1:{port}/secret.ics")
         assert error.code == code
         assert len(heads) <= 4
+
+
+async def test_a_bomb_is_never_unpacked_further_than_the_limit() -> None:
+    """A packed chunk of 64 KiB may hold 64 MB."""
+    bomb = gzip.compress(bytes(200_000_000))
+    async with server(sends("200 OK", bomb, content_encoding="gzip")) as (port, _):
+        tracemalloc.start()
+        try:
+            error = await refused(feeds(port, max_bytes=100_000), f"http://127.0.0.1:{port}/")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert error.code == "feed_too_large"
+    assert peak < 5_000_000
 
 
 async def test_a_redirect_within_reason_is_followed() -> None:

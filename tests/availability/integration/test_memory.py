@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.availability.board import Board
+from services.availability import board as boards
+from services.availability.board import Board, Shelf
 from services.availability.use_cases import projection
 from shared.contracts.booking import AppointmentBooked
 from shared.db import Database
-from tests.availability.conftest import Practice
+from tests.availability.conftest import WEEK, Practice
 from tests.conftest import MakeApi
 from tests.support.build import NOW, appointment_event
 from tests.support.issuer import Issuer
@@ -152,3 +153,39 @@ async def test_an_answer_whose_making_a_change_has_overtaken_is_not_kept(practic
     assert board.generation > before
     board.keep_answer(practice.tenant, shelf, "q", 1, b"old", before)
     assert board.answer(practice.tenant, "q", 1) is None
+
+
+async def test_a_shelf_that_was_read_while_something_changed_is_not_kept(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = board_of(practice)
+    plain = boards._load
+
+    async def overtaken(*args: Any, **more: Any) -> Shelf:
+        shelf = await plain(*args, **more)
+        await booked_elsewhere(practice)
+        await board.look()
+        return shelf
+
+    board._shelves.clear()
+    monkeypatch.setattr(boards, "_load", overtaken)
+    read = (await board.open(practice.tenant)).shelf
+    monkeypatch.setattr(boards, "_load", plain)
+    assert board._shelves.get(practice.tenant) is None
+    assert (await board.open(practice.tenant)).shelf is not read
+    assert not await is_offered(practice)
+
+
+async def test_other_rules_leave_nothing_of_the_old_ones_in_memory(practice: Practice) -> None:
+    board = board_of(practice)
+    [schedule] = (await practice.call("GET", "/v1/schedules"))["items"]
+    other = await practice.publish([WEEK[1]])
+    assert await is_offered(practice)
+    known = {id for id, _, _ in (await board.open(practice.tenant)).shelf.blocks}
+    assert known == {UUID(schedule["id"]), UUID(other["id"])}
+    headers, body = {"if-match": f'"{schedule["version"]}"'}, {"windows": [WEEK[4]]}
+    await practice.call("PUT", f"/v1/schedules/{schedule['id']}", json=body, headers=headers)
+    await practice.call("DELETE", f"/v1/schedules/{other['id']}", headers={"if-match": f'"{other["version"]}"'})
+    await board.look()
+    assert not await is_offered(practice)
+    assert {item["start"][:10] for item in (await practice.search())["items"]} == {"2026-03-06"}

@@ -6,7 +6,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentState, SlotHeld, SlotReleased
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+    AppointmentState,
+    SlotHeld,
+    SlotReleased,
+)
 from shared.contracts.slots import floor, moment
 from tests.availability.conftest import WEEK, Practice
 from tests.support.build import NOW, appointment_event
@@ -109,6 +116,20 @@ async def test_an_override_replaces_a_days_hours_and_holidays_close_the_rest(pra
     await practice.call("DELETE", f"{base}/2026-03-04", 404)
     assert not await reasons(practice, "2026-03-04T15:00:00Z")
     assert not await reasons(practice, "2026-03-05T15:00:00Z")
+
+
+async def test_a_schedules_own_override_replaces_a_day_of_its_own_hours(practice: Practice) -> None:
+    shut = {"date": "2026-03-04", "windows": []}
+    short = {"date": TUESDAY, "windows": [{"start": "12:00", "end": "13:30"}]}
+    schedule = await practice.publish(overrides=[short, shut])
+    found = await practice.search(days=3)
+    assert starts(found, TUESDAY) == [f"{TUESDAY}T17:00:00Z", f"{TUESDAY}T17:30:00Z"]
+    assert not starts(found, "2026-03-04")
+    assert starts(found, "2026-03-05"), "the other days stay as they are"
+    assert (await reasons(practice, f"{TUESDAY}T15:00:00Z"))[0] == ("override", f"outside the hours set for {TUESDAY}")
+    headers, body = {"if-match": f'"{schedule["version"]}"'}, {"windows": WEEK}
+    await practice.call("PUT", f"/v1/schedules/{schedule['id']}", json=body, headers=headers)
+    assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search(days=3))
 
 
 async def test_a_travelling_provider_works_by_the_clock_of_the_place(practice: Practice) -> None:
@@ -214,6 +235,8 @@ async def test_some_hours_are_kept_for_new_clients(practice: Practice) -> None:
     assert wednesday in starts(await practice.search(new_client="true"))
     assert wednesday in starts(await practice.search(client=str(uuid4())))
     assert wednesday not in starts(await practice.search(client=str(known)))
+    told = await practice.search(client=str(known), new_client="true")
+    assert wednesday not in starts(told), "their visits say whether a client is new"
     assert [rule for rule, _ in await reasons(practice, wednesday)] == ["new_clients_only"]
 
 
@@ -251,6 +274,45 @@ async def test_time_that_becomes_free_is_told_once(practice: Practice) -> None:
     opened = [event for _, event in await practice.outbox("availability.opened") if event["reason"] == "cancelled"]
     [one] = opened
     assert one["opened"] == [{"begin": f"{TUESDAY}T15:00:00Z", "end": f"{TUESDAY}T16:00:00Z"}]
+
+
+async def test_a_visit_that_is_moved_gives_back_its_old_time_and_takes_the_new_one(practice: Practice) -> None:
+    other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+    schedule = await practice.publish()
+    body = {**practice.ids, "provider_id": other, "windows": WEEK}
+    elsewhere = await practice.call("POST", "/v1/schedules", 201, json=body)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked)
+
+    async def free_at(at: str) -> set[str]:
+        found = (await practice.search())["items"]
+        return {item["provider_id"] for item in found if item["start"] == at}
+
+    old, new = f"{TUESDAY}T15:00:00Z", f"{TUESDAY}T16:00:00Z"
+    assert (await free_at(old), await free_at(new)) == ({other}, {practice.ids["provider_id"], other})
+    ids = {"provider_id": other, "schedule_id": elsewhere["id"], "appointment_id": booked.appointment_id}
+    moved = visit(practice, schedule, new, event=AppointmentRescheduled, sequence=2, **ids)
+    await practice.follow(moved)
+    assert (await free_at(old), await free_at(new)) == (
+        {practice.ids["provider_id"], other},
+        {practice.ids["provider_id"]},
+    )
+    *_, told = [event for _, event in await practice.outbox("availability.opened")]
+    assert (told["reason"], told["provider_id"]) == ("moved", practice.ids["provider_id"])
+    assert told["opened"] == [{"begin": old, "end": new}]
+
+
+async def test_a_seat_more_in_a_full_group_is_time_that_opened(practice: Practice) -> None:
+    schedule = await practice.publish()
+    await practice.follow(visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00"))
+    before = len(await practice.outbox("availability.opened"))
+    headers, body = {"if-match": f'"{schedule["version"]}"'}, {"windows": WEEK, "capacity": 2}
+    await practice.call("PUT", f"/v1/schedules/{schedule['id']}", json=body, headers=headers)
+    [told] = [event for _, event in (await practice.outbox("availability.opened"))[before:]]
+    assert (told["reason"], told["opened"]) == (
+        "hours",
+        [{"begin": f"{TUESDAY}T15:00:00Z", "end": f"{TUESDAY}T15:50:00Z"}],
+    )
 
 
 async def test_evenings_are_those_of_the_asked_zone_wherever_the_server_is(practice: Practice) -> None:
@@ -302,6 +364,26 @@ async def test_first_available_across_the_practice_and_the_clients_preference(pr
         if cursor is None:
             break
     assert [item["start"] for item in pages] == starts(preferred)
+
+
+async def test_several_preferences_come_in_their_order_and_the_rest_by_time(practice: Practice) -> None:
+    await practice.publish([WEEK[1]])
+    soonest, others = practice.ids["provider_id"], []
+    for day in (2, 3, 4):
+        other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+        body = {**practice.ids, "provider_id": other, "windows": [WEEK[day]]}
+        await practice.call("POST", "/v1/schedules", 201, json=body)
+        others.append(other)
+    wednesday, thursday, friday = others
+
+    async def in_order(*prefer: str) -> list[str]:
+        found = (await practice.search(first_available="true", prefer=list(prefer)))["items"]
+        every = [item["provider_id"] for item in (await practice.search(prefer=list(prefer)))["items"]]
+        assert list(dict.fromkeys(every)) == [item["provider_id"] for item in found]
+        return [item["provider_id"] for item in found]
+
+    assert await in_order(friday, wednesday) == [friday, wednesday, soonest, thursday]
+    assert await in_order(wednesday, friday) == [wednesday, friday, soonest, thursday]
 
 
 async def test_intakes_within_two_days_come_before_a_preference(practice: Practice) -> None:

@@ -56,9 +56,7 @@ TEN, ELEVEN, ALL = (10, 11), (11, 12), (9, 12)
         pytest.param(None, {}, [visit(at(10))], [(9, 10), ELEVEN], id="the first hours, but for what is booked"),
         pytest.param({"capacity": 1}, {"capacity": 2}, [visit(at(10))], [TEN], id="a seat more in a group"),
         pytest.param({"capacity": 2}, {"capacity": 2}, [visit(at(10))], [], id="a seat that was there"),
-        pytest.param(
-            {"most_per_day": 1}, {"most_per_day": 2}, [visit(at(10))], [(9, 10), ELEVEN], id="one more a day"
-        ),
+        pytest.param({"most_per_day": 1}, {"most_per_day": 2}, [visit(at(10))], [(9, 10), ELEVEN], id="one more a day"),
         pytest.param(
             {"provider_most_per_day": 1}, {}, [visit(at(9))], [(10, 12)], id="the provider's limit is taken away"
         ),
