@@ -86,7 +86,8 @@ def row(tenant: UUID, event: Event, now: datetime) -> dict[str, Any]:
     """
     payload = event.model_dump_json().encode()
     if len(payload) > MAX_PAYLOAD:
-        raise Problem(Kind.TOO_LARGE, "event_too_large", f"A {event.type} event may have at most {MAX_PAYLOAD} bytes.")
+        told = f"All this together is too much for one {event.type} event, which may have {MAX_PAYLOAD} bytes."
+        raise Problem(Kind.TOO_LARGE, "event_too_large", told, field="body")
     envelope = Envelope(id=uuid7(), tenant=tenant, time=now, event=event)
     return {
         "tenant_id": tenant,

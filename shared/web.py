@@ -189,7 +189,8 @@ async def _on_http(_request: Request, error: Exception) -> JSONResponse:
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     if is_unstorable(error):
         told = "A value can't be stored; look for numbers that are too large and for odd characters."
-        return _answer(422, "value_not_storable", told)
+        where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"
+        return _answer(422, "value_not_storable", told, field=where)
     if is_outage(error):
         log.warning("the database is away: %s", type(error).__name__)
         gone = "The service can't reach its database now; try again soon."

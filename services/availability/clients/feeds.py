@@ -1,6 +1,7 @@
 """Fetching a feed: from public addresses only, within limits of time and size, and only when it has changed."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _GZIP = 31  # zlib's word for "with gzip's header"
 _STORED = 400  # of a validator, which is the server's text
 
@@ -190,7 +192,9 @@ def _target(url: str, insecure_hosts: frozenset[str]) -> _Target:
         host, port = read.raw_host.decode("ascii").lower(), parts.port
     except (ValueError, httpx.InvalidURL) as error:
         raise FeedError("feed_url_invalid", "This should be the address of a feed, such as https://…") from error
-    if not host or parts.username is not None or read.userinfo:
+    if not (_is_address(host) or _NAME.fullmatch(host)):
+        raise FeedError("feed_url_invalid", f"{host!r} can't be the name of a host; check the address.")
+    if parts.username is not None or read.userinfo:
         raise FeedError("feed_url_invalid", "This should be an address with a host and without user and password.")
     scheme = "https" if parts.scheme.lower() == "webcal" else parts.scheme.lower()
     trusted = f"{host}:{port}" in insecure_hosts

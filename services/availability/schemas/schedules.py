@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from services.availability.domain.practice import LIMITS
 from services.availability.domain.schedules import Rules, Schedule
@@ -69,11 +69,12 @@ class ScheduleRules(Body):
     horizon: Duration | None = None
     grace: Duration | None = None
 
-    @model_validator(mode="after")
-    def _rooms_once(self) -> "ScheduleRules":
-        if len(set(self.room_ids)) < len(self.room_ids):
-            raise ValueError("room_ids should name each room once")
-        return self
+    @field_validator("room_ids")
+    @classmethod
+    def _rooms_once(cls, rooms: list[UUID]) -> list[UUID]:
+        if len(set(rooms)) < len(rooms):
+            raise ValueError("should name each room once")
+        return rooms
 
     def rules(self) -> Rules:
         return Rules(

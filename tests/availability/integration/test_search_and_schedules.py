@@ -160,6 +160,7 @@ BAD_SCHEDULES: list[tuple[dict[str, Any], str]] = [
     ({"provider_id": str(uuid4())}, "provider_id"),
     ({"location_id": str(uuid4())}, "location_id"),
     ({"appointment_type_id": str(uuid4())}, "appointment_type_id"),
+    ({"room_ids": [str(UUID(int=1)), str(UUID(int=1))]}, "room_ids"),
     ({"colour": "red"}, "colour"),
 ]
 
@@ -170,6 +171,18 @@ async def test_a_bad_schedule_names_the_field_and_writes_nothing(
 ) -> None:
     refused = await practice.call("POST", "/v1/schedules", 422, json={**practice.ids, "windows": WEEK, **change})
     assert refused["field"].startswith(field)
+    assert await practice.outbox() == []
+    assert (await practice.call("GET", "/v1/schedules"))["items"] == []
+
+
+async def test_rules_that_are_too_much_for_one_event_are_refused_and_write_nothing(practice: Practice) -> None:
+    hours = [
+        {"start": f"{hour:02}:{minute}", "end": f"{hour:02}:{minute + 5}"} for hour in range(12) for minute in (10, 30)
+    ]
+    days = [{"date": f"{NOW.date() + timedelta(days=day)}", "windows": hours} for day in range(300)]
+    body = {**practice.ids, "windows": WEEK, "overrides": days}
+    refused = await practice.call("POST", "/v1/schedules", 413, json=body)
+    assert (refused["code"], refused["field"]) == ("event_too_large", "body")
     assert await practice.outbox() == []
     assert (await practice.call("GET", "/v1/schedules"))["items"] == []
 
