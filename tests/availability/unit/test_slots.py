@@ -130,20 +130,18 @@ def meetings(draw: st.DrawFn, rules: ScheduleState, begin: datetime) -> list[Tak
     before = draw(st.sampled_from([0, 0, 300, 301]))
     after = draw(st.sampled_from([0, 0, 600, 601]))
     rooms = [*rules.room_ids] if rules.room_ids and mine else [None, *ROOMS]
-    whose = {
-        "provider_id": ME if mine else draw(st.sampled_from([ME, SOMEBODY])),
-        "schedule_id": MINE if mine else OTHER,
-        "room_id": draw(st.sampled_from(rooms)),
-    }
+    provider, room = ME if mine else draw(st.sampled_from([ME, SOMEBODY])), draw(st.sampled_from(rooms))
     return [
         Taken(
             id=UUID(int=draw(st.integers(100, 1 << 60))),
+            provider_id=provider,
+            schedule_id=MINE if mine else OTHER,
+            room_id=room,
             client_id=draw(st.sampled_from([CLIENT, STRANGER, STRANGER, STRANGER])),
             start=start,
             end=end,
             occupied_from=start - before,
             occupied_to=end + after,
-            **whose,
         )
         for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3])))
     ]
