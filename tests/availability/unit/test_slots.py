@@ -122,8 +122,10 @@ def schedules(draw: st.DrawFn, zone: str, change: datetime) -> ScheduleState:
 def meetings(draw: st.DrawFn, rules: ScheduleState, begin: datetime) -> list[Taken]:
     """One to three visits of the same time, most of them where they could have been booked."""
     bookable = free(Plan(rules), [], floor(begin), floor(begin) + 2_000 * 60, begin, Seeker(is_new=True))
-    anywhere = st.integers(-120, 2_000).map(lambda minute: floor(begin) // 60 * 60 + 60 * minute)
-    start = draw(st.sampled_from(bookable)) if bookable and draw(st.integers(0, 3)) else draw(anywhere)
+    minute = draw(st.integers(-120, 2_000))
+    start = floor(begin) // 60 * 60 + 60 * minute
+    if bookable and draw(st.integers(0, 3)):
+        start = draw(st.sampled_from(bookable))
     mine = draw(st.sampled_from([True, True, True, False]))
     length = draw(st.one_of(st.just(rules.duration // MINUTE), st.integers(1, 300)))
     end = start + 60 * length
