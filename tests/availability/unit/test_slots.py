@@ -124,7 +124,8 @@ def meetings(draw: st.DrawFn, rules: ScheduleState, begin: datetime) -> list[Tak
     bookable = free(Plan(rules), [], floor(begin), floor(begin) + 2_000 * 60, begin, Seeker(is_new=True))
     minute = draw(st.integers(-120, 2_000))
     start = floor(begin) // 60 * 60 + 60 * minute
-    if bookable and draw(st.integers(0, 3)):
+    at_a_slot = draw(st.integers(0, 3)) > 0
+    if bookable and at_a_slot:
         start = draw(st.sampled_from(bookable))
     mine = draw(st.sampled_from([True, True, True, False]))
     length = draw(st.one_of(st.just(rules.duration // MINUTE), st.integers(1, 300)))
