@@ -5,18 +5,18 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import use_cases
+from services.booking.use_cases import following
 from shared.consumer import Handler
 from shared.contracts import Envelope, Event
 from shared.contracts.availability import ProviderUnavailable, SchedulePublished, ScheduleState, ScheduleWithdrawn
 
 
 async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], now: datetime) -> None:
-    await use_cases.replicate_schedule(session, tenant=envelope.tenant, schedule=envelope.event, now=now)
+    await following.replicate_schedule(session, tenant=envelope.tenant, schedule=envelope.event, now=now)
 
 
 async def on_absences(session: AsyncSession, envelope: Envelope[ProviderUnavailable], now: datetime) -> None:
-    await use_cases.follow_absences(session, tenant=envelope.tenant, news=envelope.event, now=now)
+    await following.follow_absences(session, tenant=envelope.tenant, news=envelope.event, now=now)
 
 
 HANDLERS: Mapping[type[Event], Handler] = {

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.booking.domain import Appointment, CancelReason, Client
+from services.booking.domain.appointments import Appointment, CancelReason
+from services.booking.domain.clients import Client
 from shared.bodies import Body, Name
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party

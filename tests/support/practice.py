@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from services.booking import use_cases
+from services.booking.use_cases import following
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import Plan, SlotId, ceil, free, moment
 from tests.support.build import NOW, schedule
@@ -32,7 +32,7 @@ class Practice:
     async def publish(self, rules: SchedulePublished | None = None) -> SchedulePublished:
         rules = rules or self.rules
         async with self.resources.database.transaction(self.tenant) as session:
-            await use_cases.replicate_schedule(session, tenant=self.tenant, schedule=rules, now=self.now)
+            await following.replicate_schedule(session, tenant=self.tenant, schedule=rules, now=self.now)
         return rules
 
     def headers(self, role: str = "staff", **claims: Any) -> dict[str, str]:

@@ -6,10 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import repository, schemas, use_cases
+from services.booking import repository, schemas
 from services.booking.api.common import AT_THE_PRACTICE, actor_of, answer_of, move_of, own, visible
-from services.booking.domain import SlotTaken
+from services.booking.domain.slots import SlotTaken
 from services.booking.resources import Resources
+from services.booking.use_cases import appointments, offers
 from shared import paging
 from shared.auth import Role
 from shared.commands import Answer, Write, etag
@@ -39,7 +40,7 @@ async def book_appointment(request: Request, body: schemas.NewAppointment, comma
 
     async def work(session: AsyncSession) -> Answer:
         return answer_of(
-            await use_cases.book(
+            await appointments.book(
                 session,
                 tenant=principal.tenant,
                 slot=slot,
@@ -61,7 +62,7 @@ async def _or_alternatives(
         return await run()
     except SlotTaken as taken:
         async with ours.database.transaction(tenant) as session:
-            offers = await use_cases.alternatives(
+            found = await offers.alternatives(
                 session,
                 tenant=tenant,
                 taken=taken,
@@ -69,11 +70,11 @@ async def _or_alternatives(
                 now=ours.clock(),
                 key=ours.settings.slot_signing_key,
             )
-        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in offers]
+        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in found]
         raise
 
 
-def _alternative(offer: use_cases.Offer) -> schemas.Alternative:
+def _alternative(offer: offers.Offer) -> schemas.Alternative:
     return schemas.Alternative(
         slot=offer.slot,
         start=offer.start,
@@ -100,7 +101,7 @@ async def list_appointments(
             raise forbidden("not_yours", "A client's token lists that client's visits only.")
         client_id = caller.client_id
     async with own(request).database.transaction(caller.tenant) as session:
-        found = await repository.appointments_after(
+        found = await repository.appointments.page(
             session, paging.decode(cursor), limit + 1, client_id, caller.provider_id, needs_rebooking
         )
     items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
@@ -125,7 +126,7 @@ async def get_history(request: Request, appointment_id: UUID, caller: Caller) ->
     caller.require("appointments:read")
     async with own(request).database.transaction(caller.tenant) as session:
         await visible(session, caller, appointment_id)
-        rows = await repository.history_of(session, appointment_id)
+        rows = await repository.appointments.history_of(session, appointment_id)
     names = schemas.HistoryEntry.model_fields
     return schemas.HistoryBody(items=[schemas.HistoryEntry(**{name: row[name] for name in names}) for row in rows])
 
@@ -148,7 +149,7 @@ async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move,
     async def work(session: AsyncSession) -> Answer:
         with continued("move visit", visit.traceparent):
             move = move_of(request, appointment_id, command)
-            return answer_of(await use_cases.reschedule(session, slot=slot, **move))
+            return answer_of(await appointments.reschedule(session, slot=slot, **move))
 
     return await _or_alternatives(ours, principal.tenant, visit.client_id, lambda: command.run(work))
 
@@ -167,7 +168,7 @@ async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellat
         visit = await visible(session, command.principal, appointment_id)
         with continued("cancel visit", visit.traceparent):
             move = move_of(request, appointment_id, command)
-            return answer_of(await use_cases.cancel(session, reason=body.reason, **move))
+            return answer_of(await appointments.cancel(session, reason=body.reason, **move))
 
     return await command.run(work)
 
@@ -185,7 +186,7 @@ async def check_in(request: Request, appointment_id: UUID, command: Write) -> Re
     async def work(session: AsyncSession) -> Answer:
         visit = await visible(session, command.principal, appointment_id)
         with continued("check in", visit.traceparent):
-            return answer_of(await use_cases.check_in(session, **move_of(request, appointment_id, command)))
+            return answer_of(await appointments.check_in(session, **move_of(request, appointment_id, command)))
 
     return await command.run(work)
 
@@ -203,6 +204,6 @@ async def complete(request: Request, appointment_id: UUID, command: Write) -> Re
     async def work(session: AsyncSession) -> Answer:
         visit = await visible(session, command.principal, appointment_id)
         with continued("complete visit", visit.traceparent):
-            return answer_of(await use_cases.fulfil(session, **move_of(request, appointment_id, command)))
+            return answer_of(await appointments.fulfil(session, **move_of(request, appointment_id, command)))
 
     return await command.run(work)

@@ -5,8 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import repository, schemas, use_cases
+from services.booking import repository, schemas
 from services.booking.api.common import AT_THE_PRACTICE, own
+from services.booking.use_cases import clients
 from shared.commands import Answer, Write
 from shared.errors import not_found
 from shared.web import Caller, problems
@@ -21,7 +22,7 @@ async def register_client(request: Request, body: schemas.NewClient, command: Wr
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
-        client = await use_cases.register_client(session, tenant=command.principal.tenant, name=body.name, now=now)
+        client = await clients.register(session, tenant=command.principal.tenant, name=body.name, now=now)
         return Answer(schemas.ClientBody.of(client), 201, client.sequence, f"/v1/clients/{client.id}")
 
     return await command.run(work)
@@ -34,4 +35,4 @@ async def get_client(request: Request, client_id: UUID, caller: Caller) -> schem
     if not caller.may_see_client(client_id):
         raise not_found("client")
     async with own(request).database.transaction(caller.tenant) as session:
-        return schemas.ClientBody.of(await repository.client(session, client_id))
+        return schemas.ClientBody.of(await repository.clients.get(session, client_id))

@@ -5,9 +5,10 @@ from uuid import UUID
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking import repository, schemas, use_cases
-from services.booking.domain import Actor, Appointment
+from services.booking import repository, schemas
+from services.booking.domain.appointments import Actor, Appointment
 from services.booking.resources import Resources
+from services.booking.use_cases import appointments
 from shared.auth import Principal, Role
 from shared.commands import Answer, Command
 from shared.errors import not_found
@@ -31,7 +32,7 @@ def actor_of(principal: Principal) -> Actor:
     return Actor(PARTY[principal.role], principal.subject)  # type: ignore[arg-type] # the table holds parties
 
 
-def move_of(request: Request, appointment_id: UUID, command: Command) -> use_cases.Move:
+def move_of(request: Request, appointment_id: UUID, command: Command) -> appointments.Move:
     return {
         "tenant": command.principal.tenant,
         "appointment_id": appointment_id,
@@ -48,7 +49,7 @@ def answer_of(appointment: Appointment, status: int = 200) -> Answer:
 
 async def visible(session: AsyncSession, principal: Principal, appointment_id: UUID) -> Appointment:
     """The appointment, if the caller may see it; others' are not found."""
-    appointment = await repository.appointment(session, appointment_id)
+    appointment = await repository.appointments.get(session, appointment_id)
     if principal.role is Role.PROVIDER and appointment.provider_id != principal.provider_id:
         raise not_found("appointment")
     if not principal.may_see_client(appointment.client_id):

@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from services.booking import repository, use_cases
+from services.booking import repository
 from services.booking.api.common import own
-from services.booking.domain import Actor, SlotTaken
+from services.booking.domain.appointments import Actor
+from services.booking.domain.slots import SlotTaken
 from services.booking.resources import Resources
+from services.booking.use_cases import appointments, offers
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
@@ -47,10 +49,10 @@ async def visit_page(
     visit_link, remote = _visit_link(ours, link, now)
     modality = modality or ("telehealth" if remote else None)
     async with ours.database.transaction(visit_link.tenant) as session:
-        visit = await repository.appointment(session, visit_link.subject)
-        rebooked = await repository.rebooking_of(session, visit.id)
+        visit = await repository.appointments.get(session, visit_link.subject)
+        rebooked = await repository.appointments.rebooking_of(session, visit.id)
         missed = visit.status == "noshow" and rebooked is None
-        offers = await use_cases.offers_for(
+        found = await offers.for_visit(
             session,
             tenant=visit_link.tenant,
             visit=visit,
@@ -59,13 +61,13 @@ async def visit_page(
             key=ours.settings.slot_signing_key,
             most=OFFERS_ON_A_PAGE if missed else 0,
         )
-        plan = await repository.plan(session, visit.schedule_id)
+        plan = await repository.schedules.plan(session, visit.schedule_id)
     survey = Capability("barrier", visit_link.tenant, visit.id, visit_link.expires)
     return _pages.render(
         "visit.html",
         visit=visit,
         rebooked=rebooked,
-        offers=offers,
+        offers=found,
         taken=taken,
         modality=modality,
         zone=plan.state.zone if plan else "UTC",
@@ -90,14 +92,14 @@ async def rebook(
     tenant = visit_link.tenant
     offered = SlotId.verify(slot, ours.settings.slot_signing_key, tenant, now)
     async with ours.database.transaction(tenant) as reading:
-        missed = await repository.appointment(reading, visit_link.subject)
+        missed = await repository.appointments.get(reading, visit_link.subject)
     page = f"{ours.settings.public_url.rstrip('/')}/a/{link}"
     # The trace of the missed visit goes on here, so that ops see booking, miss and return as one.
     with continued("rebook by link", missed.traceparent):
         try:
             await ours.database.run(
                 tenant,
-                lambda session: use_cases.rebook(
+                lambda session: appointments.rebook(
                     session,
                     tenant=tenant,
                     missed_id=missed.id,

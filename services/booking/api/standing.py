@@ -23,8 +23,8 @@ async def get_standing(request: Request, proof: Annotated[str, Path(max_length=1
     asked = Capability.verify(proof, ours.settings.link_signing_key, "standing", ours.clock())
     current_tenant.set(asked.tenant)
     async with ours.database.transaction(asked.tenant) as session:
-        visit = await repository.appointment(session, asked.subject)
-        return Standing(sequences=await repository.changed_since(session, visit))
+        visit = await repository.appointments.get(session, asked.subject)
+        return Standing(sequences=await repository.appointments.changed_since(session, visit))
 
 
 @router.get("/standings/{proof}", operation_id="list_standings", responses=problems(404, 410))
@@ -40,7 +40,7 @@ async def list_standings(
     asked = Capability.verify(proof, ours.settings.slot_signing_key, "standings", now)
     current_tenant.set(asked.tenant)
     async with ours.database.transaction(asked.tenant) as session:
-        found = await repository.to_come(session, now, paging.decode(cursor), limit + 1)
+        found = await repository.appointments.to_come(session, now, paging.decode(cursor), limit + 1)
     items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
     return VisitStandings(
         items=[

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services.booking import use_cases as booking
+from services.booking.use_cases import following as booking
 from shared.contracts import BY_TYPE
 from shared.contracts.slots import SlotId
 from tests.availability.conftest import Practice

@@ -266,7 +266,7 @@ async def test_offered_means_bookable_and_what_is_not_offered_is_refused(
             if offered:
                 visit = answer.json()
                 async with desk.resources.database.transaction(practice.tenant) as session:
-                    found = await booking.appointment(session, UUID(visit["id"]))
+                    found = await booking.appointments.get(session, UUID(visit["id"]))
                 event = appointment_event(
                     start=found.start,
                     provider_id=found.provider_id,

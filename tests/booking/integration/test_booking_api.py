@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from services.booking import repository, use_cases
-from services.booking.domain import Actor, SlotTaken
+from services.booking import repository
+from services.booking.domain.appointments import Actor
+from services.booking.domain.slots import SlotTaken
+from services.booking.use_cases import appointments, following
 from shared.capability import Capability
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
@@ -181,7 +183,7 @@ async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_lock
         await practice.publish(practice.rules.model_copy(update={"sequence": 2, "room_ids": (uuid4(),)}))
     first = (await practice.book(start)).json()
     async with practice.resources.database.transaction(practice.tenant) as session:
-        standing = await repository.appointment(session, UUID(first["id"]))
+        standing = await repository.appointments.get(session, UUID(first["id"]))
     if whose == "provider":
         # A group of its own: else it would be refused as somebody in the same seat.
         other = replace(standing, id=uuid4(), group_id=uuid4(), client_id=UUID(await practice.client()))
@@ -193,7 +195,7 @@ async def test_the_database_itself_refuses_an_overlap_that_slipped_past_the_lock
     with pytest.raises(SlotTaken):
         async with practice.resources.database.transaction(practice.tenant) as session:
             event = appointment_event(appointment_id=other.id)
-            await repository.save(session, practice.tenant, other, event, Actor("practice", "test"), NOW)
+            await repository.appointments.save(session, practice.tenant, other, event, Actor("practice", "test"), NOW)
     assert await count(practice, "appointments") == 1
 
 
@@ -324,7 +326,7 @@ async def test_a_bad_slot_is_refused_with_its_reason_and_nothing_is_written(kind
 
         gone = ScheduleWithdrawn.model_validate({**practice.rules.model_dump(), "sequence": 2})
         async with practice.resources.database.transaction(practice.tenant) as session:
-            await use_cases.replicate_schedule(session, tenant=practice.tenant, schedule=gone, now=NOW)
+            await following.replicate_schedule(session, tenant=practice.tenant, schedule=gone, now=NOW)
     client = await practice.client()
     refused = await practice.http.post(
         "/v1/appointments", json={"slot": slot, "client_id": client}, headers=practice.headers()
@@ -494,7 +496,7 @@ async def test_the_miss_is_noticed_once_and_only_if_nobody_came(practice: Practi
     for visit, start in ((absent, first), (present, second)):
         for _ in range(2):
             async with practice.resources.database.transaction(practice.tenant) as session:
-                await use_cases.notice_miss(
+                await appointments.notice_miss(
                     session, tenant=practice.tenant, appointment_id=visit["id"], now=start + timedelta(minutes=15)
                 )
     assert [name for name, _ in await events(practice)].count("appointment.missed") == 1

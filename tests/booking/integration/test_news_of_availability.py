@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services.booking import use_cases
+from services.booking.use_cases import following
 from shared.contracts.availability import Blocked, ProviderUnavailable, ScheduleWithdrawn
 from tests.support.build import NOW, schedule
 from tests.support.practice import Practice
@@ -33,9 +33,9 @@ async def hear(practice: Practice, *news: Any) -> None:
     for one in news:
         async with practice.resources.database.transaction(practice.tenant) as session:
             if isinstance(one, ProviderUnavailable):
-                await use_cases.follow_absences(session, tenant=practice.tenant, news=one, now=NOW)
+                await following.follow_absences(session, tenant=practice.tenant, news=one, now=NOW)
             else:
-                await use_cases.replicate_schedule(session, tenant=practice.tenant, schedule=one, now=NOW)
+                await following.replicate_schedule(session, tenant=practice.tenant, schedule=one, now=NOW)
 
 
 async def flags(practice: Practice) -> list[bool]:

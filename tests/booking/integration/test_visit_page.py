@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.booking import use_cases
+from services.booking.use_cases import appointments
 from shared.capability import Capability
 from tests.booking.conftest import ManualClock
 from tests.support.build import NOW, schedule
@@ -23,7 +23,7 @@ async def missed_visit(practice: Practice, clock: ManualClock) -> dict[str, Any]
     visit: dict[str, Any] = (await practice.book(start)).json()
     clock.now = start + timedelta(minutes=16)
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await use_cases.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
+        await appointments.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
     return visit
 
 

@@ -8,23 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.booking.domain import (
+from services.booking.domain.appointments import (
     LEGAL,
     Actor,
     Appointment,
-    Place,
-    SlotTaken,
     book,
     cancel,
     check_in,
     check_movable,
-    check_offered,
     flag,
     fulfil,
     miss,
-    place,
     reschedule,
 )
+from services.booking.domain.slots import Place, SlotTaken, check_offered, place
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import DAY, Plan, SlotId, Taken, floor, hidden
 from shared.errors import Kind, Problem

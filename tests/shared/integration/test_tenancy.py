@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from services.booking.domain import Client
-from services.booking.repository import add_client
+from services.booking.domain.clients import Client
+from services.booking.repository.clients import add as add_client
 from services.booking.tables import clients
 from shared.db import Database
 from tests.conftest import MakeSettings

@@ -1,0 +1,1 @@
+"""The rules of an appointment's life. Each takes `now`; none does IO."""

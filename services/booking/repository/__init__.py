@@ -1,0 +1,17 @@
+"""Every SQL statement of booking, a module per part of the domain."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.repository import appointments, clients, schedules, taken
+from services.booking.tables import outbox
+from shared import outbox as events
+from shared.contracts.envelope import Event
+
+__all__ = ["appointments", "clients", "record", "schedules", "taken"]
+
+
+async def record(session: AsyncSession, tenant: UUID, event: Event, now: datetime) -> None:
+    await events.record(session, outbox, tenant, [event], now)

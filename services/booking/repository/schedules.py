@@ -1,0 +1,81 @@
+"""What availability publishes: schedules, and when providers are away."""
+
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.tables import providers, schedules
+from shared.contracts.availability import Blocked, ProviderUnavailable, SchedulePublished, ScheduleState
+from shared.contracts.slots import Plan, Span, ceil, floor
+
+
+async def save(session: AsyncSession, tenant: UUID, schedule: ScheduleState, withdrawn_at: datetime | None) -> None:
+    """Keeps the newest state of a schedule, in whatever order states arrive."""
+    await session.execute(upsert(providers).values(tenant_id=tenant, id=schedule.provider_id).on_conflict_do_nothing())
+    values = {
+        "provider_id": schedule.provider_id,
+        "appointment_type_id": schedule.appointment_type_id,
+        "modality": schedule.modality,
+        "sequence": schedule.sequence,
+        "withdrawn_at": withdrawn_at,
+        "rules": schedule.model_dump(mode="json"),
+    }
+    await session.execute(
+        upsert(schedules)
+        .values(tenant_id=tenant, id=schedule.schedule_id, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=values, where=schedules.c.sequence < schedule.sequence
+        )
+    )
+
+
+async def plan(session: AsyncSession, schedule_id: UUID) -> Plan | None:
+    """The schedule as it stands; None when it is unknown here or withdrawn."""
+    rules = await session.scalar(_RULES_OF_ONE, {"schedule": schedule_id})
+    return _plan(rules) if rules is not None else None
+
+
+async def of_type(session: AsyncSession, appointment_type_id: UUID, modality: str | None = None) -> list[Plan]:
+    query = select(_RULES).where(
+        schedules.c.appointment_type_id == appointment_type_id, schedules.c.withdrawn_at.is_(None)
+    )
+    if modality is not None:
+        query = query.where(schedules.c.modality == modality)
+    return [_plan(rules) for rules in await session.scalars(query)]
+
+
+_RULES = cast(schedules.c.rules, Text)
+_RULES_OF_ONE = select(_RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
+
+
+@lru_cache(maxsize=1000)
+def _plan(rules: str) -> Plan:
+    """The same text is the same plan: it isn't read again, and remembers the days that it has worked out."""
+    return Plan(SchedulePublished.model_validate_json(rules))
+
+
+async def save_absences(session: AsyncSession, tenant: UUID, news: ProviderUnavailable) -> None:
+    """Keeps the newest absences of a provider, in whatever order they arrive."""
+    values = {
+        "absences": [item.model_dump(mode="json") for item in news.blocked],
+        "absences_sequence": news.sequence,
+    }
+    await session.execute(
+        upsert(providers)
+        .values(tenant_id=tenant, id=news.provider_id, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"],
+            set_=values,
+            where=providers.c.absences_sequence < news.sequence,
+        )
+    )
+
+
+async def absences(session: AsyncSession, provider_id: UUID) -> list[Span]:
+    """When a provider will be away."""
+    found = await session.scalar(select(providers.c.absences).where(providers.c.id == provider_id))
+    return [(floor(item.begin), ceil(item.end)) for item in map(Blocked.model_validate, found or ())]

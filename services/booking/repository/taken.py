@@ -1,0 +1,108 @@
+"""Whose time is taken, and the locks under which it is."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking.tables import appointments, providers
+from shared.contracts.slots import Plan, Taken, ceil, floor, moment
+
+# Written out, not bound: only so does the planner know that the partial indexes fit.
+_STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
+
+
+async def lock_provider(session: AsyncSession, provider_id: UUID, *, wait: bool = True) -> bool:
+    """One booking at a time per provider: contenders wait here, where PostgreSQL can't deadlock on them.
+
+    False when somebody has the lock and there is to be no waiting.
+    """
+    query = _LOCK_PROVIDER if wait else _TRY_PROVIDER
+    return await session.scalar(query, {"provider": provider_id}) is not None
+
+
+_PROVIDER = select(providers.c.id).where(providers.c.id == bindparam("provider"))
+_LOCK_PROVIDER, _TRY_PROVIDER = _PROVIDER.with_for_update(), _PROVIDER.with_for_update(skip_locked=True)
+
+
+async def lock_rooms(session: AsyncSession, rooms: Sequence[UUID]) -> None:
+    """One booking at a time per room; rooms have no row here, so the lock is on their id."""
+    for room in sorted(rooms):
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(room), 0))))
+
+
+async def near(
+    session: AsyncSession,
+    plans: Collection[Plan],
+    client_id: UUID | None,
+    begin: int,
+    end: int,
+    but: UUID | None = None,
+) -> list[Taken]:
+    """What stands of the plans' providers and rooms, and of the client, that can hide a start in `[begin, end)`.
+
+    Plain comparisons here: `&&` of ranges is not leakproof, so row-level security keeps it from an index.
+    """
+    reach = max(plan.reach for plan in plans)
+    providers, rooms = {plan.provider_id for plan in plans}, {room for plan in plans for room in plan.rooms}
+    values = {
+        "low": moment(begin - reach),
+        "high": moment(end + reach),
+        "providers": list(providers),
+        "rooms": list(rooms),
+        "client": client_id,
+        "but": but,
+    }
+    query = _near(bool(rooms), client_id is not None, but is not None)
+    return [
+        Taken(visit, provider, schedule, room, client, floor(start), ceil(end), floor(first), ceil(until))
+        for visit, provider, schedule, room, client, start, end, first, until in await session.execute(query, values)
+    ]
+
+
+@cache
+def _near(rooms: bool, client: bool, but: bool) -> Select[Any]:
+    columns = appointments.c
+    low, high = bindparam("low", type_=columns.start.type), bindparam("high", type_=columns.start.type)
+    near = and_(columns.occupied_to > low, columns.occupied_from < high)
+    whose = [and_(columns.provider_id.in_(bindparam("providers", expanding=True)), near)]
+    if rooms:
+        whose.append(and_(columns.room_id.in_(bindparam("rooms", expanding=True)), near))
+    if client:
+        whose.append(and_(columns.client_id == bindparam("client"), columns.end > low, columns.start < high))
+    query = select(
+        columns.id,
+        columns.provider_id,
+        columns.schedule_id,
+        columns.room_id,
+        columns.client_id,
+        columns.start,
+        columns.end,
+        columns.occupied_from,
+        columns.occupied_to,
+    ).where(_STANDS, or_(*whose))
+    return query.where(columns.id != bindparam("but")) if but else query
+
+
+async def group_at(
+    session: AsyncSession, schedule_id: UUID, start: datetime, but: UUID | None
+) -> list[tuple[UUID, int]]:
+    """Group and seat of each visit that stands at a start of a schedule."""
+    columns = appointments.c
+    query = select(columns.group_id, columns.seat).where(
+        columns.schedule_id == schedule_id, columns.start == start, columns.id != but, _STANDS
+    )
+    return [(group_id, seat) for group_id, seat in await session.execute(query)]
+
+
+async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:
+    """True when the client has no other visit that was not called off."""
+    columns = appointments.c
+    query = select(columns.id).where(columns.client_id == client_id, _STANDS).limit(1)
+    if but is not None:
+        query = query.where(columns.id != but)
+    return await session.scalar(query) is None

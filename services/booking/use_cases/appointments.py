@@ -1,0 +1,167 @@
+"""An appointment's life, from booking to its end."""
+
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.booking import repository
+from services.booking.domain import appointments
+from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change
+from services.booking.use_cases.claiming import claim, plan_of
+from shared.contracts.slots import SlotId
+from shared.errors import conflict, require_version
+from shared.telemetry import annotate, current_traceparent, use_case
+
+
+class Move(TypedDict):
+    """What every change of an appointment needs: which, as read in which version, by whom, when."""
+
+    tenant: UUID
+    appointment_id: UUID
+    version: int | None
+    actor: Actor
+    now: datetime
+
+
+@use_case
+async def book(
+    session: AsyncSession, *, tenant: UUID, slot: SlotId, client_id: UUID, actor: Actor, now: datetime
+) -> Appointment:
+    """Books an offered slot. Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`."""
+    return await _book(session, tenant, slot, client_id, actor, now)
+
+
+@use_case
+async def rebook(
+    session: AsyncSession, *, tenant: UUID, missed_id: UUID, slot: SlotId, actor: Actor, now: datetime
+) -> Appointment:
+    """A new visit for a missed one, by the link in a message; a second tap finds the first one's visit.
+
+    Raises Problem `not_missed` for a visit that nobody missed.
+    """
+    missed = await repository.appointments.get(session, missed_id, lock=True)
+    if missed.status != "noshow":
+        raise conflict("not_missed", "This visit was not missed; there is nothing to make up for.")
+    already = await repository.appointments.rebooking_of(session, missed.id)
+    if already is not None:
+        return already
+    return await _book(session, tenant, slot, missed.client_id, actor, now, rebooked_from=missed.id)
+
+
+async def _book(
+    session: AsyncSession,
+    tenant: UUID,
+    slot: SlotId,
+    client_id: UUID,
+    actor: Actor,
+    now: datetime,
+    rebooked_from: UUID | None = None,
+) -> Appointment:
+    plan = await plan_of(session, slot)
+    id = uuid7()
+    place = await claim(session, plan, slot, client_id, id, now)
+    change = appointments.book(
+        id=id,
+        slot=slot,
+        schedule=plan.state,
+        place=place,
+        client_id=client_id,
+        actor=actor,
+        now=now,
+        rebooked_from=rebooked_from,
+        traceparent=current_traceparent(),
+    )
+    return await saved(session, tenant, change, actor, now)
+
+
+@use_case
+async def reschedule(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    slot: SlotId,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    """Moves a visit; the old time stays booked if the new one can't be had."""
+    plan = await plan_of(session, slot)
+    before = await repository.appointments.get(session, appointment_id)
+    appointments.check_movable(before, now)
+    place = await claim(session, plan, slot, before.client_id, appointment_id, now)
+    locked = await _locked(session, appointment_id, version)
+    change = appointments.reschedule(locked, slot=slot, schedule=plan.state, place=place, actor=actor, now=now)
+    return await saved(session, tenant, change, actor, now)
+
+
+@use_case
+async def cancel(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    reason: CancelReason,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    locked = await _locked(session, appointment_id, version)
+    return await saved(session, tenant, appointments.cancel(locked, reason=reason, actor=actor, now=now), actor, now)
+
+
+@use_case
+async def check_in(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    locked = await _locked(session, appointment_id, version)
+    return await saved(session, tenant, appointments.check_in(locked, actor=actor, now=now), actor, now)
+
+
+@use_case
+async def fulfil(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    locked = await _locked(session, appointment_id, version)
+    return await saved(session, tenant, appointments.fulfil(locked, actor=actor, now=now), actor, now)
+
+
+@use_case
+async def notice_miss(
+    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime
+) -> Appointment | None:
+    """Marks an absent client's visit as missed; None when somebody checked in, moved or cancelled it meanwhile."""
+    locked = await _locked(session, appointment_id, None)
+    change = appointments.miss(locked, actor=SYSTEM, now=now)
+    if change is None:
+        return None
+    return await saved(session, tenant, change, SYSTEM, now)
+
+
+async def _locked(session: AsyncSession, appointment_id: UUID, version: int | None) -> Appointment:
+    annotate(appointment_id=appointment_id)
+    appointment = await repository.appointments.get(session, appointment_id, lock=True)
+    require_version(version, appointment.sequence)
+    return appointment
+
+
+async def saved(session: AsyncSession, tenant: UUID, change: Change, actor: Actor, now: datetime) -> Appointment:
+    visit, event = change
+    await repository.appointments.save(session, tenant, visit, event, actor, now)
+    annotate(appointment_id=visit.id, client_id=visit.client_id)
+    return visit

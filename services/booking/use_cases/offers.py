@@ -1,0 +1,98 @@
+"""Free slots, found by booking itself: instead of a taken one, or on the page behind a link."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import nsmallest
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import repository
+from services.booking.domain.appointments import Appointment
+from services.booking.domain.slots import SlotTaken
+from services.booking.use_cases.claiming import seeker_of
+from shared.contracts.availability import ScheduleState
+from shared.contracts.slots import DAY, SLOT_ID_LIFETIME, Plan, SlotId, ceil, floor, free, moment
+from shared.telemetry import use_case
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A free slot, as a caller can book it."""
+
+    slot: str
+    schedule: ScheduleState
+    start: datetime
+
+    @property
+    def end(self) -> datetime:
+        return self.start + self.schedule.duration
+
+
+@use_case
+async def alternatives(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    taken: SlotTaken,
+    client_id: UUID,
+    now: datetime,
+    key: str,
+    most: int = 3,
+) -> list[Offer]:
+    """Free slots like the taken one (same type and modality), the next ones first."""
+    plan = await repository.schedules.plan(session, taken.schedule_id)
+    if plan is None:
+        return []
+    like = await repository.schedules.of_type(session, plan.state.appointment_type_id, plan.state.modality)
+    return await _offers(session, tenant, like, client_id, max(taken.start, now), now, key, most)
+
+
+@use_case
+async def for_visit(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    visit: Appointment,
+    modality: str | None,
+    now: datetime,
+    key: str,
+    most: int,
+) -> list[Offer]:
+    """Free slots for a visit like this one, for the page behind a link."""
+    like = await repository.schedules.of_type(session, visit.appointment_type_id, modality)
+    return await _offers(session, tenant, like, visit.client_id, now, now, key, most)
+
+
+async def _offers(
+    session: AsyncSession,
+    tenant: UUID,
+    plans: Sequence[Plan],
+    client_id: UUID,
+    begin: datetime,
+    now: datetime,
+    key: str,
+    most: int,
+) -> list[Offer]:
+    """The first free slots across schedules: the rule that availability lists by, over booking's own truth.
+
+    The near future is looked at first, since that is where most answers lie.
+    """
+    if not plans:
+        return []
+    seeker = await seeker_of(session, plans, client_id, None)
+    low, last = ceil(begin), floor(max(now + plan.horizon for plan in plans)) + 1
+    found: list[tuple[int, UUID, Plan]] = []
+    span = 4 * DAY
+    while low < last and len(found) < most:
+        high = min(low + span, last)
+        taken = await repository.taken.near(session, plans, client_id, low, high)
+        starts = ((at, plan.schedule_id, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker))
+        found += nsmallest(most - len(found), starts, key=lambda item: item[:2])
+        low, span = high, span * 2
+    expires = now + SLOT_ID_LIFETIME
+    return [
+        Offer(SlotId(plan.schedule_id, moment(at), expires).sign(key, tenant), plan.state, moment(at))
+        for at, _, plan in found
+    ]
