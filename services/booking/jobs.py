@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.resources import Resources
-from services.booking.use_cases import appointments
+from services.booking.use_cases import appointments, holds
 from shared.timers import Handler, Timer
 
 
@@ -14,5 +14,9 @@ async def on_grace_over(session: AsyncSession, timer: Timer) -> None:
     await appointments.notice_miss(session, tenant=timer.tenant, appointment_id=timer.key, now=timer.now)
 
 
+async def on_hold_over(session: AsyncSession, timer: Timer) -> None:
+    await holds.end(session, tenant=timer.tenant, hold_id=timer.key, because="expired", now=timer.now)
+
+
 def timers(_resources: Resources) -> Mapping[str, Handler]:
-    return {repository.appointments.MISS: on_grace_over}
+    return {repository.appointments.MISS: on_grace_over, repository.holds.EXPIRE: on_hold_over}

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.booking.domain.appointments import Appointment, CancelReason
 from services.booking.domain.clients import Client
+from services.booking.domain.holds import Hold
 from shared.bodies import Body, Name
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party
@@ -49,6 +50,46 @@ class NewAppointment(Body):
 
     slot: str = Field(min_length=1, max_length=200, description="Opaque id of an offered slot")
     client_id: UUID
+    hold_id: UUID | None = Field(
+        None, description="The hold that keeps this slot; one that has ended is as good as none"
+    )
+
+
+class NewHold(Body):
+    """A slot to keep for somebody who is about to book it."""
+
+    model_config = _example(slot=_SLOT, client_id=_ID)
+
+    slot: str = Field(min_length=1, max_length=200, description="Opaque id of an offered slot")
+    client_id: UUID | None = Field(None, description="For whom, where that is known already")
+
+
+class HoldBody(BaseModel):
+    """A slot that is kept until `expires_at`; send its id along when you book."""
+
+    model_config = _example(
+        id=_ID,
+        schedule_id=_ID,
+        provider_id=_ID,
+        client_id=None,
+        start="2026-03-04T14:00:00Z",
+        end="2026-03-04T14:50:00Z",
+        expires_at="2026-03-02T15:09:05Z",
+        extensions_left=2,
+    )
+
+    id: UUID
+    schedule_id: UUID
+    provider_id: UUID
+    client_id: UUID | None
+    start: AwareDatetime
+    end: AwareDatetime
+    expires_at: AwareDatetime
+    extensions_left: int = Field(description="How often five minutes more can be had")
+
+    @classmethod
+    def of(cls, kept: Hold) -> "HoldBody":
+        return cls(**{name: getattr(kept, name) for name in cls.model_fields})
 
 
 class Move(Body):

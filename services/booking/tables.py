@@ -99,6 +99,31 @@ appointments = Table(
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
 )
 
+holds = Table(
+    "holds",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("schedule_id", Uuid, nullable=False),
+    Column("client_id", Uuid),
+    Column("room_id", Uuid),
+    Column("group_id", Uuid, nullable=False),
+    Column("seat", Integer, nullable=False),
+    Column("start", _TIME, nullable=False),
+    Column("end", _TIME, nullable=False),
+    Column("occupied_from", _TIME, nullable=False),
+    Column("occupied_to", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("extended", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
+    ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
+    comment="Slots that are kept for somebody; the row goes when the hold ends",
+)
+
 history = Table(
     "appointment_history",
     metadata,

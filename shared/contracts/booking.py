@@ -147,3 +147,5 @@ class SlotReleased(HoldState):
     """A hold has ended, by a booking, by whoever held it, or by its time."""
 
     type: ClassVar[str] = "slot.released"
+
+    because: Literal["booked", "released", "expired"] = Field("released", description="`booked`: its time is not free")

@@ -69,6 +69,11 @@ def by_hold(hold: HoldState) -> Occupied:
     )
 
 
+def gives_back(hold: HoldState) -> bool:
+    """True unless a visit has taken the hold's place: then its time opens to nobody."""
+    return not (isinstance(hold, SlotReleased) and hold.because == "booked")
+
+
 def opened(before: Occupied | None, after: Occupied, id: UUID, now: datetime) -> AvailabilityOpened | None:
     """The event when a visit or hold gives its time back; None when it didn't stand, still does, or is over."""
     if before is None or before.free or before.occupied_to <= now:

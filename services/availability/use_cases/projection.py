@@ -24,7 +24,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 
 @use_case
 async def follow_hold(session: AsyncSession, *, tenant: UUID, state: HoldState, now: datetime) -> None:
-    await _follow(session, tenant, taken.by_hold(state), now)
+    await _follow(session, tenant, taken.by_hold(state), now, opens=taken.gives_back(state))
 
 
 @use_case
@@ -58,7 +58,7 @@ async def _announce(session: AsyncSession, tenant: UUID, items: Iterable[Occupie
         await repository.changes.announce(session, tenant, provider_id, room_id)
 
 
-async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime) -> None:
+async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime, *, opens: bool = True) -> None:
     before: Occupied | None = None
     if not await repository.taken.add(session, tenant, item):
         newer, before = await repository.taken.save(session, tenant, item)
@@ -66,7 +66,7 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
             return
         await _announce(session, tenant, [item] if before is None else [item, before])
     event = taken.opened(before, item, uuid7(), now)
-    if event is not None:
+    if event is not None and opens:
         await repository.practice.record(session, tenant, event, now)
     away = await repository.hours.time_off(session, item.provider_id, now)
     if taken.meets(item, away, now) and not (before is not None and taken.meets(before, away, now)):

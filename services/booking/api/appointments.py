@@ -1,16 +1,22 @@
 """Routes: visits, from booking to their end."""
 
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
-from services.booking.api.common import AT_THE_PRACTICE, actor_of, answer_of, move_of, own, visible
-from services.booking.domain.slots import SlotTaken
-from services.booking.resources import Resources
-from services.booking.use_cases import appointments, offers
+from services.booking.api.common import (
+    AT_THE_PRACTICE,
+    actor_of,
+    answer_of,
+    move_of,
+    or_alternatives,
+    own,
+    visible,
+    visible_hold,
+)
+from services.booking.use_cases import appointments
 from shared import paging
 from shared.auth import Role
 from shared.commands import Answer, Write, etag
@@ -39,50 +45,22 @@ async def book_appointment(request: Request, body: schemas.NewAppointment, comma
     slot = SlotId.verify(body.slot, ours.settings.slot_signing_key, principal.tenant, now)
 
     async def work(session: AsyncSession) -> Answer:
+        if body.hold_id is not None and await repository.holds.find(session, body.hold_id) is not None:
+            await visible_hold(session, principal, body.hold_id)
         return answer_of(
             await appointments.book(
                 session,
                 tenant=principal.tenant,
                 slot=slot,
                 client_id=body.client_id,
+                hold_id=body.hold_id,
                 actor=actor_of(principal),
                 now=now,
             ),
             201,
         )
 
-    return await _or_alternatives(ours, principal.tenant, body.client_id, lambda: command.run(work))
-
-
-async def _or_alternatives(
-    ours: Resources, tenant: UUID, client_id: UUID, run: Callable[[], Awaitable[Response]]
-) -> Response:
-    """A refused slot comes with others that are free, found after the contended locks are gone."""
-    try:
-        return await run()
-    except SlotTaken as taken:
-        async with ours.database.transaction(tenant) as session:
-            found = await offers.alternatives(
-                session,
-                tenant=tenant,
-                taken=taken,
-                client_id=client_id,
-                now=ours.clock(),
-                key=ours.settings.slot_signing_key,
-            )
-        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in found]
-        raise
-
-
-def _alternative(offer: offers.Offer) -> schemas.Alternative:
-    return schemas.Alternative(
-        slot=offer.slot,
-        start=offer.start,
-        end=offer.end,
-        provider_id=offer.schedule.provider_id,
-        location_id=offer.schedule.location_id,
-        modality=offer.schedule.modality,
-    )
+    return await or_alternatives(ours, principal.tenant, body.client_id, lambda: command.run(work))
 
 
 @router.get("/appointments", operation_id="list_appointments")
@@ -151,7 +129,7 @@ async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move,
             move = move_of(request, appointment_id, command)
             return answer_of(await appointments.reschedule(session, slot=slot, **move))
 
-    return await _or_alternatives(ours, principal.tenant, visit.client_id, lambda: command.run(work))
+    return await or_alternatives(ours, principal.tenant, visit.client_id, lambda: command.run(work))
 
 
 @router.post(

@@ -1,14 +1,17 @@
 """What the routes of booking share."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
 from services.booking.domain.appointments import Actor, Appointment
+from services.booking.domain.holds import Hold
+from services.booking.domain.slots import SlotTaken
 from services.booking.resources import Resources
-from services.booking.use_cases import appointments
+from services.booking.use_cases import appointments, offers
 from shared.auth import Principal, Role
 from shared.commands import Answer, Command
 from shared.errors import not_found
@@ -55,3 +58,42 @@ async def visible(session: AsyncSession, principal: Principal, appointment_id: U
     if not principal.may_see_client(appointment.client_id):
         raise not_found("appointment")
     return appointment
+
+
+async def visible_hold(session: AsyncSession, principal: Principal, hold_id: UUID) -> Hold:
+    """The hold, if it is the caller's own, or the caller is no client; others' are not found."""
+    kept = await repository.holds.get(session, hold_id)
+    if principal.role is Role.CLIENT and kept.held_by != principal.subject and kept.client_id != principal.client_id:
+        raise not_found("hold")
+    return kept
+
+
+async def or_alternatives(
+    ours: Resources, tenant: UUID, client_id: UUID | None, run: Callable[[], Awaitable[Response]]
+) -> Response:
+    """A refused slot comes with others that are free, found after the contended locks are gone."""
+    try:
+        return await run()
+    except SlotTaken as taken:
+        async with ours.database.transaction(tenant) as session:
+            found = await offers.alternatives(
+                session,
+                tenant=tenant,
+                taken=taken,
+                client_id=client_id,
+                now=ours.clock(),
+                key=ours.settings.slot_signing_key,
+            )
+        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in found]
+        raise
+
+
+def _alternative(offer: offers.Offer) -> schemas.Alternative:
+    return schemas.Alternative(
+        slot=offer.slot,
+        start=offer.start,
+        end=offer.end,
+        provider_id=offer.schedule.provider_id,
+        location_id=offer.schedule.location_id,
+        modality=offer.schedule.modality,
+    )

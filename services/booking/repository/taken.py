@@ -1,19 +1,21 @@
 """Whose time is taken, and the locks under which it is."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, text
+from sqlalchemy import CompoundSelect, Select, Table, and_, bindparam, func, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.tables import appointments, providers
+from services.booking.tables import appointments, holds, providers
 from shared.contracts.slots import Plan, Taken, ceil, floor, moment
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
 _STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
+_LIVE = holds.c.expires_at > bindparam("now", type_=holds.c.expires_at.type)
 
 
 async def lock_provider(session: AsyncSession, provider_id: UUID, *, wait: bool = True) -> bool:
@@ -35,15 +37,28 @@ async def lock_rooms(session: AsyncSession, rooms: Sequence[UUID]) -> None:
         await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(room), 0))))
 
 
+@dataclass(frozen=True, slots=True)
+class But:
+    """What doesn't stand in its own way: a visit that is being moved, a hold that is being used."""
+
+    visit_id: UUID | None = None
+    hold_id: UUID | None = None
+
+
+NOTHING = But()
+
+
 async def near(
     session: AsyncSession,
     plans: Collection[Plan],
     client_id: UUID | None,
     begin: int,
     end: int,
-    but: UUID | None = None,
+    now: datetime,
+    but: But = NOTHING,
 ) -> list[Taken]:
-    """What stands of the plans' providers and rooms, and of the client, that can hide a start in `[begin, end)`.
+    """What stands, visits and holds, of the plans' providers and rooms, and of the client, that can hide a start in
+    `[begin, end)`.
 
     Plain comparisons here: `&&` of ranges is not leakproof, so row-level security keeps it from an index.
     """
@@ -52,12 +67,14 @@ async def near(
     values = {
         "low": moment(begin - reach),
         "high": moment(end + reach),
+        "now": now,
         "providers": list(providers),
         "rooms": list(rooms),
         "client": client_id,
-        "but": but,
+        "visit": but.visit_id,
+        "hold": but.hold_id,
     }
-    query = _near(bool(rooms), client_id is not None, but is not None)
+    query = _near(bool(rooms), client_id is not None, but.visit_id is not None, but.hold_id is not None)
     return [
         Taken(visit, provider, schedule, room, client, floor(start), ceil(end), floor(first), ceil(until))
         for visit, provider, schedule, room, client, start, end, first, until in await session.execute(query, values)
@@ -65,8 +82,18 @@ async def near(
 
 
 @cache
-def _near(rooms: bool, client: bool, but: bool) -> Select[Any]:
-    columns = appointments.c
+def _near(rooms: bool, client: bool, visit: bool, hold: bool) -> CompoundSelect[Any]:
+    booked = _of(appointments, rooms, client).where(_STANDS)
+    if visit:
+        booked = booked.where(appointments.c.id != bindparam("visit"))
+    held = _of(holds, rooms, client).where(_LIVE)
+    if hold:
+        held = held.where(holds.c.id != bindparam("hold"))
+    return union_all(booked, held)
+
+
+def _of(table: Table, rooms: bool, client: bool) -> Select[Any]:
+    columns = table.c
     low, high = bindparam("low", type_=columns.start.type), bindparam("high", type_=columns.start.type)
     near = and_(columns.occupied_to > low, columns.occupied_from < high)
     whose = [and_(columns.provider_id.in_(bindparam("providers", expanding=True)), near)]
@@ -74,7 +101,7 @@ def _near(rooms: bool, client: bool, but: bool) -> Select[Any]:
         whose.append(and_(columns.room_id.in_(bindparam("rooms", expanding=True)), near))
     if client:
         whose.append(and_(columns.client_id == bindparam("client"), columns.end > low, columns.start < high))
-    query = select(
+    return select(
         columns.id,
         columns.provider_id,
         columns.schedule_id,
@@ -84,19 +111,27 @@ def _near(rooms: bool, client: bool, but: bool) -> Select[Any]:
         columns.end,
         columns.occupied_from,
         columns.occupied_to,
-    ).where(_STANDS, or_(*whose))
-    return query.where(columns.id != bindparam("but")) if but else query
+    ).where(or_(*whose))
 
 
 async def group_at(
-    session: AsyncSession, schedule_id: UUID, start: datetime, but: UUID | None
+    session: AsyncSession, schedule_id: UUID, start: datetime, now: datetime, but: But
 ) -> list[tuple[UUID, int]]:
-    """Group and seat of each visit that stands at a start of a schedule."""
-    columns = appointments.c
-    query = select(columns.group_id, columns.seat).where(
-        columns.schedule_id == schedule_id, columns.start == start, columns.id != but, _STANDS
+    """Group and seat of each visit and hold that stands at a start of a schedule."""
+    values = {"schedule": schedule_id, "start": start, "now": now, "visit": but.visit_id, "hold": but.hold_id}
+    return [(group_id, seat) for group_id, seat in await session.execute(_GROUP, values)]
+
+
+def _seats(table: Table, but: str) -> Select[Any]:
+    columns = table.c
+    return select(columns.group_id, columns.seat).where(
+        columns.schedule_id == bindparam("schedule"),
+        columns.start == bindparam("start"),
+        columns.id.is_distinct_from(bindparam(but, type_=columns.id.type)),
     )
-    return [(group_id, seat) for group_id, seat in await session.execute(query)]
+
+
+_GROUP = union_all(_seats(appointments, "visit").where(_STANDS), _seats(holds, "hold").where(_LIVE))
 
 
 async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:

@@ -10,7 +10,10 @@ from uuid_utils.compat import uuid7
 from services.booking import repository
 from services.booking.domain import appointments
 from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change
+from services.booking.domain.holds import check_slot
+from services.booking.repository.taken import But
 from services.booking.use_cases.claiming import claim, plan_of
+from services.booking.use_cases.holds import ended
 from shared.contracts.slots import SlotId
 from shared.errors import conflict, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
@@ -28,10 +31,28 @@ class Move(TypedDict):
 
 @use_case
 async def book(
-    session: AsyncSession, *, tenant: UUID, slot: SlotId, client_id: UUID, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    slot: SlotId,
+    client_id: UUID,
+    hold_id: UUID | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Appointment:
-    """Books an offered slot. Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`."""
-    return await _book(session, tenant, slot, client_id, actor, now)
+    """Books an offered slot, or one that a hold keeps; a hold that has ended is as good as none.
+
+    Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`, `hold_of_another_slot`,
+    `hold_of_another_client`.
+    """
+    if hold_id is not None:
+        kept = await repository.holds.find(session, hold_id)
+        if kept is not None:
+            check_slot(kept, slot, client_id)
+    visit = await _book(session, tenant, slot, client_id, actor, now, hold_id=hold_id)
+    if hold_id is not None:
+        await ended(session, tenant, hold_id, "booked", now)
+    return visit
 
 
 @use_case
@@ -58,11 +79,13 @@ async def _book(
     client_id: UUID,
     actor: Actor,
     now: datetime,
+    *,
     rebooked_from: UUID | None = None,
+    hold_id: UUID | None = None,
 ) -> Appointment:
     plan = await plan_of(session, slot)
     id = uuid7()
-    place = await claim(session, plan, slot, client_id, id, now)
+    place = await claim(session, plan, slot, client_id, id, now, But(hold_id=hold_id))
     change = appointments.book(
         id=id,
         slot=slot,
@@ -92,7 +115,7 @@ async def reschedule(
     plan = await plan_of(session, slot)
     before = await repository.appointments.get(session, appointment_id)
     appointments.check_movable(before, now)
-    place = await claim(session, plan, slot, before.client_id, appointment_id, now)
+    place = await claim(session, plan, slot, before.client_id, appointment_id, now, But(visit_id=appointment_id))
     locked = await _locked(session, appointment_id, version)
     change = appointments.reschedule(locked, slot=slot, schedule=plan.state, place=place, actor=actor, now=now)
     return await saved(session, tenant, change, actor, now)

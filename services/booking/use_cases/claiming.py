@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking import repository
 from services.booking.domain import slots
 from services.booking.domain.slots import Place
+from services.booking.repository.taken import NOTHING, But
 from shared.contracts.slots import Plan, Seeker, SlotId, Taken, floor, hidden
 from shared.errors import conflict
 
@@ -21,36 +22,48 @@ async def plan_of(session: AsyncSession, slot: SlotId) -> Plan:
 
 
 async def claim(
-    session: AsyncSession, plan: Plan, slot: SlotId, client_id: UUID, visit_id: UUID, now: datetime
+    session: AsyncSession,
+    plan: Plan,
+    slot: SlotId,
+    client_id: UUID | None,
+    id: UUID,
+    now: datetime,
+    but: But = NOTHING,
 ) -> Place:
-    """Takes the locks, provider before rooms before client as everywhere, and then the place at that time.
+    """Takes the locks, provider before rooms before client as everywhere, and then the place at that time for the
+    visit or hold of that id.
 
     Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more.
     """
     start = floor(slot.start)
     if not await repository.taken.lock_provider(session, plan.provider_id, wait=False):
         # Somebody books there right now: who has lost already needn't wait in line.
-        await _require_free(session, plan, start, client_id, visit_id, now)
+        await _require_free(session, plan, start, client_id, now, but)
         await repository.taken.lock_provider(session, plan.provider_id)
     await repository.taken.lock_rooms(session, plan.rooms)
-    await repository.clients.get(session, client_id, lock=True)
-    taken = await _require_free(session, plan, start, client_id, visit_id, now)
-    group = (
-        await repository.taken.group_at(session, plan.schedule_id, slot.start, visit_id) if plan.capacity > 1 else []
-    )
-    return slots.place(plan, taken, group, start, visit_id)
+    if client_id is not None:
+        await repository.clients.get(session, client_id, lock=True)
+    taken = await _require_free(session, plan, start, client_id, now, but)
+    group: list[tuple[UUID, int]] = []
+    if plan.capacity > 1:
+        group = await repository.taken.group_at(session, plan.schedule_id, slot.start, now, but)
+    return slots.place(plan, taken, group, start, id)
 
 
 async def _require_free(
-    session: AsyncSession, plan: Plan, start: int, client_id: UUID, visit_id: UUID, now: datetime
+    session: AsyncSession, plan: Plan, start: int, client_id: UUID | None, now: datetime, but: But
 ) -> list[Taken]:
-    seeker = await seeker_of(session, [plan], client_id, visit_id)
-    taken = await repository.taken.near(session, [plan], client_id, start, start + 1, but=visit_id)
+    seeker = await seeker_of(session, [plan], client_id, but.visit_id)
+    taken = await repository.taken.near(session, [plan], client_id, start, start + 1, now, but)
     slots.check_offered(plan, start, hidden(plan, taken, start, now, seeker))
     return taken
 
 
-async def seeker_of(session: AsyncSession, plans: Sequence[Plan], client_id: UUID, but: UUID | None) -> Seeker:
-    """Who seeks; whether the client is new is looked up only where it matters."""
+async def seeker_of(session: AsyncSession, plans: Sequence[Plan], client_id: UUID | None, but: UUID | None) -> Seeker:
+    """Who seeks; whether the client is new is looked up only where it matters. Somebody unknown is taken as new: who
+    they are is asked when they book.
+    """
+    if client_id is None:
+        return Seeker(is_new=True)
     is_new = any(plan.favours_new_clients for plan in plans) and await repository.taken.is_new(session, client_id, but)
     return Seeker(client_id, is_new)

@@ -36,7 +36,7 @@ async def alternatives(
     *,
     tenant: UUID,
     taken: SlotTaken,
-    client_id: UUID,
+    client_id: UUID | None,
     now: datetime,
     key: str,
     most: int = 3,
@@ -69,7 +69,7 @@ async def _offers(
     session: AsyncSession,
     tenant: UUID,
     plans: Sequence[Plan],
-    client_id: UUID,
+    client_id: UUID | None,
     begin: datetime,
     now: datetime,
     key: str,
@@ -87,7 +87,7 @@ async def _offers(
     span = 4 * DAY
     while low < last and len(found) < most:
         high = min(low + span, last)
-        taken = await repository.taken.near(session, plans, client_id, low, high)
+        taken = await repository.taken.near(session, plans, client_id, low, high, now)
         starts = ((at, plan.schedule_id, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker))
         found += nsmallest(most - len(found), starts, key=lambda item: item[:2])
         low, span = high, span * 2

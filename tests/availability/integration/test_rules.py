@@ -259,6 +259,11 @@ async def test_a_hold_hides_its_slot_until_it_is_released_or_expires(practice: P
     await practice.follow_hold(released, held)
     assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search())
     assert [event["reason"] for _, event in await practice.outbox("availability.opened")][-1] == "released"
+    told = len(await practice.outbox("availability.opened"))
+    again = SlotHeld.model_validate({**values, "hold_id": uuid4()})
+    booked = SlotReleased.model_validate({**again.model_dump(), "sequence": 2, "because": "booked"})
+    await practice.follow_hold(again, booked)
+    assert len(await practice.outbox("availability.opened")) == told, "a visit has taken its place"
     expired = SlotHeld.model_validate({**values, "hold_id": uuid4(), "expires_at": NOW - timedelta(seconds=1)})
     await practice.follow_hold(expired)
     assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search())

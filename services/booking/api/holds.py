@@ -1,0 +1,84 @@
+"""Routes: holds, which keep a slot while somebody fills in a form."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.booking import repository, schemas
+from services.booking.api.common import or_alternatives, own, visible_hold
+from services.booking.use_cases import holds
+from shared.commands import Answer, Write
+from shared.contracts.slots import SlotId
+from shared.errors import forbidden
+from shared.web import Caller, problems
+
+router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
+
+
+@router.post(
+    "/holds",
+    status_code=201,
+    response_model=schemas.HoldBody,
+    operation_id="hold_slot",
+    responses=problems(404, 409, 410),
+)
+async def hold_slot(request: Request, body: schemas.NewHold, command: Write) -> Response:
+    """Keeps an offered slot for five minutes. 409 `slot_taken` carries up to three `alternatives` that are free now."""
+    principal, ours = command.principal, own(request)
+    principal.require("appointments:write")
+    client_id = body.client_id or principal.client_id
+    if client_id is not None and not principal.may_see_client(client_id):
+        raise forbidden("not_yours", "A client's token keeps slots for that client only.", field="client_id")
+    now = ours.clock()
+    slot = SlotId.verify(body.slot, ours.settings.slot_signing_key, principal.tenant, now)
+
+    async def work(session: AsyncSession) -> Answer:
+        kept = await holds.hold(
+            session, tenant=principal.tenant, slot=slot, client_id=client_id, held_by=principal.subject, now=now
+        )
+        return Answer(schemas.HoldBody.of(kept), 201, kept.sequence, f"/v1/holds/{kept.id}")
+
+    return await or_alternatives(ours, principal.tenant, client_id, lambda: command.run(work))
+
+
+@router.get("/holds/{hold_id}", operation_id="get_hold", responses=problems(404))
+async def get_hold(request: Request, hold_id: UUID, caller: Caller) -> schemas.HoldBody:
+    """A hold that has not ended."""
+    caller.require("appointments:read")
+    async with own(request).database.transaction(caller.tenant) as session:
+        return schemas.HoldBody.of(await visible_hold(session, caller, hold_id))
+
+
+@router.post(
+    "/holds/{hold_id}/extend",
+    response_model=schemas.HoldBody,
+    operation_id="extend_hold",
+    responses=problems(404, 409, 410),
+)
+async def extend_hold(request: Request, hold_id: UUID, command: Write) -> Response:
+    """Five minutes more, twice at most."""
+    command.principal.require("appointments:write")
+    now = own(request).clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        await visible_hold(session, command.principal, hold_id)
+        kept = await holds.extend(session, tenant=command.principal.tenant, hold_id=hold_id, now=now)
+        return Answer(schemas.HoldBody.of(kept), 200, kept.sequence)
+
+    return await command.run(work)
+
+
+@router.delete("/holds/{hold_id}", status_code=204, operation_id="release_hold", response_class=Response)
+async def release_hold(request: Request, hold_id: UUID, command: Write) -> Response:
+    """Gives the slot back; a hold that has ended already, or that never was, is no error."""
+    command.principal.require("appointments:write")
+    now = own(request).clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        if await repository.holds.find(session, hold_id) is not None:
+            await visible_hold(session, command.principal, hold_id)
+            await holds.end(session, tenant=command.principal.tenant, hold_id=hold_id, because="released", now=now)
+        return Answer(None, 204)
+
+    return await command.run(work)

@@ -1,0 +1,57 @@
+"""Keeping a slot for somebody while they fill in a form."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.booking import repository
+from services.booking.domain import holds
+from services.booking.domain.holds import Because, Hold
+from services.booking.use_cases.claiming import claim, plan_of
+from shared.contracts.slots import SlotId
+from shared.telemetry import annotate, use_case
+
+
+@use_case
+async def hold(
+    session: AsyncSession, *, tenant: UUID, slot: SlotId, client_id: UUID | None, held_by: str, now: datetime
+) -> Hold:
+    """Keeps an offered slot. Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`,
+    `too_many_holds`.
+    """
+    plan, id = await plan_of(session, slot), uuid7()
+    place = await claim(session, plan, slot, client_id, id, now)
+    if client_id is not None:
+        holds.check_number(await repository.holds.live_of(session, client_id, now))
+    kept, event = holds.hold(
+        id=id, slot=slot, schedule=plan.state, place=place, client_id=client_id, held_by=held_by, now=now
+    )
+    await repository.holds.add(session, tenant, kept)
+    await repository.record(session, tenant, event, now)
+    annotate(hold_id=kept.id, schedule_id=kept.schedule_id)
+    return kept
+
+
+@use_case
+async def extend(session: AsyncSession, *, tenant: UUID, hold_id: UUID, now: datetime) -> Hold:
+    """Raises Problem `hold_not_found`, `hold_expired` or `hold_not_extendable`."""
+    kept, event = holds.extend(await repository.holds.get(session, hold_id, lock=True), now)
+    await repository.holds.extend(session, tenant, kept)
+    await repository.record(session, tenant, event, now)
+    annotate(hold_id=kept.id)
+    return kept
+
+
+@use_case
+async def end(session: AsyncSession, *, tenant: UUID, hold_id: UUID, because: Because, now: datetime) -> None:
+    """Gives a kept slot back; nothing when the hold has ended already."""
+    annotate(hold_id=hold_id)
+    await ended(session, tenant, hold_id, because, now)
+
+
+async def ended(session: AsyncSession, tenant: UUID, hold_id: UUID, because: Because, now: datetime) -> None:
+    kept = await repository.holds.end(session, tenant, hold_id)
+    if kept is not None:
+        await repository.record(session, tenant, holds.release(kept, because), now)

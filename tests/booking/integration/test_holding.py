@@ -1,0 +1,201 @@
+"""Holds over HTTP against real PostgreSQL: nobody gets a slot that is kept for somebody else."""
+
+import asyncio
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.booking.jobs import timers
+from shared.timers import TimerRunner
+from tests.booking.conftest import ManualClock
+from tests.support.practice import Practice, count
+
+pytestmark = pytest.mark.servers
+
+MINUTE = timedelta(minutes=1)
+
+
+async def hold(
+    practice: Practice, start: datetime, client: str | None = None, role: str = "staff", **claims: Any
+) -> httpx.Response:
+    body = {"slot": practice.slot(start)} | ({"client_id": client} if client else {})
+    return await practice.http.post("/v1/holds", json=body, headers=practice.headers(role, **claims))
+
+
+async def book(practice: Practice, start: datetime, client: str, kept: dict[str, Any] | None) -> httpx.Response:
+    body = {"slot": practice.slot(start), "client_id": client, "hold_id": kept["id"] if kept else None}
+    return await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+
+
+async def told(practice: Practice) -> list[tuple[str, int, str | None]]:
+    query = text("SELECT topic, payload FROM outbox WHERE topic LIKE 'slot.%' ORDER BY id")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        events = [(row.topic, json.loads(row.payload)) for row in await session.execute(query)]
+    return [(topic, event["sequence"], event.get("because")) for topic, event in events]
+
+
+async def fire_all(practice: Practice) -> None:
+    """Fires the timers of this practice as if they were due."""
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE timers SET due_at = now() - interval '1 s' WHERE kind = 'hold.expire'"))
+    runner = TimerRunner(practice.resources.database, timers(practice.resources))
+    for timer in await runner.claim(100):
+        if timer.tenant == practice.tenant:
+            await runner.fire(timer)
+
+
+async def test_a_kept_slot_is_nobody_elses_until_it_is_booked_with_its_hold(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client, other = await practice.client(), await practice.client()
+    answer = await hold(practice, start)
+    kept = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/holds/{kept['id']}")
+    assert (kept["extensions_left"], kept["start"]) == (2, f"{start:%Y-%m-%dT%H:%M:%SZ}")
+    refused = await book(practice, start, other, None)
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    assert f"{start:%Y-%m-%dT%H:%M:%SZ}" not in [item["start"] for item in refused.json()["alternatives"]]
+    again = await hold(practice, start)
+    assert (again.status_code, len(again.json()["alternatives"])) == (409, 3)
+    assert (await book(practice, start, client, kept)).status_code == 201
+    assert await told(practice) == [("slot.held", 1, None), ("slot.released", 2, "booked")]
+    assert await count(practice, "holds") == 0
+    missing = await practice.http.get(f"/v1/holds/{kept['id']}", headers=practice.headers())
+    assert (missing.status_code, missing.json()["code"]) == (404, "hold_not_found")
+
+
+async def test_a_released_slot_is_free_and_releasing_again_is_no_error(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+    for _ in range(2):
+        gone = await practice.http.delete(f"/v1/holds/{kept['id']}", headers=practice.headers())
+        assert gone.status_code == 204
+    assert await told(practice) == [("slot.held", 1, None), ("slot.released", 2, "released")]
+    assert (await practice.book(start)).status_code == 201
+
+
+async def test_a_hold_that_ran_out_keeps_nothing_and_its_holder_may_still_be_first(
+    practice: Practice, clock: ManualClock
+) -> None:
+    first, second = practice.starts(2)
+    client = await practice.client()
+    late, lost = (await hold(practice, first)).json(), (await hold(practice, second)).json()
+    clock.now += 5 * MINUTE
+    assert (await book(practice, first, client, late)).status_code == 201
+    assert (await practice.book(second)).status_code == 201
+    refused = await book(practice, second, client, lost)
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    over = await practice.http.post(f"/v1/holds/{lost['id']}/extend", headers=practice.headers())
+    assert (over.status_code, over.json()["code"]) == (410, "hold_expired")
+
+
+async def test_the_timer_ends_it_and_says_so(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+    await fire_all(practice)
+    assert await told(practice) == [("slot.held", 1, None), ("slot.released", 2, "expired")]
+    assert (await practice.http.get(f"/v1/holds/{kept['id']}", headers=practice.headers())).status_code == 404
+    assert (await book(practice, start, await practice.client(), kept)).status_code == 201
+    assert [name for name, *_ in await told(practice)] == ["slot.held", "slot.released"]
+
+
+async def test_it_is_extended_twice_and_its_timer_moves_along(practice: Practice, clock: ManualClock) -> None:
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+    path = f"/v1/holds/{kept['id']}/extend"
+    for left in (1, 0):
+        clock.now += 4 * MINUTE
+        longer = await practice.http.post(path, headers=practice.headers())
+        assert (longer.status_code, longer.json()["extensions_left"]) == (200, left)
+        until = datetime.fromisoformat(longer.json()["expires_at"])
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            assert await session.scalar(text("SELECT due_at FROM timers WHERE kind = 'hold.expire'")) == until
+    third = await practice.http.post(path, headers=practice.headers())
+    assert (third.status_code, third.json()["code"]) == (409, "hold_not_extendable")
+    clock.now = until - MINUTE
+    assert (await practice.book(start)).status_code == 409
+    assert await told(practice) == [("slot.held", sequence, None) for sequence in (1, 2, 3)]
+
+
+async def test_a_client_keeps_three_slots_and_sees_only_their_own(practice: Practice) -> None:
+    *starts, another = practice.starts(5)
+    client, other = await practice.client(), await practice.client()
+    mine = {"client_id": client, "sub": "client-1"}
+    kept = [(await hold(practice, start, role="client", **mine)).json() for start in starts[:3]]
+    assert {item["client_id"] for item in kept} == {client}
+    fourth = await hold(practice, starts[3], role="client", **mine)
+    assert (fourth.status_code, fourth.json()["code"]) == (409, "too_many_holds")
+    theirs = practice.headers("client", client_id=other, sub="client-2")
+    path = f"/v1/holds/{kept[0]['id']}"
+    for method, where in (("GET", path), ("POST", f"{path}/extend"), ("DELETE", path)):
+        assert (await practice.http.request(method, where, headers=theirs)).status_code == 404
+    body = {"slot": practice.slot(starts[0]), "client_id": other, "hold_id": kept[0]["id"]}
+    stolen = await practice.http.post("/v1/appointments", json=body, headers=theirs)
+    assert (stolen.status_code, stolen.json()["code"]) == (404, "hold_not_found")
+    for_another = {"slot": practice.slot(another), "client_id": client}
+    refused = await practice.http.post("/v1/holds", json=for_another, headers=theirs)
+    assert (refused.status_code, refused.json()["field"]) == (403, "client_id")
+    assert await count(practice, "holds") == 3
+
+
+async def test_a_hold_is_used_for_its_own_slot_and_client(practice: Practice) -> None:
+    first, second = practice.starts(2)
+    client, other = await practice.client(), await practice.client()
+    kept = (await hold(practice, first, client)).json()
+    elsewhere = await book(practice, second, client, kept)
+    assert (elsewhere.status_code, elsewhere.json()["field"]) == (422, "hold_id")
+    assert (await book(practice, first, other, kept)).json()["code"] == "hold_of_another_client"
+    assert await count(practice, "appointments") == 0
+    assert (await book(practice, first, client, kept)).status_code == 201
+
+
+async def test_a_hold_takes_a_seat_of_a_group_and_the_visit_takes_the_holds(practice: Practice) -> None:
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "capacity": 2}))
+    [start] = practice.starts(1)
+    first, second, third = [await practice.client() for _ in range(3)]
+    kept = (await hold(practice, start)).json()
+    assert (await practice.book(start, first)).status_code == 201
+    assert (await practice.book(start, second)).json()["code"] == "slot_taken"
+    assert (await book(practice, start, second, kept)).status_code == 201
+    assert (await practice.book(start, third)).json()["code"] == "slot_taken"
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert sorted(await session.scalars(text("SELECT seat FROM appointments"))) == [1, 2]
+
+
+async def test_a_hold_takes_a_room_and_its_clients_time(practice: Practice) -> None:
+    room = uuid4()
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "room_ids": (room,)}))
+    [start] = practice.starts(1)
+    client = await practice.client()
+    assert (await hold(practice, start, client)).status_code == 201
+    elsewhere = practice.rules.model_copy(update={"schedule_id": uuid4(), "provider_id": uuid4(), "room_ids": (room,)})
+    await practice.publish(elsewhere)
+    same_room = {"slot": practice.slot(start, schedule_id=elsewhere.schedule_id), "client_id": await practice.client()}
+    refused = await practice.http.post("/v1/appointments", json=same_room, headers=practice.headers())
+    assert (refused.status_code, refused.json()["rule"]) == (409, "room")
+    free_room = elsewhere.model_copy(update={"sequence": 2, "room_ids": ()})
+    await practice.publish(free_room)
+    in_two_places = same_room | {"client_id": client}
+    refused = await practice.http.post("/v1/appointments", json=in_two_places, headers=practice.headers())
+    assert (refused.status_code, refused.json()["rule"]) == (409, "client")
+
+
+async def test_holds_and_bookings_race_for_a_slot_and_one_wins(practice: Practice) -> None:
+    clients = [await practice.client() for _ in range(16)]
+    for start in practice.starts(10):
+        ways = [hold(practice, start) for _ in clients] + [practice.book(start, client) for client in clients]
+        statuses = Counter(answer.status_code for answer in await asyncio.gather(*ways))
+        assert statuses == {201: 1, 409: 31}
+    assert await count(practice, "appointments") + await count(practice, "holds") == 10
+
+
+@pytest.mark.parametrize("path", ["extend", ""])
+async def test_what_never_was_is_not_found(path: str, practice: Practice) -> None:
+    method = "POST" if path else "GET"
+    answer = await practice.http.request(method, f"/v1/holds/{uuid4()}/{path}".rstrip("/"), headers=practice.headers())
+    assert (answer.status_code, answer.json()["code"]) == (404, "hold_not_found")
