@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.booking.domain.appointments import Appointment, CancelReason
+from services.booking.domain.appointments import Appointment, CancelReason, RetractReason
 from services.booking.domain.clients import Client
 from services.booking.domain.holds import Hold
 from shared.bodies import Body, Name
@@ -108,6 +108,14 @@ class Cancellation(Body):
     reason: CancelReason = "client_request"
 
 
+class Retraction(Body):
+    """Why a miss was none: the client was there, or had given notice that nobody entered."""
+
+    model_config = _example(reason="was_there")
+
+    reason: RetractReason
+
+
 class AppointmentBody(BaseModel):
     """A visit; the status is FHIR R4's. Times are UTC."""
 
@@ -131,6 +139,7 @@ class AppointmentBody(BaseModel):
         rebooked_from=None,
         room_id=None,
         needs_rebooking=False,
+        confirmed_at=None,
     )
 
     id: UUID
@@ -152,6 +161,7 @@ class AppointmentBody(BaseModel):
     rebooked_from: UUID | None = Field(description="The missed visit that this one makes up for")
     room_id: UUID | None
     needs_rebooking: bool = Field(description="The provider will be away: the practice should offer another time")
+    confirmed_at: AwareDatetime | None = Field(description="When the client said that they will come, at this time")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":

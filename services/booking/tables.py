@@ -94,6 +94,7 @@ appointments = Table(
     Column("group_id", Uuid, nullable=False),
     Column("seat", Integer, nullable=False),
     Column("needs_rebooking", Boolean, nullable=False),
+    Column("confirmed_at", _TIME),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),

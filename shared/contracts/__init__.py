@@ -17,9 +17,11 @@ from shared.contracts.booking import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
+    AppointmentMissedRetracted,
     AppointmentRescheduled,
     ClientRegistered,
     SlotHeld,
@@ -46,6 +48,8 @@ APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentArrived,
     AppointmentFulfilled,
     AppointmentMissed,
+    AppointmentMissedRetracted,
+    AppointmentConfirmed,
     AppointmentFlagged,
 )
 

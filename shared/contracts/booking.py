@@ -68,6 +68,7 @@ class AppointmentState(Event):
     rebooked_from: UUID | None = None
     room_id: UUID | None = None
     needs_rebooking: bool = Field(False, description="The provider has become unavailable at this time")
+    confirmed_at: datetime | None = Field(None, description="When the client said that they will come, at this time")
 
     @property
     def subject(self) -> UUID:
@@ -92,6 +93,12 @@ class AppointmentCancelled(AppointmentState):
     type: ClassVar[str] = "appointment.cancelled"
 
 
+class AppointmentConfirmed(AppointmentState):
+    """The client said that they will come; the time is as it was."""
+
+    type: ClassVar[str] = "appointment.confirmed"
+
+
 class AppointmentArrived(AppointmentState):
     """The client is there (checked in)."""
 
@@ -114,6 +121,12 @@ class AppointmentMissed(AppointmentState):
     """No notice and absent at start + grace."""
 
     type: ClassVar[str] = "appointment.missed"
+
+
+class AppointmentMissedRetracted(AppointmentState):
+    """It was no miss: the client was there (arrived), or had given notice (cancelled). What it began is undone."""
+
+    type: ClassVar[str] = "appointment.missed_retracted"
 
 
 class HoldState(Event):

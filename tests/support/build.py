@@ -42,6 +42,8 @@ def appointment_event(
         "appointment.fulfilled": "fulfilled",
         "appointment.missed": "noshow",
         "appointment.flagged": "booked",
+        "appointment.confirmed": "booked",
+        "appointment.missed_retracted": "arrived",
     }
     values: dict[str, Any] = {
         "sequence": 1,

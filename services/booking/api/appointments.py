@@ -185,3 +185,40 @@ async def complete(request: Request, appointment_id: UUID, command: Write) -> Re
             return answer_of(await appointments.fulfil(session, **move_of(request, appointment_id, command)))
 
     return await command.run(work)
+
+
+@router.post(
+    "/appointments/{appointment_id}/confirm",
+    response_model=schemas.AppointmentBody,
+    operation_id="confirm_appointment",
+    responses=problems(404, 409, 412),
+)
+async def confirm(request: Request, appointment_id: UUID, command: Write) -> Response:
+    """The client will come. Another time has to be confirmed anew."""
+    command.principal.require("appointments:write")
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued("confirm visit", visit.traceparent):
+            return answer_of(await appointments.confirm(session, **move_of(request, appointment_id, command)))
+
+    return await command.run(work)
+
+
+@router.post(
+    "/appointments/{appointment_id}/retract-miss",
+    response_model=schemas.AppointmentBody,
+    operation_id="retract_miss",
+    responses=problems(404, 409, 412),
+)
+async def retract_miss(request: Request, appointment_id: UUID, body: schemas.Retraction, command: Write) -> Response:
+    """It was no miss: the client was there, or had given notice. The outreach that it began ends."""
+    command.principal.require("appointments:write", *AT_THE_PRACTICE)
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued("retract miss", visit.traceparent):
+            move = move_of(request, appointment_id, command)
+            return answer_of(await appointments.retract_miss(session, reason=body.reason, **move))
+
+    return await command.run(work)

@@ -12,9 +12,11 @@ from shared.contracts.booking import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
+    AppointmentMissedRetracted,
     AppointmentRescheduled,
     AppointmentState,
     AppointmentStatus,
@@ -24,6 +26,7 @@ from shared.contracts.slots import SlotId, Span
 from shared.errors import conflict
 
 CancelReason = Literal["client_request", "provider_unavailable", "practice_closed", "illness", "other"]
+RetractReason = Literal["was_there", "gave_notice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Appointment:
     group_id: UUID | None = None
     seat: int = 1
     needs_rebooking: bool = False
+    confirmed_at: datetime | None = None
 
     @property
     def missed_at(self) -> datetime:
@@ -145,8 +149,19 @@ def reschedule(
         status="booked",
         reason_code=None,
         needs_rebooking=False,
+        confirmed_at=None,
         **_at(schedule, slot, place),
     )
+
+
+def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
+    """The client will come; None where that was said already. Raises Problem `illegal_move` or `already_started`."""
+    _require(appointment, "confirm", "booked")
+    if now >= appointment.start:
+        raise conflict("already_started", "The visit has begun; there is nothing to confirm any more.")
+    if appointment.confirmed_at is not None:
+        return None
+    return _changed(AppointmentConfirmed, appointment, actor, now, confirmed_at=now)
 
 
 def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, now: datetime) -> Change | None:
@@ -187,9 +202,18 @@ def miss(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | N
     return _changed(AppointmentMissed, appointment, actor, now, status="noshow")
 
 
+def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, now: datetime) -> Change:
+    """Undoes a miss: the client was there after all, or had given notice that nobody entered."""
+    _require(appointment, "retract-miss", "noshow")
+    if reason == "was_there":
+        return _changed(AppointmentMissedRetracted, appointment, actor, now, status="arrived", reason_code=reason)
+    return _changed(AppointmentMissedRetracted, appointment, actor, now, status="cancelled", reason_code=reason)
+
+
 LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
-    "booked": ("reschedule", "cancel", "check-in"),
+    "booked": ("confirm", "reschedule", "cancel", "check-in"),
     "arrived": ("cancel", "complete"),
+    "noshow": ("retract-miss",),
 }
 
 

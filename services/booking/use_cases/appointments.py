@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from services.booking import repository
 from services.booking.domain import appointments
-from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change
+from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change, RetractReason
 from services.booking.domain.holds import check_slot
 from services.booking.repository.taken import But
 from services.booking.use_cases.claiming import claim, plan_of
@@ -137,6 +137,16 @@ async def cancel(
 
 
 @use_case
+async def confirm(
+    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, version: int | None, actor: Actor, now: datetime
+) -> Appointment:
+    """The client will come; saying it twice changes nothing."""
+    locked = await _locked(session, appointment_id, version)
+    change = appointments.confirm(locked, actor=actor, now=now)
+    return locked if change is None else await saved(session, tenant, change, actor, now)
+
+
+@use_case
 async def check_in(
     session: AsyncSession,
     *,
@@ -174,6 +184,22 @@ async def notice_miss(
     if change is None:
         return None
     return await saved(session, tenant, change, SYSTEM, now)
+
+
+@use_case
+async def retract_miss(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    appointment_id: UUID,
+    version: int | None,
+    reason: RetractReason,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    """Undoes a miss; whoever follows undoes what it began."""
+    locked = await _locked(session, appointment_id, version)
+    return await saved(session, tenant, appointments.retract(locked, reason=reason, actor=actor, now=now), actor, now)
 
 
 async def _locked(session: AsyncSession, appointment_id: UUID, version: int | None) -> Appointment:

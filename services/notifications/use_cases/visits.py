@@ -11,7 +11,7 @@ from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import new_message, plan_messages
 from services.notifications.use_cases import outreach
 from services.notifications.use_cases.messages import drop, plan_message
-from shared.contracts.booking import AppointmentFlagged, AppointmentState
+from shared.contracts.booking import AppointmentConfirmed, AppointmentFlagged, AppointmentState
 from shared.contracts.feedback import RequestState
 from shared.telemetry import annotate, use_case
 
@@ -22,8 +22,8 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
     await repository.lock_client(session, visit.client_id)
-    if isinstance(state, AppointmentFlagged):
-        await _follow_flag(session, tenant, state, now)
+    if isinstance(state, AppointmentFlagged | AppointmentConfirmed):
+        await _follow_remark(session, tenant, state, now)
         return
     if not await repository.save_visit(session, tenant, visit):
         return
@@ -40,10 +40,14 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await outreach.end_for_visit(session, tenant, visit, now)
 
 
-async def _follow_flag(session: AsyncSession, tenant: UUID, state: AppointmentFlagged, now: datetime) -> None:
-    """The provider will be away, or will be there after all: the practice decides, and the client hears nothing yet."""
+async def _follow_remark(session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime) -> None:
+    """Something is known of a visit that stays where it is: what is planned for it stays too.
+
+    The client has confirmed it. Or the provider will be away, or there after all: the practice decides, and the client
+    hears nothing yet.
+    """
     before = await repository.visit(session, state.appointment_id, lock=True)
-    # A flag is no booking: it must not end an outreach, as a later change by the client would.
+    # A remark is no booking: it must not end an outreach, as a later change by the client would.
     visit = replace(Visit.of(state), changed_at=before.changed_at if before else state.booked_at)
     if not await repository.save_visit(session, tenant, visit):
         return
@@ -54,7 +58,10 @@ async def _follow_flag(session: AsyncSession, tenant: UUID, state: AppointmentFl
         _, plan = await repository.plan(session)
         for message in plan_messages(plan, visit, now):
             await plan_message(session, tenant, message, now)
-    if state.needs_rebooking:
+        if before is None:
+            # The event of the booking itself is on its way and will be old news.
+            await outreach.end_for_booking(session, tenant, visit, now)
+    if isinstance(state, AppointmentFlagged) and state.needs_rebooking:
         await outreach.open_task(session, tenant, visit.client_id, "rebook", now)
 
 

@@ -282,7 +282,7 @@ async def test_an_illegal_move_says_which_are_legal(practice: Practice) -> None:
     refused = await practice.act(visit, "complete")
     assert refused.status_code == 409
     assert refused.json()["code"] == "illegal_move"
-    assert refused.json()["legal_moves"] == ["reschedule", "cancel", "check-in"]
+    assert refused.json()["legal_moves"] == ["confirm", "reschedule", "cancel", "check-in"]
 
 
 async def test_a_failed_move_leaves_the_old_booking_untouched(practice: Practice) -> None:
@@ -502,6 +502,39 @@ async def test_the_miss_is_noticed_once_and_only_if_nobody_came(practice: Practi
     assert [name for name, _ in await events(practice)].count("appointment.missed") == 1
     found = await practice.http.get(f"/v1/appointments/{absent['id']}", headers=practice.headers())
     assert (found.json()["status"], found.json()["changed_by"]) == ("noshow", "system")
+
+
+async def test_a_visit_is_confirmed_once_and_a_miss_retracted_by_the_practice_only(
+    practice: Practice, clock: ManualClock
+) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    assert visit["confirmed_at"] is None
+    theirs = practice.headers("client", client_id=visit["client_id"])
+    path = f"/v1/appointments/{visit['id']}"
+    for _ in range(2):
+        confirmed = await practice.http.post(f"{path}/confirm", headers=theirs)
+        assert (confirmed.status_code, confirmed.json()["version"]) == (200, 2)
+    assert confirmed.json()["confirmed_at"] is not None
+    early = await practice.act(visit, "retract-miss", {"reason": "was_there"})
+    assert (early.status_code, early.json()["legal_moves"]) == (409, ["confirm", "reschedule", "cancel", "check-in"])
+    clock.now = start + timedelta(minutes=15)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await appointments.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
+    refused = await practice.http.post(f"{path}/retract-miss", json={"reason": "was_there"}, headers=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
+    unclear = await practice.act(visit, "retract-miss", {"reason": "because"})
+    assert (unclear.status_code, unclear.json()["field"]) == (422, "reason")
+    retracted = await practice.act(visit, "retract-miss", {"reason": "was_there"})
+    assert (retracted.status_code, retracted.json()["status"]) == (200, "arrived")
+    assert (await practice.act(visit, "complete")).json()["status"] == "fulfilled"
+    assert [name for name, _ in await events(practice)] == [
+        "appointment.booked",
+        "appointment.confirmed",
+        "appointment.missed",
+        "appointment.missed_retracted",
+        "appointment.fulfilled",
+    ]
 
 
 async def test_older_news_of_a_schedule_changes_nothing(practice: Practice) -> None:

@@ -12,14 +12,17 @@ from services.booking.domain.appointments import (
     LEGAL,
     Actor,
     Appointment,
+    RetractReason,
     book,
     cancel,
     check_in,
     check_movable,
+    confirm,
     flag,
     fulfil,
     miss,
     reschedule,
+    retract,
 )
 from services.booking.domain.slots import Place, SlotTaken, check_offered, place
 from shared.contracts.availability import SchedulePublished
@@ -30,6 +33,7 @@ from tests.support.build import NOW, schedule
 STAFF = Actor("practice", "staff-1")
 RULES = schedule()
 START = datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
+DAY_LATER = timedelta(days=1)
 ALONE = Place(room_id=None, group_id=uuid4(), seat=1)
 
 
@@ -119,6 +123,33 @@ def test_a_visit_takes_the_first_room_that_is_free() -> None:
         offered(START, rules, [elsewhere, visit(schedule(), room_id=large)])
 
 
+def test_a_visit_is_confirmed_once_before_it_begins_and_anew_at_another_time() -> None:
+    change = confirm(booked(), actor=STAFF, now=NOW)
+    assert change is not None
+    confirmed, event = change
+    assert (event.type, event.confirmed_at, event.status) == ("appointment.confirmed", NOW, "booked")
+    assert confirm(confirmed, actor=STAFF, now=NOW) is None
+    with pytest.raises(Problem) as late:
+        confirm(booked(), actor=STAFF, now=START)
+    assert late.value.code == "already_started"
+    with pytest.raises(Problem) as called_off:
+        confirm(cancel(booked(), reason="illness", actor=STAFF, now=NOW)[0], actor=STAFF, now=NOW)
+    assert called_off.value.extra["legal_moves"] == []
+    moved, _ = reschedule(confirmed, slot=slot(START + DAY_LATER), schedule=RULES, place=ALONE, actor=STAFF, now=NOW)
+    assert moved.confirmed_at is None
+
+
+@pytest.mark.parametrize(("reason", "status"), [("was_there", "arrived"), ("gave_notice", "cancelled")])
+def test_a_miss_that_was_none_is_retracted(reason: RetractReason, status: str) -> None:
+    change = miss(booked(), actor=STAFF, now=START + timedelta(minutes=15))
+    assert change is not None
+    retracted, event = retract(change[0], reason=reason, actor=STAFF, now=START + timedelta(hours=1))
+    assert (event.type, event.status, event.reason_code) == ("appointment.missed_retracted", status, reason)
+    with pytest.raises(Problem) as twice:
+        retract(retracted, reason=reason, actor=STAFF, now=START + timedelta(hours=1))
+    assert twice.value.code == "illegal_move"
+
+
 def test_a_visit_in_time_off_is_flagged_once_and_unflagged_when_the_provider_stays() -> None:
     away = [(floor(START) + 49 * 60, floor(START) + DAY)]
     change = flag(booked(), absences=away, actor=STAFF, now=NOW)
@@ -180,7 +211,7 @@ def test_an_illegal_move_names_the_legal_ones() -> None:
     assert refusal.value.extra["legal_moves"] == []
     with pytest.raises(Problem) as refusal:
         fulfil(booked(), actor=STAFF, now=START)
-    assert refusal.value.extra["legal_moves"] == ["reschedule", "cancel", "check-in"]
+    assert refusal.value.extra["legal_moves"] == ["confirm", "reschedule", "cancel", "check-in"]
 
 
 def test_a_visit_is_not_completed_before_it_starts() -> None:
@@ -191,7 +222,11 @@ def test_a_visit_is_not_completed_before_it_starts() -> None:
     assert fulfil(early, actor=STAFF, now=START)[0].status == "fulfilled"
 
 
-@given(st.lists(st.sampled_from(["reschedule", "cancel", "check-in", "complete", "miss"]), max_size=8))
+@given(
+    st.lists(
+        st.sampled_from(["confirm", "reschedule", "cancel", "check-in", "complete", "miss", "retract-miss"]), max_size=8
+    )
+)
 def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_follow_the_legal_moves(
     moves: list[str],
 ) -> None:
@@ -208,10 +243,16 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
                 appointment, event = check_in(before, actor=STAFF, now=now)
             elif move == "complete":
                 appointment, event = fulfil(before, actor=STAFF, now=START)
+            elif move == "retract-miss":
+                appointment, event = retract(before, reason="was_there", actor=STAFF, now=START)
             else:
-                change = miss(before, actor=STAFF, now=before.missed_at)
+                change = (
+                    miss(before, actor=STAFF, now=before.missed_at)
+                    if move == "miss"
+                    else confirm(before, actor=STAFF, now=now)
+                )
                 if change is None:
-                    assert before.status != "booked"
+                    assert before.status != "booked" if move == "miss" else before.confirmed_at is not None
                     continue
                 appointment, event = change
         except Problem:

@@ -16,8 +16,10 @@ from services.notifications.use_cases import visits
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
     AppointmentFulfilled,
     AppointmentMissed,
+    AppointmentMissedRetracted,
     AppointmentRescheduled,
     AppointmentState,
 )
@@ -86,6 +88,33 @@ async def test_one_miss_one_outreach_however_often_the_event_comes(practice: Pra
     await practice.fire_due()
     assert len(await practice.outreach()) == 1
     assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_miss_that_was_none_ends_its_outreach_and_nothing_planned_goes_out(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    event = await missed(practice)
+    retracted = AppointmentMissedRetracted.model_validate(event.model_dump() | {"sequence": 3, "status": "arrived"})
+    await practice.follow(event, retracted, event)
+    await practice.fire_due()
+    [one] = await practice.outreach()
+    assert (one["status"], one["end_reason"]) == ("ended", "visit_changed")
+    assert practice.outside.texts(practice.phone) == []
+
+
+@pytest.mark.parametrize("order", ["confirmed first", "booked first"])
+async def test_a_booking_heard_of_by_its_confirmation_ends_an_outreach_too(order: str, practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await missed(practice))
+    back = await next_visit(practice)
+    confirmed = AppointmentConfirmed.model_validate(
+        back.model_dump() | {"sequence": 2, "confirmed_at": back.changed_at + timedelta(minutes=1)}
+    )
+    await practice.follow(*((confirmed, back) if order == "confirmed first" else (back, confirmed)))
+    [one] = await practice.outreach()
+    assert (one["status"], one["end_reason"]) == ("ended", "rebooked")
+    await practice.fire_due()
 
 
 async def test_any_booking_ends_it_and_nothing_planned_goes_out(practice: Practice) -> None:

@@ -16,6 +16,7 @@ from services.notifications.use_cases import sending
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentRescheduled,
     AppointmentState,
@@ -92,6 +93,22 @@ async def test_a_flagged_visit_keeps_its_reminders_and_asks_the_practice_to_rebo
     assert len(await practice.tasks()) == 1
     await practice.fire_due()
     assert len(practice.outside.mails(practice.email)) == 1, "the confirmation goes out, for the flag changed nothing"
+
+
+async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    before = await practice.messages()
+    at = booked.changed_at + timedelta(minutes=5)
+    said = {"sequence": 2, "changed_at": at, "confirmed_at": at, "changed_by": "client"}
+    confirmed = AppointmentConfirmed.model_validate(booked.model_dump() | said)
+    await practice.follow(confirmed, booked, confirmed)
+    await practice.fire_due()
+    assert await practice.messages() == before
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert await practice.tasks() == []
 
 
 async def test_a_text_is_sent_reported_delivered_and_its_reasons_are_on_record(practice: Practice) -> None:
