@@ -25,7 +25,11 @@ class VisitStanding(BaseModel):
                 "id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10",
                 "sequence": 2,
                 "provider_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e11",
+                "schedule_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e12",
+                "client_id": "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e13",
                 "room_id": None,
+                "starts_at": "2026-03-04T14:00:00Z",
+                "ends_at": "2026-03-04T14:50:00Z",
                 "occupied_from": "2026-03-04T14:00:00Z",
                 "occupied_to": "2026-03-04T15:00:00Z",
                 "free": False,
@@ -36,7 +40,11 @@ class VisitStanding(BaseModel):
     id: UUID
     sequence: int
     provider_id: UUID
+    schedule_id: UUID
+    client_id: UUID
     room_id: UUID | None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
     occupied_from: AwareDatetime
     occupied_to: AwareDatetime
     free: bool = Field(description="Called off: it takes no time any more")

@@ -201,12 +201,16 @@ def differs(one: ScheduleState | None, other: ScheduleState) -> bool:
 
 
 def _for(schedule: Schedule, item: DayHours) -> DayHours:
-    """A provider's override as it holds for a schedule: one with windows of its own stays within them."""
+    """A provider's override as it holds for a schedule: one with windows of its own stays within them.
+
+    What the override keeps for new clients is theirs within all of the schedule's windows.
+    """
     if schedule.windows is None:
         return item
     windows = limited(item.date, item.windows, schedule.windows)
     news = limited(item.date, item.windows, schedule.new_client_windows)
-    return DayHours(date=item.date, windows=windows, new_client_windows=news)
+    kept = limited(item.date, item.new_client_windows, (*schedule.windows, *schedule.new_client_windows))
+    return DayHours(date=item.date, windows=windows, new_client_windows=(*news, *kept))
 
 
 def _first(trip: Any) -> date:

@@ -94,11 +94,16 @@ def opened(before: Occupied | None, after: Occupied, id: UUID, now: datetime) ->
     )
 
 
+def is_to_come(visit: Occupied, now: datetime) -> bool:
+    """True for a visit, no hold, that stands and has not begun."""
+    return not (visit.free or visit.is_hold or visit.starts_at <= now)
+
+
 def meets(visit: Occupied, time_off: Sequence[TimeOff], now: datetime) -> bool:
     """True when a visit to come lies in its provider's time off. Buffers may: nobody waits in them."""
-    if visit.free or visit.is_hold or visit.starts_at <= now:
-        return False
-    return any(item.begins_at < visit.ends_at and item.ends_at > visit.starts_at for item in time_off)
+    return is_to_come(visit, now) and any(
+        item.begins_at < visit.ends_at and item.ends_at > visit.starts_at for item in time_off
+    )
 
 
 def unavailable(provider_id: UUID, time_off: Sequence[TimeOff], sequence: int, now: datetime) -> ProviderUnavailable:
@@ -130,7 +135,7 @@ def drift(here: Mapping[UUID, Occupied], truth: Sequence[VisitStanding]) -> list
         elif copy.sequence != visit.sequence:
             found.append(Drift(visit.id, f"is version {copy.sequence} here, {visit.sequence} at booking"))
         else:
-            names = ("provider_id", "room_id", "occupied_from", "occupied_to", "free")
+            names = [name for name in VisitStanding.model_fields if name not in ("id", "sequence")]
             wrong = [name for name in names if getattr(copy, name) != getattr(visit, name)]
             if wrong:
                 found.append(Drift(visit.id, f"has another {', '.join(wrong)} here, in the same version"))

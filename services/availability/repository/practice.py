@@ -69,6 +69,12 @@ async def provider(session: AsyncSession, provider_id: UUID, *, lock: bool = Fal
     return _provider(row)
 
 
+async def hold_provider(session: AsyncSession, provider_id: UUID) -> None:
+    """Keeps a provider's absences as they are until the transaction ends."""
+    query = select(tables.providers.c.id).where(tables.providers.c.id == provider_id)
+    await session.execute(query.with_for_update(key_share=True))
+
+
 async def provider_ids(session: AsyncSession) -> list[UUID]:
     """All providers, in the order in which they are to be locked."""
     return list(await session.scalars(select(tables.providers.c.id).order_by(tables.providers.c.id)))

@@ -62,7 +62,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WallTime = Annotated[time, BeforeValidator(_wall)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
 Day = Annotated[Date, AfterValidator(_near)]
-PerDay = Annotated[int, Field(ge=1, le=1000)]
+PerDay = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 def example(**values: Any) -> ConfigDict:

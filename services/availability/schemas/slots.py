@@ -1,5 +1,6 @@
 """Bodies: slots, days of a calendar view, and why a time is not offered."""
 
+from collections.abc import Iterable
 from datetime import date as Date
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -113,7 +114,8 @@ class ExplainedBody(BaseModel):
             appointment_type_id=state.appointment_type_id,
             location_id=state.location_id,
             offered=not obstacles,
-            reasons=[_reason(plan, start, item) for item in obstacles],
+            # A full group hides its time once for each of its seats.
+            reasons=_once(_reason(plan, start, item) for item in obstacles),
         )
 
 
@@ -125,6 +127,10 @@ class Explanation(BaseModel):
     provider_id: UUID
     start: AwareDatetime
     items: list[ExplainedBody]
+
+
+def _once(reasons: Iterable[ReasonBody]) -> list[ReasonBody]:
+    return list({(reason.rule, reason.detail): reason for reason in reasons}.values())
 
 
 def expiry(now: datetime) -> int:

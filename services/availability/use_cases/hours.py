@@ -50,9 +50,13 @@ async def set_hours(
 async def set_override(
     session: AsyncSession, *, tenant: UUID, provider_id: UUID, item: DayHours, now: datetime
 ) -> DayHours:
-    """Other hours on one date; none at all closes it. Raises Problem `windows_overlap` or `too_many_overrides`."""
+    """Other hours on one date; none at all closes it. Raises Problem `windows_overlap`, `override_past` or
+    `too_many_overrides`.
+    """
     hours.check_hours(item.windows)
     hours.check_hours(item.new_client_windows, "new_client_windows")
+    if item.date < (now - LOOK_BACK).date():
+        raise invalid("override_past", "This date is over; what was open then can't be changed.", field="date")
     provider = await _locked(session, provider_id)
     known = await repository.hours.overrides(session, provider_id, (now - LOOK_BACK).date())
     if len(known) >= MOST_OVERRIDES and all(one.date != item.date for one in known):

@@ -68,6 +68,10 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
     event = taken.opened(before, item, uuid7(), now)
     if event is not None and opens:
         await repository.practice.record(session, tenant, event, now)
+    if not taken.is_to_come(item, now):
+        return
+    # Whoever enters time off meanwhile sees this visit, or is seen here.
+    await repository.practice.hold_provider(session, item.provider_id)
     away = await repository.hours.time_off(session, item.provider_id, now)
     if taken.meets(item, away, now) and not (before is not None and taken.meets(before, away, now)):
         # Booked by somebody who hadn't heard of the time off yet.

@@ -12,7 +12,7 @@ from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import Rules, Schedule
 from services.availability.use_cases.publishing import around, publish
 from shared.contracts.availability import ScheduleState
-from shared.errors import Problem, invalid, require_version
+from shared.errors import Problem, conflict, invalid, require_version
 from shared.telemetry import use_case
 
 Published = tuple[Schedule, ScheduleState]
@@ -29,8 +29,8 @@ async def publish_schedule(
     rules: Rules,
     now: datetime,
 ) -> Published:
-    """Raises Problem `provider_unknown`, `appointment_type_unknown`, `location_unknown`, `room_unknown`, or what the
-    rules refuse."""
+    """Raises Problem `provider_unknown`, `appointment_type_unknown`, `location_unknown`, `room_unknown`,
+    `schedule_exists`, or what the rules refuse."""
     try:
         provider = await repository.practice.provider(session, provider_id, lock=True)
     except Problem as error:
@@ -42,6 +42,10 @@ async def publish_schedule(
     if location is None:
         raise unknown("location", "location_id")
     await _check_rooms(session, location_id, rules)
+    for known, _ in await repository.schedules.of_provider(session, provider_id):
+        if (known.appointment_type_id, known.location_id) == (appointment_type_id, location_id):
+            told = "This provider has a schedule for this type at this location; change that one, or withdraw it first."
+            raise conflict("schedule_exists", told, schedule_id=str(known.id))
     schedule = schedules.publish(id=uuid7(), provider=provider, kind=kind, location=location, rules=rules, now=now)
     state = await publish(session, tenant, schedule, await around(session, provider, now), now, added=True)
     return schedule, state

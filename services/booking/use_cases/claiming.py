@@ -17,7 +17,7 @@ from shared.errors import conflict
 async def plan_of(session: AsyncSession, slot: SlotId) -> Plan:
     plan = await repository.schedules.plan(session, slot.schedule_id)
     if plan is None:
-        raise conflict("slot_gone", "The practice does not offer this schedule any more; search again.")
+        raise conflict("slot_gone", "This schedule can't be booked, not yet or not any more; search again in a moment.")
     return plan
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.availability import board as boards
 from services.availability.board import Board, Shelf
+from services.availability.repository.changes import Feed, announce
 from services.availability.use_cases import projection
 from shared.contracts.booking import AppointmentBooked
 from shared.db import Database
@@ -179,7 +180,9 @@ async def test_a_shelf_that_was_read_while_something_changed_is_not_kept(
 async def test_other_rules_leave_nothing_of_the_old_ones_in_memory(practice: Practice) -> None:
     board = board_of(practice)
     [schedule] = (await practice.call("GET", "/v1/schedules"))["items"]
-    other = await practice.publish([WEEK[1]])
+    place = {"name": "Elsewhere", "zone": "America/New_York", "modality": "telehealth"}
+    location = (await practice.call("POST", "/v1/locations", 201, json=place))["id"]
+    other = await practice.publish([WEEK[1]], location_id=location)
     assert await is_offered(practice)
     known = {id for id, _, _ in (await board.open(practice.tenant)).shelf.blocks}
     assert known == {UUID(schedule["id"]), UUID(other["id"])}
@@ -189,3 +192,24 @@ async def test_other_rules_leave_nothing_of_the_old_ones_in_memory(practice: Pra
     await board.look()
     assert not await is_offered(practice)
     assert {item["start"][:10] for item in (await practice.search())["items"]} == {"2026-03-06"}
+    headers["if-match"] = '"2"'
+    longer = {"windows": [WEEK[4]], "duration": "PT100M"}
+    await practice.call("PUT", f"/v1/schedules/{schedule['id']}", json=longer, headers=headers)
+    await board.look()
+    first = (await practice.search())["items"][0]
+    assert (first["start"][11:], first["end"][11:]) == ("14:00:00Z", "15:40:00Z"), "slots are written anew too"
+
+
+async def test_a_change_that_is_committed_after_a_younger_one_is_heard_of(practice: Practice) -> None:
+    feed = Feed(practice.database.url)
+    await feed.look()
+    older, younger = uuid4(), uuid4()
+    async with practice.database.transaction(practice.tenant) as session:
+        await announce(session, practice.tenant, older)
+        async with practice.database.transaction(practice.tenant) as other:
+            await announce(other, practice.tenant, younger)
+        assert younger in {provider for _, _, provider, _ in await feed.look() or ()}
+    heard = {provider for _, _, provider, _ in await feed.look() or ()}
+    assert older in heard
+    assert younger not in heard, "once"
+    feed.close()

@@ -132,6 +132,27 @@ async def test_a_schedules_own_override_replaces_a_day_of_its_own_hours(practice
     assert f"{TUESDAY}T15:00:00Z" in starts(await practice.search(days=3))
 
 
+async def test_a_providers_override_stays_within_a_schedules_own_hours(practice: Practice) -> None:
+    wednesday = "2026-03-04"
+    await practice.publish(
+        [{"weekday": 2, "start": "10:00", "end": "12:00"}],
+        new_client_windows=[{"weekday": 2, "start": "14:00", "end": "16:00"}],
+    )
+    path = f"/v1/providers/{practice.ids['provider_id']}/overrides/{wednesday}"
+
+    async def offered(**more: Any) -> list[str]:
+        return [start[11:16] for start in starts(await practice.search(days=3, **more), wednesday)]
+
+    await practice.call("PUT", path, json={"windows": [{"start": "11:00", "end": "15:00"}]})
+    assert (await offered(), await offered(new_client="true")) == (["16:00"], ["16:00", "19:00"])
+    kept = [{"start": "10:00", "end": "12:00"}]
+    await practice.call("PUT", path, json={"windows": [], "new_client_windows": kept})
+    assert (await offered(), await offered(new_client="true")) == ([], ["15:00", "15:30", "16:00"])
+    past = f"/v1/providers/{practice.ids['provider_id']}/overrides/2020-01-01"
+    refused = await practice.call("PUT", past, 422, json={"windows": []})
+    assert (refused["code"], refused["field"]) == ("override_past", "date")
+
+
 async def test_a_travelling_provider_works_by_the_clock_of_the_place(practice: Practice) -> None:
     await follows(practice)
     await set_hours(
@@ -223,7 +244,8 @@ async def test_a_group_is_offered_until_its_last_seat_is_taken(practice: Practic
     assert f"{TUESDAY}T15:30:00Z" not in found, "the group's time is taken from everything else"
     await practice.follow(visit(practice, schedule, f"{at}+00:00"))
     assert f"{at}Z" not in starts(await practice.search())
-    assert (await reasons(practice, f"{at}Z"))[0] == ("full", "the group 10:00-10:50 has no seat left")
+    told = await reasons(practice, f"{at}Z")
+    assert told == [("full", "the group 10:00-10:50 has no seat left")], "once, whatever the seats"
 
 
 async def test_some_hours_are_kept_for_new_clients(practice: Practice) -> None:
@@ -246,6 +268,57 @@ async def test_a_visit_to_be_moved_does_not_stand_in_its_own_way(practice: Pract
     await practice.follow(booked)
     assert f"{TUESDAY}T15:30:00Z" not in starts(await practice.search())
     assert f"{TUESDAY}T15:30:00Z" in starts(await practice.search(ignore=str(booked.appointment_id)))
+
+
+async def test_a_visit_to_be_moved_frees_its_room_for_others_and_leaves_its_client_new(practice: Practice) -> None:
+    room = (
+        await practice.call("POST", "/v1/rooms", 201, json={"location_id": practice.ids["location_id"], "name": "1"})
+    )["id"]
+    schedule = await practice.publish(
+        room_ids=[room], new_client_windows=[{**WEEK[1], "start": "18:00", "end": "19:00"}]
+    )
+    other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"}))["id"]
+    body = {**practice.ids, "provider_id": other, "windows": WEEK, "room_ids": [room]}
+    await practice.call("POST", "/v1/schedules", 201, json=body)
+    client, start = uuid4(), f"{TUESDAY}T15:00:00Z"
+    booked = visit(practice, schedule, start, room_id=UUID(room), client_id=client)
+    await practice.follow(booked)
+    assert start not in starts(await practice.search(provider=other))
+    ignoring: dict[str, Any] = {"ignore": str(booked.appointment_id)}
+    assert start in starts(await practice.search(provider=other, **ignoring))
+    evening = f"{TUESDAY}T23:00:00Z"
+    assert evening not in starts(await practice.search(client=str(client)))
+    assert evening in starts(await practice.search(client=str(client), **ignoring))
+
+
+async def test_a_clients_own_visit_right_after_the_range_hides_what_would_run_into_it(practice: Practice) -> None:
+    await practice.publish()
+    client, until = uuid4(), datetime.fromisoformat(f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(appointment_event(start=until, client_id=client))
+    query: dict[str, Any] = {"from": (until - timedelta(hours=1)).isoformat(), "to": until.isoformat()}
+    anybody = [item["start"][11:16] for item in (await practice.search(**query))["items"]]
+    theirs = [item["start"][11:16] for item in (await practice.search(client=str(client), **query))["items"]]
+    assert (anybody, theirs) == (["14:00", "14:30"], ["14:00"])
+
+
+async def test_the_first_available_of_a_provider_is_the_earliest_of_their_schedules(practice: Practice) -> None:
+    for start, modality in (("12:00", "in_person"), ("09:00", "telehealth"), ("15:00", "in_person")):
+        place = {"name": start, "zone": "America/New_York", "modality": modality}
+        location = (await practice.call("POST", "/v1/locations", 201, json=place))["id"]
+        windows = [{"weekday": 1, "start": start, "end": f"{int(start[:2]) + 1}:00"}]
+        body = {**practice.ids, "location_id": location, "windows": windows}
+        await practice.call("POST", "/v1/schedules", 201, json=body)
+    [first] = (await practice.search(first_available="true"))["items"]
+    assert (first["start"], first["modality"]) == (f"{TUESDAY}T14:00:00Z", "telehealth")
+
+
+async def test_a_schedule_is_published_once_until_it_is_withdrawn(practice: Practice) -> None:
+    schedule = await practice.publish()
+    refused = await practice.call("POST", "/v1/schedules", 409, json={**practice.ids, "windows": WEEK})
+    assert (refused["code"], refused["schedule_id"]) == ("schedule_exists", schedule["id"])
+    headers = {"if-match": f'"{schedule["version"]}"'}
+    await practice.call("DELETE", f"/v1/schedules/{schedule['id']}", headers=headers)
+    assert (await practice.publish())["id"] != schedule["id"]
 
 
 async def test_a_hold_hides_its_slot_until_it_is_released_or_expires(practice: Practice) -> None:

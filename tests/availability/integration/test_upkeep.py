@@ -125,20 +125,27 @@ async def test_each_kind_of_drift_is_told_by_its_visit(
     practice: Practice, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep, "SETTLE_SECONDS", 0.0)
-    visits = [(await desk.book(start)).json() for start in desk.starts(4)]
-    missing, behind, changed, right = (UUID(visit["id"]) for visit in visits)
+    visits = [(await desk.book(start)).json() for start in desk.starts(6)]
+    missing, behind, changed, right, theirs, elsewhere = (UUID(visit["id"]) for visit in visits)
     for visit in visits[1:]:
         await told(practice, desk, visit["id"])
     await desk.act(visits[1], "cancel", {"reason": "illness"})
     await spoil(practice, f"UPDATE occupied SET occupied_to = occupied_to + interval '1 hour' WHERE id = '{changed}'")
+    await spoil(practice, f"UPDATE occupied SET client_id = '{uuid4()}' WHERE id = '{theirs}'")
+    moved = (
+        f"schedule_id = '{uuid4()}', starts_at = starts_at - interval '1 hour', ends_at = ends_at - interval '1 hour'"
+    )
+    await spoil(practice, f"UPDATE occupied SET {moved} WHERE id = '{elsewhere}'")
     stranger = appointment_event(AppointmentBooked, provider_id=uuid4())
     await practice.follow(stranger)
     count, found = await drift(practice, desk)
-    assert count == 4
+    assert count == 6
     assert found == {
         missing: "is missing here: its time is offered although it is taken",
         behind: "is version 1 here, 2 at booking",
         changed: "has another occupied_to here, in the same version",
+        theirs: "has another client_id here, in the same version",
+        elsewhere: "has another schedule_id, starts_at, ends_at here, in the same version",
         stranger.appointment_id: "is unknown to booking: its time is not offered although it is free",
     }
     assert right not in found

@@ -3,10 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from services.availability.domain import taken as projection
+from services.availability.domain.search import search_range
 from services.availability.domain.taken import Occupied
 from shared.contracts.slots import Plan, Seeker, Taken, floor, free, hidden, moment
+from shared.errors import Problem
 from tests.support.build import ids, schedule
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -80,6 +85,31 @@ def test_a_group_counts_once_against_a_days_limit_and_is_open_until_its_last_sea
     two = plan(capacity=2, most_per_day=2, duration=timedelta(minutes=30))
     both = (visit(two, at(10)), visit(two, at(10)))
     assert offered(two, *both) == [9, 9.5, 10.5, 11, 11.5], "two in one group are one of the two a day"
+
+
+def test_a_colleagues_visits_in_a_shared_room_are_none_of_a_providers_day() -> None:
+    [room] = ids(1)
+    rules = plan(room_ids=(room,), provider_most_per_day=1, most_per_day=1, duration=timedelta(minutes=30))
+    colleagues = visit(rules, at(10), room=room, provider_id=uuid4(), schedule_id=uuid4())
+    assert offered(rules, colleagues) == [9, 9.5, 10.5, 11, 11.5]
+
+
+def test_a_visit_does_not_run_over_midnight_into_a_holiday() -> None:
+    late = {"weekday": 2, "start": "22:00", "end": "02:00"}
+    rules = plan(windows=[late], holidays=["2026-03-05"], duration=timedelta(hours=1))
+    found = free(rules, [], at(20), at(30), NOW)
+    assert [(start - DAY) / HOUR for start in found] == [22, 22.5, 23]
+    assert [item.rule for item in hidden(rules, [], at(23.5), NOW)] == ["holiday"]
+
+
+def test_a_month_in_which_summer_time_ends_has_31_days_too() -> None:
+    zone = ZoneInfo("America/New_York")
+    begin, end = datetime(2026, 10, 15, tzinfo=zone), datetime(2026, 11, 15, tzinfo=zone)
+    as_sent = (datetime.fromisoformat(begin.isoformat()), datetime.fromisoformat(end.isoformat()))
+    assert search_range(*as_sent, NOW) is not None
+    with pytest.raises(Problem) as refused:
+        search_range(as_sent[0], as_sent[1] + timedelta(seconds=1), NOW)
+    assert refused.value.code == "range_too_long"
 
 
 def test_a_client_is_in_one_place_only_also_where_their_visit_outlasts_the_range() -> None:
