@@ -195,6 +195,33 @@ async def test_more_busy_times_than_an_event_holds_are_refused_and_change_nothin
     assert await hidden(elsewhere.practice, LUNCH)
 
 
+async def test_all_calendars_of_a_provider_share_one_limit_and_an_old_reading_makes_room_for_the_new(
+    elsewhere: Elsewhere,
+) -> None:
+    practice = elsewhere.practice
+
+    async def read(calendar_id: str, begin: int) -> int:
+        busy = [(at, at + 60) for at in range(begin, begin + 800 * 120, 120)]
+        async with practice.database.transaction(practice.tenant) as session:
+            await calendars.take_reading(
+                session,
+                tenant=practice.tenant,
+                calendar_id=UUID(calendar_id),
+                reading=calendars.Reading(busy=busy, until=NOW),
+                now=NOW,
+            )
+        found = await practice.call("GET", f"{elsewhere.path}/{calendar_id}")
+        return int(found["busy_times"])
+
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    first = elsewhere.id
+    await elsewhere.follow("http://127.0.0.1:9/b.ics")
+    assert await read(first, 0) == 800
+    assert await read(first, 60) == 800, "it replaces the one before"
+    assert await read(elsewhere.id, 0) == 0
+    assert (await elsewhere.state())["error_code"] == "feed_too_many_events"
+
+
 async def test_a_calendar_that_nobody_reads_any_more_is_stale_by_its_age(elsewhere: Elsewhere) -> None:
     await elsewhere.follow("http://127.0.0.1:9/rota.ics", stale_after="PT2H")
     await elsewhere.read(feed(LUNCH), NOW - timedelta(hours=2) + timedelta(seconds=1))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.availability import board as boards
 from services.availability.board import Board, Shelf
@@ -213,3 +214,24 @@ async def test_a_change_that_is_committed_after_a_younger_one_is_heard_of(practi
     assert older in heard
     assert younger not in heard, "once"
     feed.close()
+
+
+async def test_changes_that_every_process_has_seen_are_dropped(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "REMEMBERED_SECONDS", 0.1)
+    aged = "UPDATE changes SET changed_at = changed_at - interval '11 minutes'"
+
+    async def left() -> int:
+        async with practice.database.transaction(practice.tenant) as session:
+            return int(await session.scalar(text("SELECT count(*) FROM changes")) or 0)
+
+    before = await left()
+    assert before > 1
+    async with practice.database.transaction(practice.tenant) as session:
+        await session.execute(text(f"{aged} WHERE id = (SELECT min(id) FROM changes)"))
+
+    async def dropped() -> bool:
+        return await left() == before - 1
+
+    await eventually(dropped, 5)
