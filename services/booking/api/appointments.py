@@ -1,5 +1,7 @@
 """Routes: visits, from booking to their end."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -16,10 +18,11 @@ from services.booking.api.common import (
     visible,
     visible_hold,
 )
+from services.booking.domain.appointments import Appointment
 from services.booking.use_cases import appointments
 from shared import paging
 from shared.auth import Role
-from shared.commands import Answer, Write, etag
+from shared.commands import Answer, Command, Write, etag
 from shared.contracts.slots import SlotId
 from shared.errors import forbidden
 from shared.telemetry import continued
@@ -132,6 +135,23 @@ async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move,
     return await or_alternatives(ours, principal.tenant, visit.client_id, lambda: command.run(work))
 
 
+async def _move(
+    request: Request,
+    appointment_id: UUID,
+    command: Command,
+    name: str,
+    change: Callable[..., Awaitable[Appointment]],
+) -> Response:
+    """Runs a move of a visit that the caller may see, in the trace that booked it."""
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await visible(session, command.principal, appointment_id)
+        with continued(name, visit.traceparent):
+            return answer_of(await change(session, **move_of(request, appointment_id, command)))
+
+    return await command.run(work)
+
+
 @router.post(
     "/appointments/{appointment_id}/cancel",
     response_model=schemas.AppointmentBody,
@@ -141,14 +161,9 @@ async def reschedule(request: Request, appointment_id: UUID, body: schemas.Move,
 async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellation, command: Write) -> Response:
     """Calls a visit off; its time is free at once and its reminders are void."""
     command.principal.require("appointments:write")
-
-    async def work(session: AsyncSession) -> Answer:
-        visit = await visible(session, command.principal, appointment_id)
-        with continued("cancel visit", visit.traceparent):
-            move = move_of(request, appointment_id, command)
-            return answer_of(await appointments.cancel(session, reason=body.reason, **move))
-
-    return await command.run(work)
+    return await _move(
+        request, appointment_id, command, "cancel visit", partial(appointments.cancel, reason=body.reason)
+    )
 
 
 @router.post(
@@ -160,13 +175,7 @@ async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellat
 async def check_in(request: Request, appointment_id: UUID, command: Write) -> Response:
     """The client has arrived."""
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
-
-    async def work(session: AsyncSession) -> Answer:
-        visit = await visible(session, command.principal, appointment_id)
-        with continued("check in", visit.traceparent):
-            return answer_of(await appointments.check_in(session, **move_of(request, appointment_id, command)))
-
-    return await command.run(work)
+    return await _move(request, appointment_id, command, "check in", appointments.check_in)
 
 
 @router.post(
@@ -178,13 +187,7 @@ async def check_in(request: Request, appointment_id: UUID, command: Write) -> Re
 async def complete(request: Request, appointment_id: UUID, command: Write) -> Response:
     """The visit took place."""
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
-
-    async def work(session: AsyncSession) -> Answer:
-        visit = await visible(session, command.principal, appointment_id)
-        with continued("complete visit", visit.traceparent):
-            return answer_of(await appointments.fulfil(session, **move_of(request, appointment_id, command)))
-
-    return await command.run(work)
+    return await _move(request, appointment_id, command, "complete visit", appointments.fulfil)
 
 
 @router.post(
@@ -196,13 +199,7 @@ async def complete(request: Request, appointment_id: UUID, command: Write) -> Re
 async def confirm(request: Request, appointment_id: UUID, command: Write) -> Response:
     """The client will come. Another time has to be confirmed anew."""
     command.principal.require("appointments:write")
-
-    async def work(session: AsyncSession) -> Answer:
-        visit = await visible(session, command.principal, appointment_id)
-        with continued("confirm visit", visit.traceparent):
-            return answer_of(await appointments.confirm(session, **move_of(request, appointment_id, command)))
-
-    return await command.run(work)
+    return await _move(request, appointment_id, command, "confirm visit", appointments.confirm)
 
 
 @router.post(
@@ -214,11 +211,6 @@ async def confirm(request: Request, appointment_id: UUID, command: Write) -> Res
 async def retract_miss(request: Request, appointment_id: UUID, body: schemas.Retraction, command: Write) -> Response:
     """It was no miss: the client was there, or had given notice. The outreach that it began ends."""
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
-
-    async def work(session: AsyncSession) -> Answer:
-        visit = await visible(session, command.principal, appointment_id)
-        with continued("retract miss", visit.traceparent):
-            move = move_of(request, appointment_id, command)
-            return answer_of(await appointments.retract_miss(session, reason=body.reason, **move))
-
-    return await command.run(work)
+    return await _move(
+        request, appointment_id, command, "retract miss", partial(appointments.retract_miss, reason=body.reason)
+    )

@@ -1,7 +1,8 @@
 """An appointment's life, from booking to its end."""
 
 from datetime import datetime
-from typing import TypedDict
+from functools import partial
+from typing import Protocol, TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,77 +102,43 @@ async def _book(
 
 
 @use_case
-async def reschedule(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    appointment_id: UUID,
-    version: int | None,
-    slot: SlotId,
-    actor: Actor,
-    now: datetime,
-) -> Appointment:
+async def reschedule(session: AsyncSession, *, slot: SlotId, **move: Unpack[Move]) -> Appointment:
     """Moves a visit; the old time stays booked if the new one can't be had."""
-    plan = await plan_of(session, slot)
-    before = await repository.appointments.get(session, appointment_id)
+    plan, visit_id, now = await plan_of(session, slot), move["appointment_id"], move["now"]
+    before = await repository.appointments.get(session, visit_id)
     appointments.check_movable(before, now)
-    place = await claim(session, plan, slot, before.client_id, appointment_id, now, But(visit_id=appointment_id))
-    locked = await _locked(session, appointment_id, version)
-    change = appointments.reschedule(locked, slot=slot, schedule=plan.state, place=place, actor=actor, now=now)
-    return await saved(session, tenant, change, actor, now)
+    place = await claim(session, plan, slot, before.client_id, visit_id, now, But(visit_id=visit_id))
+    return await _moved(session, move, partial(appointments.reschedule, slot=slot, schedule=plan.state, place=place))
 
 
 @use_case
-async def cancel(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    appointment_id: UUID,
-    version: int | None,
-    reason: CancelReason,
-    actor: Actor,
-    now: datetime,
-) -> Appointment:
-    locked = await _locked(session, appointment_id, version)
-    return await saved(session, tenant, appointments.cancel(locked, reason=reason, actor=actor, now=now), actor, now)
+async def cancel(session: AsyncSession, *, reason: CancelReason, **move: Unpack[Move]) -> Appointment:
+    """Calls the visit off; its time is free at once."""
+    return await _moved(session, move, partial(appointments.cancel, reason=reason))
 
 
 @use_case
-async def confirm(
-    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, version: int | None, actor: Actor, now: datetime
-) -> Appointment:
+async def confirm(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
     """The client will come; saying it twice changes nothing."""
-    locked = await _locked(session, appointment_id, version)
-    change = appointments.confirm(locked, actor=actor, now=now)
-    return locked if change is None else await saved(session, tenant, change, actor, now)
+    return await _moved(session, move, appointments.confirm)
 
 
 @use_case
-async def check_in(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    appointment_id: UUID,
-    version: int | None,
-    actor: Actor,
-    now: datetime,
-) -> Appointment:
-    locked = await _locked(session, appointment_id, version)
-    return await saved(session, tenant, appointments.check_in(locked, actor=actor, now=now), actor, now)
+async def check_in(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
+    """The client is there."""
+    return await _moved(session, move, appointments.check_in)
 
 
 @use_case
-async def fulfil(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    appointment_id: UUID,
-    version: int | None,
-    actor: Actor,
-    now: datetime,
-) -> Appointment:
-    locked = await _locked(session, appointment_id, version)
-    return await saved(session, tenant, appointments.fulfil(locked, actor=actor, now=now), actor, now)
+async def fulfil(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
+    """The visit took place."""
+    return await _moved(session, move, appointments.fulfil)
+
+
+@use_case
+async def retract_miss(session: AsyncSession, *, reason: RetractReason, **move: Unpack[Move]) -> Appointment:
+    """Undoes a miss; whoever follows undoes what it began."""
+    return await _moved(session, move, partial(appointments.retract, reason=reason))
 
 
 @use_case
@@ -186,20 +153,15 @@ async def notice_miss(
     return await saved(session, tenant, change, SYSTEM, now)
 
 
-@use_case
-async def retract_miss(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    appointment_id: UUID,
-    version: int | None,
-    reason: RetractReason,
-    actor: Actor,
-    now: datetime,
-) -> Appointment:
-    """Undoes a miss; whoever follows undoes what it began."""
-    locked = await _locked(session, appointment_id, version)
-    return await saved(session, tenant, appointments.retract(locked, reason=reason, actor=actor, now=now), actor, now)
+class _Rule(Protocol):
+    def __call__(self, appointment: Appointment, /, *, actor: Actor, now: datetime) -> Change | None: ...
+
+
+async def _moved(session: AsyncSession, move: Move, rule: _Rule) -> Appointment:
+    """Changes a visit by one of the domain's rules, or leaves it where the rule finds nothing to change."""
+    locked = await _locked(session, move["appointment_id"], move["version"])
+    change = rule(locked, actor=move["actor"], now=move["now"])
+    return locked if change is None else await saved(session, move["tenant"], change, move["actor"], move["now"])
 
 
 async def _locked(session: AsyncSession, appointment_id: UUID, version: int | None) -> Appointment:
