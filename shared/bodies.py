@@ -1,8 +1,10 @@
 """Request bodies: strict, and nothing in them that PostgreSQL wouldn't keep."""
 
+import re
+from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, field_validator
 
 
 def _legible(value: str) -> str:
@@ -17,6 +19,21 @@ Name = Annotated[
     AfterValidator(_legible),
 ]
 """What somebody or something is called: one line that is not blank."""
+
+
+_DURATION = re.compile(
+    r"P(?=[0-9T])([0-9]{1,6}W)?([0-9]{1,6}D)?(T(?=[0-9])([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}S)?)?"
+)
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta) or (isinstance(value, str) and _DURATION.fullmatch(value)):
+        return value
+    raise ValueError("should be an ISO 8601 duration of weeks, days, hours, minutes and whole seconds, such as PT50M")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+"""As ISO 8601 writes it, in parts whose length is certain."""
 
 
 class Body(BaseModel):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Principal
 from shared.db import LOCK_NOT_AVAILABLE, Database, sqlstate
-from shared.errors import conflict, invalid
+from shared.errors import Kind, Problem, conflict, invalid
 from shared.web import Caller
 
 
@@ -45,6 +45,18 @@ class Command:
     key: str | None
     body_hash: bytes
     if_match: int | None
+
+    @property
+    def version_read(self) -> int:
+        """The version that a caller replaces. Raises Problem `if_match_missing` (428)."""
+        if self.if_match is None:
+            raise Problem(
+                Kind.PRECONDITION_REQUIRED,
+                "if_match_missing",
+                "Send the ETag that you read as If-Match, so that nobody's change is lost.",
+                field="If-Match",
+            )
+        return self.if_match
 
     async def run(self, work: Callable[[AsyncSession], Awaitable[Answer]]) -> Response:
         """Does `work` once, in one transaction, and answers; a repeated key gets the first answer again.

@@ -1,6 +1,6 @@
 """HTTP bodies of booking."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.booking.domain.appointments import Appointment, CancelReason, RetractReason
 from services.booking.domain.clients import Client
 from services.booking.domain.holds import Hold
-from shared.bodies import Body, Name
+from services.booking.domain.policy import Policy
+from shared.bodies import Body, Duration, Name
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party
 
@@ -140,6 +141,7 @@ class AppointmentBody(BaseModel):
         room_id=None,
         needs_rebooking=False,
         confirmed_at=None,
+        late=False,
     )
 
     id: UUID
@@ -162,11 +164,33 @@ class AppointmentBody(BaseModel):
     room_id: UUID | None
     needs_rebooking: bool = Field(description="The provider will be away: the practice should offer another time")
     confirmed_at: AwareDatetime | None = Field(description="When the client said that they will come, at this time")
+    late: bool = Field(description="Called off within the practice's window before its start")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":
         shared = {name: getattr(appointment, name) for name in cls.model_fields if name != "version"}
         return cls(**shared, version=appointment.sequence)
+
+
+class NewPolicy(Body):
+    """What a practice decides for itself."""
+
+    model_config = _example(late_within="P1D")
+
+    late_within: Duration = Field(description="Called off nearer to its start than this, a visit counts as late")
+
+
+class PolicyBody(BaseModel):
+    """What a practice has decided; version 0 are the defaults."""
+
+    model_config = _example(late_within="P1D", version=0)
+
+    late_within: timedelta
+    version: int = Field(description="Also the ETag")
+
+    @classmethod
+    def of(cls, policy: Policy) -> "PolicyBody":
+        return cls(late_within=policy.late_within, version=policy.version)
 
 
 class AppointmentPage(BaseModel):

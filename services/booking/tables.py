@@ -95,9 +95,19 @@ appointments = Table(
     Column("seat", Integer, nullable=False),
     Column("needs_rebooking", Boolean, nullable=False),
     Column("confirmed_at", _TIME),
+    Column("late", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("late_within", Interval, nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="What a practice decides for itself; without a row the defaults of the code",
 )
 
 holds = Table(

@@ -68,6 +68,7 @@ class AppointmentState(Event):
     rebooked_from: UUID | None = None
     room_id: UUID | None = None
     needs_rebooking: bool = Field(False, description="The provider has become unavailable at this time")
+    late: bool = Field(False, description="Called off within the practice's window before its start")
     confirmed_at: datetime | None = Field(None, description="When the client said that they will come, at this time")
 
     @property

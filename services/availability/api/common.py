@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.availability.resources import Resources
 from shared.auth import Principal, Role
 from shared.commands import Answer, Command
-from shared.errors import Kind, Problem, forbidden
+from shared.errors import forbidden
 
 AT_THE_PRACTICE = (Role.PROVIDER, Role.STAFF, Role.ADMIN, Role.APP)
 ADMINISTRATION = (Role.STAFF, Role.ADMIN, Role.APP)
@@ -18,18 +18,6 @@ ADMINISTRATION = (Role.STAFF, Role.ADMIN, Role.APP)
 def own(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
-
-
-def version_read(command: Command) -> int:
-    """The version that a caller replaces. Raises Problem `if_match_missing` (428)."""
-    if command.if_match is None:
-        raise Problem(
-            Kind.PRECONDITION_REQUIRED,
-            "if_match_missing",
-            "Send the ETag that you read as If-Match, so that nobody's change is lost.",
-            field="If-Match",
-        )
-    return command.if_match
 
 
 def require_own_hours(principal: Principal, provider_id: UUID) -> None:

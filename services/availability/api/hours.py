@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository
-from services.availability.api.common import AT_THE_PRACTICE, commit, own, require_own_hours, version_read
+from services.availability.api.common import AT_THE_PRACTICE, commit, own, require_own_hours
 from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import hours as schemas
 from services.availability.schemas.common import Day, DayBody
@@ -36,7 +36,7 @@ async def get_hours(
 async def set_hours(request: Request, provider_id: UUID, body: schemas.HoursRules, command: Write) -> Response:
     """Replaces a provider's weekly hours, trips and daily limit; needs `If-Match`. What is booked stays."""
     require_own_hours(command.principal, provider_id)
-    tenant, now, version = command.principal.tenant, own(request).clock(), version_read(command)
+    tenant, now, version = command.principal.tenant, own(request).clock(), command.version_read
 
     async def work(session: AsyncSession) -> Answer:
         provider = await hours.set_hours(

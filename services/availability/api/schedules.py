@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import repository
-from services.availability.api.common import AT_THE_PRACTICE, commit, own, version_read
+from services.availability.api.common import AT_THE_PRACTICE, commit, own
 from services.availability.domain.schedules import Schedule
 from services.availability.schemas import schedules as schemas
 from services.availability.use_cases import schedules
@@ -95,7 +95,7 @@ async def replace_schedule(
     """Replaces windows, zone and durations; needs `If-Match`. What is booked stays."""
     principal, now = command.principal, own(request).clock()
     principal.require("schedules:write", *AT_THE_PRACTICE)
-    version = version_read(command)
+    version = command.version_read
 
     async def work(session: AsyncSession) -> Answer:
         await _visible(session, principal, schedule_id)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date as Date
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
@@ -23,17 +23,8 @@ OVERRIDE = {"date": "2026-12-24", "windows": [HOURS], "new_client_windows": []}
 
 MOST_WINDOWS = 168
 
-_DURATION = re.compile(
-    r"P(?=[0-9T])([0-9]{1,6}W)?([0-9]{1,6}D)?(T(?=[0-9])([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}S)?)?"
-)
 _WALL = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta) or (isinstance(value, str) and _DURATION.fullmatch(value)):
-        return value
-    raise ValueError("should be an ISO 8601 duration of weeks, days, hours, minutes and whole seconds, such as PT50M")
 
 
 def _wall(value: Any) -> Any:
@@ -58,7 +49,6 @@ def _near(value: Y) -> Y:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 WallTime = Annotated[time, BeforeValidator(_wall)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
 Day = Annotated[Date, AfterValidator(_near)]

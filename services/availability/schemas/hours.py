@@ -16,7 +16,6 @@ from services.availability.schemas.common import (
     WINDOWS,
     ZONE,
     DayBody,
-    Duration,
     HoursBody,
     Moment,
     PerDay,
@@ -26,7 +25,7 @@ from services.availability.schemas.common import (
     example,
     without,
 )
-from shared.bodies import Body, Name
+from shared.bodies import Body, Duration, Name
 from shared.contracts.availability import DayHours
 
 _TRIP = {"first": "2026-06-01", "last": "2026-06-12", "zone": "Europe/Paris"}

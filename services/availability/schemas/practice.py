@@ -12,11 +12,10 @@ from services.availability.schemas.common import (
     AT,
     ID,
     ZONE,
-    Duration,
     example,
     without,
 )
-from shared.bodies import Body, Name
+from shared.bodies import Body, Duration, Name
 from shared.contracts.availability import Modality, ZoneName
 
 _PRACTICE = {"id": ID, "name": "Maple Practice", "zone": ZONE}

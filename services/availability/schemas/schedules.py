@@ -14,14 +14,13 @@ from services.availability.schemas.common import (
     WINDOWS,
     ZONE,
     DayBody,
-    Duration,
     PerDay,
     WindowBody,
     Windows,
     example,
 )
 from services.availability.schemas.practice import TIMING
-from shared.bodies import Body
+from shared.bodies import Body, Duration
 from shared.contracts.availability import Modality, ScheduleState, ZoneName
 
 _SCHEDULE = {

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from services.booking.domain.policy import Policy
 from services.booking.domain.slots import Place
 from shared.contracts.availability import Modality, ScheduleState
 from shared.contracts.booking import (
@@ -72,6 +73,7 @@ class Appointment:
     seat: int = 1
     needs_rebooking: bool = False
     confirmed_at: datetime | None = None
+    late: bool = False
 
     @property
     def missed_at(self) -> datetime:
@@ -175,10 +177,11 @@ def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, no
     return _changed(AppointmentFlagged, appointment, actor, now, needs_rebooking=away)
 
 
-def cancel(appointment: Appointment, *, reason: CancelReason, actor: Actor, now: datetime) -> Change:
-    """Calls the visit off and frees its time."""
+def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, actor: Actor, now: datetime) -> Change:
+    """Calls the visit off and frees its time; `late` by the practice's policy."""
     _require(appointment, "cancel", "booked", "arrived")
-    return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason)
+    late = policy.is_late(appointment.start, now)
+    return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 
 
 def check_in(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:

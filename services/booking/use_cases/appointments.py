@@ -114,7 +114,8 @@ async def reschedule(session: AsyncSession, *, slot: SlotId, **move: Unpack[Move
 @use_case
 async def cancel(session: AsyncSession, *, reason: CancelReason, **move: Unpack[Move]) -> Appointment:
     """Calls the visit off; its time is free at once."""
-    return await _moved(session, move, partial(appointments.cancel, reason=reason))
+    policy = await repository.policy.get(session)
+    return await _moved(session, move, partial(appointments.cancel, reason=reason, policy=policy))
 
 
 @use_case

@@ -24,6 +24,7 @@ from services.booking.domain.appointments import (
     reschedule,
     retract,
 )
+from services.booking.domain.policy import Policy
 from services.booking.domain.slots import Place, SlotTaken, check_offered, place
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import DAY, Plan, SlotId, Taken, floor, hidden
@@ -133,7 +134,7 @@ def test_a_visit_is_confirmed_once_before_it_begins_and_anew_at_another_time() -
         confirm(booked(), actor=STAFF, now=START)
     assert late.value.code == "already_started"
     with pytest.raises(Problem) as called_off:
-        confirm(cancel(booked(), reason="illness", actor=STAFF, now=NOW)[0], actor=STAFF, now=NOW)
+        confirm(cancel(booked(), reason="illness", policy=Policy(), actor=STAFF, now=NOW)[0], actor=STAFF, now=NOW)
     assert called_off.value.extra["legal_moves"] == []
     moved, _ = reschedule(confirmed, slot=slot(START + DAY_LATER), schedule=RULES, place=ALONE, actor=STAFF, now=NOW)
     assert moved.confirmed_at is None
@@ -148,6 +149,24 @@ def test_a_miss_that_was_none_is_retracted(reason: RetractReason, status: str) -
     with pytest.raises(Problem) as twice:
         retract(retracted, reason=reason, actor=STAFF, now=START + timedelta(hours=1))
     assert twice.value.code == "illegal_move"
+
+
+@pytest.mark.parametrize(
+    ("notice", "within", "late"),
+    [(24, 24, False), (23, 24, True), (23, 12, False), (-1, 0, True), (0, 0, False)],
+)
+def test_a_visit_is_called_off_late_within_the_practices_window(notice: int, within: int, late: bool) -> None:
+    policy, now = Policy(late_within=timedelta(hours=within)), START - timedelta(hours=notice)
+    cancelled, event = cancel(booked(), reason="illness", policy=policy, actor=STAFF, now=now)
+    assert (cancelled.late, event.late) == (late, late)
+
+
+def test_a_window_is_no_longer_than_two_weeks_and_never_less_than_none() -> None:
+    Policy(late_within=timedelta(days=14)).check()
+    for wrong in (timedelta(days=14, seconds=1), -timedelta(seconds=1)):
+        with pytest.raises(Problem) as refused:
+            Policy(late_within=wrong).check()
+        assert (refused.value.code, refused.value.field) == ("late_within_invalid", "late_within")
 
 
 def test_a_visit_in_time_off_is_flagged_once_and_unflagged_when_the_provider_stays() -> None:
@@ -205,7 +224,7 @@ def test_who_checked_in_is_never_missed() -> None:
 def test_an_illegal_move_names_the_legal_ones() -> None:
     done, _ = fulfil(check_in(booked(), actor=STAFF, now=START)[0], actor=STAFF, now=START)
     with pytest.raises(Problem) as refusal:
-        cancel(done, reason="other", actor=STAFF, now=START)
+        cancel(done, reason="other", policy=Policy(), actor=STAFF, now=START)
     assert refusal.value.kind is Kind.CONFLICT
     assert refusal.value.code == "illegal_move"
     assert refusal.value.extra["legal_moves"] == []
@@ -238,7 +257,7 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
             if move == "reschedule":
                 appointment, event = reschedule(before, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=now)
             elif move == "cancel":
-                appointment, event = cancel(before, reason="client_request", actor=STAFF, now=now)
+                appointment, event = cancel(before, reason="client_request", policy=Policy(), actor=STAFF, now=now)
             elif move == "check-in":
                 appointment, event = check_in(before, actor=STAFF, now=now)
             elif move == "complete":

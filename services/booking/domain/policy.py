@@ -1,0 +1,28 @@
+"""What a practice decides for itself about its visits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.errors import invalid
+
+LONGEST_LATE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A practice's rules; where it has set none, these.
+
+    `late_within`: a visit that is called off nearer to its start is late.
+    """
+
+    late_within: timedelta = timedelta(hours=24)
+    version: int = 0
+
+    def check(self) -> None:
+        """Raises Problem `late_within_invalid`."""
+        if not timedelta(0) <= self.late_within <= LONGEST_LATE:
+            raise invalid("late_within_invalid", "This should be between PT0S and P14D.", field="late_within")
+
+    def is_late(self, start: datetime, now: datetime) -> bool:
+        """True when somebody else can hardly be found for the time any more."""
+        return now > start - self.late_within
