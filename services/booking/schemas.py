@@ -1,10 +1,10 @@
 """HTTP bodies of booking."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from services.booking.domain.appointments import Appointment, CancelReason, RetractReason
 from services.booking.domain.clients import Client
@@ -54,6 +54,26 @@ class NewAppointment(Body):
     hold_id: UUID | None = Field(
         None, description="The hold that keeps this slot; one that has ended is as good as none"
     )
+
+
+class Override(Body):
+    """A visit at a time that its schedule does not offer, and why the practice wants it."""
+
+    model_config = _example(
+        schedule_id=_ID, start="2026-03-04T14:05:00Z", client_id=_ID, reason="in crisis, agreed by phone"
+    )
+
+    schedule_id: UUID
+    start: AwareDatetime = Field(description="In whole seconds")
+    client_id: UUID
+    reason: str = Field(min_length=3, max_length=500, description="Kept in the visit's history; never in an event")
+
+    @field_validator("start")
+    @classmethod
+    def _in_reach(cls, start: datetime) -> datetime:
+        if start.microsecond or not 2000 <= start.year <= 2200:
+            raise ValueError("should be in whole seconds, between the years 2000 and 2200")
+        return start.astimezone(UTC)
 
 
 class NewHold(Body):
@@ -211,6 +231,7 @@ class HistoryEntry(BaseModel):
         party="client",
         subject="link",
         reason_code=None,
+        note=None,
     )
 
     sequence: int
@@ -220,6 +241,7 @@ class HistoryEntry(BaseModel):
     party: Party
     subject: str = Field(description="Subject of the token, or `link` or `timer`")
     reason_code: str | None
+    note: str | None = Field(description="Why, in words; not for clients")
 
 
 class HistoryBody(BaseModel):

@@ -147,6 +147,7 @@ history = Table(
     Column("party", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("reason_code", Text),
+    Column("note", Text),
     PrimaryKeyConstraint("tenant_id", "appointment_id", "sequence"),
     ForeignKeyConstraint(["tenant_id", "appointment_id"], ["appointments.tenant_id", "appointments.id"]),
 )

@@ -1,6 +1,7 @@
 """Routes: visits, from booking to their end."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -66,6 +67,37 @@ async def book_appointment(request: Request, body: schemas.NewAppointment, comma
     return await or_alternatives(ours, principal.tenant, body.client_id, lambda: command.run(work))
 
 
+@router.post(
+    "/appointments/override",
+    status_code=201,
+    response_model=schemas.AppointmentBody,
+    operation_id="book_anyway",
+    responses=problems(404, 409, 410),
+)
+async def book_anyway(request: Request, body: schemas.Override, command: Write) -> Response:
+    """Books a time that is not offered, for the reason that is given: outside hours, too near, one more a day.
+
+    What is occupied stays so: provider, room, client and the seats of a group.
+    """
+    principal, ours = command.principal, own(request)
+    principal.require("appointments:write", Role.STAFF, Role.ADMIN)
+    now = ours.clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        visit = await appointments.book_anyway(
+            session,
+            tenant=principal.tenant,
+            schedule_id=body.schedule_id,
+            start=body.start,
+            client_id=body.client_id,
+            actor=replace(actor_of(principal), note=body.reason),
+            now=now,
+        )
+        return answer_of(visit, 201)
+
+    return await or_alternatives(ours, principal.tenant, body.client_id, lambda: command.run(work))
+
+
 @router.get("/appointments", operation_id="list_appointments")
 async def list_appointments(
     request: Request,
@@ -109,7 +141,10 @@ async def get_history(request: Request, appointment_id: UUID, caller: Caller) ->
         await visible(session, caller, appointment_id)
         rows = await repository.appointments.history_of(session, appointment_id)
     names = schemas.HistoryEntry.model_fields
-    return schemas.HistoryBody(items=[schemas.HistoryEntry(**{name: row[name] for name in names}) for row in rows])
+    items = [schemas.HistoryEntry(**{name: row[name] for name in names}) for row in rows]
+    if caller.role is Role.CLIENT:
+        items = [item.model_copy(update={"note": None}) for item in items]
+    return schemas.HistoryBody(items=items)
 
 
 @router.post(

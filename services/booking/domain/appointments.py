@@ -32,10 +32,11 @@ RetractReason = Literal["was_there", "gave_notice"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, for the history: the party and the token's subject (or `link`, `timer`)."""
+    """Who does something, for the history: the party and the token's subject (or `link`, `timer`); why, in words."""
 
     party: Party
     subject: str
+    note: str | None = None
 
 
 SYSTEM = Actor("system", "timer")

@@ -49,6 +49,15 @@ def place(plan: Plan, taken: Sequence[Taken], group: Sequence[tuple[UUID, int]],
     return Place(room_id, group[0][0], next(seat for seat in range(1, len(seats) + 2) if seat not in seats))
 
 
+NOT_TO_OVERRIDE: frozenset[Rule] = frozenset({"past", "visit", "full", "room", "client"})
+"""Nobody is in two places, and nothing is booked in the past: no practice can want otherwise."""
+
+
+def overridden(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
+    """What still stands in the way once a practice has decided against its own rules."""
+    return [item for item in obstacles if item.rule in NOT_TO_OVERRIDE]
+
+
 def check_offered(plan: Plan, start: int, obstacles: Sequence[Obstacle]) -> None:
     """Raises Problem `slot_past` (410) or `slot_gone` (409), naming the rule that hides the time, or SlotTaken."""
     rules = [item.rule for item in obstacles]

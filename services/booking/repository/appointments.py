@@ -92,7 +92,8 @@ async def save(
     firing = clock.is_firing(session, tenant, MISS, visit.id)
     if firing and watched:
         await clock.schedule(session, timers, tenant, MISS, visit.id, visit.missed_at)
-    noted = {"appointment_id": visit.id, "at": visit.changed_at, "party": actor.party, "subject": actor.subject}
+    who = {"party": actor.party, "subject": actor.subject, "note": actor.note}
+    noted = {"appointment_id": visit.id, "at": visit.changed_at, **who}
     values = (
         named("visit", {"tenant_id": tenant, **dump(visit)})
         | named("history", noted)

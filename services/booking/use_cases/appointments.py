@@ -57,6 +57,25 @@ async def book(
 
 
 @use_case
+async def book_anyway(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    schedule_id: UUID,
+    start: datetime,
+    client_id: UUID,
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    """Books a time that the schedule does not offer: the practice decides so, and says why in the actor's note.
+
+    Raises SlotTaken where somebody or something is occupied, or Problem: `slot_gone`, `slot_past`, `client_not_found`.
+    """
+    slot = SlotId(schedule_id, start, now)
+    return await _book(session, tenant, slot, client_id, actor, now, override=True)
+
+
+@use_case
 async def rebook(
     session: AsyncSession, *, tenant: UUID, missed_id: UUID, slot: SlotId, actor: Actor, now: datetime
 ) -> Appointment:
@@ -83,10 +102,11 @@ async def _book(
     *,
     rebooked_from: UUID | None = None,
     hold_id: UUID | None = None,
+    override: bool = False,
 ) -> Appointment:
     plan = await plan_of(session, slot)
     id = uuid7()
-    place = await claim(session, plan, slot, client_id, id, now, But(hold_id=hold_id))
+    place = await claim(session, plan, slot, client_id, id, now, But(hold_id=hold_id), override=override)
     change = appointments.book(
         id=id,
         slot=slot,

@@ -29,21 +29,23 @@ async def claim(
     id: UUID,
     now: datetime,
     but: But = NOTHING,
+    *,
+    override: bool = False,
 ) -> Place:
     """Takes the locks, provider before rooms before client as everywhere, and then the place at that time for the
-    visit or hold of that id.
+    visit or hold of that id. An `override` minds only who and what is occupied.
 
     Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more.
     """
     start = floor(slot.start)
     if not await repository.taken.lock_provider(session, plan.provider_id, wait=False):
         # Somebody books there right now: who has lost already needn't wait in line.
-        await _require_free(session, plan, start, client_id, now, but)
+        await _require_free(session, plan, start, client_id, now, but, override)
         await repository.taken.lock_provider(session, plan.provider_id)
     await repository.taken.lock_rooms(session, plan.rooms)
     if client_id is not None:
         await repository.clients.get(session, client_id, lock=True)
-    taken = await _require_free(session, plan, start, client_id, now, but)
+    taken = await _require_free(session, plan, start, client_id, now, but, override)
     group: list[tuple[UUID, int]] = []
     if plan.capacity > 1:
         group = await repository.taken.group_at(session, plan.schedule_id, slot.start, now, but)
@@ -51,11 +53,18 @@ async def claim(
 
 
 async def _require_free(
-    session: AsyncSession, plan: Plan, start: int, client_id: UUID | None, now: datetime, but: But
+    session: AsyncSession,
+    plan: Plan,
+    start: int,
+    client_id: UUID | None,
+    now: datetime,
+    but: But,
+    override: bool,
 ) -> list[Taken]:
     seeker = await seeker_of(session, [plan], client_id, but.visit_id)
     taken = await repository.taken.near(session, [plan], client_id, start, start + 1, now, but)
-    slots.check_offered(plan, start, hidden(plan, taken, start, now, seeker))
+    obstacles = hidden(plan, taken, start, now, seeker)
+    slots.check_offered(plan, start, slots.overridden(obstacles) if override else obstacles)
     return taken
 
 
