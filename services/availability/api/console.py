@@ -164,6 +164,9 @@ async def _change(request: Request, visitor: Principal, provider_id: UUID, what:
     """Does it once, however often the form is sent, and shows the week; what is refused is said beside the form."""
     require_own_hours(visitor, provider_id)
     form = {name: str(value) for name, value in (await request.form()).items()}
+    # Before anything is written: the week that can't be shown afterwards would hide that it was.
+    shown = form.get("day", "")
+    _any_date(shown)
     digest = hashlib.sha256(repr(sorted(form.items())).encode())
     command = Command(
         principal=visitor,
@@ -182,8 +185,7 @@ async def _change(request: Request, visitor: Principal, provider_id: UUID, what:
     try:
         await commit(request, command, run)
     except Problem as problem:
-        return await _week(request, visitor, provider_id, form.get("day", ""), problem=problem, what=what, form=form)
-    shown = form.get("day", "")
+        return await _week(request, visitor, provider_id, shown, problem=problem, what=what, form=form)
     return RedirectResponse(f"{base(request)}/console/providers/{provider_id}/week?day={shown}&done={what}", 303)
 
 
@@ -283,7 +285,7 @@ def _wall(provider: Provider, day: date, form: Mapping[str, str], field: str, *,
     """A date and a time, by the clock of where the provider is; no time is the beginning of the day, or its end."""
     text = form.get(field, "")
     try:
-        clock = time.fromisoformat(text) if text else time()
+        clock = datetime.strptime(text, "%H:%M").time() if text else time()  # noqa: DTZ007 -- a wall time has no zone
     except ValueError as error:
         raise invalid("time_invalid", "Write a time such as 14:30.", field=field) from error
     whole_day = timedelta(days=1 if end_of_day and not text else 0)

@@ -161,6 +161,7 @@ async def test_time_off_is_entered_by_the_providers_clock_and_removed(browser: B
         ({"first": "2026-02-06"}, "last"),
         ({"first": "tomorrow"}, "first"),
         ({"first": "2026-03-06", "from": "late"}, "from"),
+        ({"first": "2026-03-06", "from": "10:00Z"}, "from"),
     ],
 )
 async def test_time_off_that_makes_no_sense_is_said(
@@ -168,6 +169,20 @@ async def test_time_off_that_makes_no_sense_is_said(
 ) -> None:
     page = await browser.send((await week(browser, practice)).form("/time-off"), **values)
     assert (browser.status, page.invalid) == (422, [field])
+
+
+async def test_a_form_whose_week_can_not_be_shown_writes_nothing(browser: Browser, practice: Practice) -> None:
+    form = (await week(browser, practice)).form("/time-off")
+    form.values["day"] = "zzz"
+    await browser.send(form, first="2026-03-06")
+    assert browser.status == 422
+    assert (await practice.call("GET", f"/v1/providers/{practice.ids['provider_id']}/time-off"))["items"] == []
+
+
+async def test_an_override_that_makes_no_sense_is_said_beside_its_field(browser: Browser, practice: Practice) -> None:
+    form = (await week(browser, practice)).form("/overrides")
+    page = await browser.send(form, date="2026-03-06", windows="9am-1pm, 12pm-2pm")
+    assert (browser.status, page.invalid) == (422, ["windows"])
 
 
 async def test_visits_and_holidays_are_shown_on_their_day(browser: Browser, practice: Practice) -> None:
