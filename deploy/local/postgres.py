@@ -24,6 +24,7 @@ import asyncpg
 from deploy.local import processes
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST
+from shared.db import CONNECTION_FAILURES
 
 UNPRIVILEGED = 65534
 SUPERUSER = "postgres"
@@ -77,7 +78,7 @@ def start(folder: Path, port: int, log_dir: Path, *, durable: bool = True) -> Po
 async def _answers(url: str) -> bool:
     try:
         connection = await asyncpg.connect(url, timeout=2)
-    except (OSError, TimeoutError, asyncpg.PostgresError):
+    except CONNECTION_FAILURES:
         return False
     await connection.close()
     return True
@@ -188,7 +189,7 @@ async def create_databases(
     """Each service's database with its owner and its serving role; {service: (serving URL, owner's URL)}."""
     try:
         connection = await asyncpg.connect(admin_url, timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except CONNECTION_FAILURES as error:
         raise StackError(f"DATABASE_URL's PostgreSQL doesn't let us in: {error or type(error).__name__}.") from error
     try:
         if int(await connection.fetchval("SHOW server_version_num")) < OLDEST:

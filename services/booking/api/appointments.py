@@ -16,8 +16,8 @@ from services.booking.api.common import (
     move_of,
     or_alternatives,
     own,
+    require_own_hold,
     visible,
-    visible_hold,
 )
 from services.booking.domain.appointments import Appointment
 from services.booking.use_cases import appointments
@@ -49,15 +49,17 @@ async def book_appointment(request: Request, body: schemas.NewAppointment, comma
     slot = SlotId.verify(body.slot, ours.settings.slot_signing_key, principal.tenant, now)
 
     async def work(session: AsyncSession) -> Answer:
-        if body.hold_id is not None and await repository.holds.find(session, body.hold_id) is not None:
-            await visible_hold(session, principal, body.hold_id)
+        # One that has ended is as good as none.
+        kept = await repository.holds.find(session, body.hold_id) if body.hold_id else None
+        if kept is not None:
+            require_own_hold(principal, kept)
         return answer_of(
             await appointments.book(
                 session,
                 tenant=principal.tenant,
                 slot=slot,
                 client_id=body.client_id,
-                hold_id=body.hold_id,
+                hold=kept,
                 actor=actor_of(principal),
                 now=now,
             ),

@@ -60,12 +60,10 @@ async def visible(session: AsyncSession, principal: Principal, appointment_id: U
     return appointment
 
 
-async def visible_hold(session: AsyncSession, principal: Principal, hold_id: UUID) -> Hold:
-    """The hold, if it is the caller's own, or the caller is no client; others' are not found."""
-    kept = await repository.holds.get(session, hold_id)
+def require_own_hold(principal: Principal, kept: Hold) -> None:
+    """Raises Problem `hold_not_found` where a client's token would use somebody else's."""
     if principal.role is Role.CLIENT and kept.held_by != principal.subject and kept.client_id != principal.client_id:
         raise not_found("hold")
-    return kept
 
 
 async def or_alternatives(

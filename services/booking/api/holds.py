@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
-from services.booking.api.common import or_alternatives, own, visible_hold
+from services.booking.api.common import or_alternatives, own, require_own_hold
 from services.booking.use_cases import holds
 from shared.commands import Answer, Write
 from shared.contracts.slots import SlotId
@@ -47,7 +47,9 @@ async def get_hold(request: Request, hold_id: UUID, caller: Caller) -> schemas.H
     """A hold that has not ended."""
     caller.require("appointments:read")
     async with own(request).database.transaction(caller.tenant) as session:
-        return schemas.HoldBody.of(await visible_hold(session, caller, hold_id))
+        kept = await repository.holds.get(session, hold_id)
+    require_own_hold(caller, kept)
+    return schemas.HoldBody.of(kept)
 
 
 @router.post(
@@ -62,7 +64,7 @@ async def extend_hold(request: Request, hold_id: UUID, command: Write) -> Respon
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
-        await visible_hold(session, command.principal, hold_id)
+        require_own_hold(command.principal, await repository.holds.get(session, hold_id))
         kept = await holds.extend(session, tenant=command.principal.tenant, hold_id=hold_id, now=now)
         return Answer(schemas.HoldBody.of(kept), 200, kept.sequence)
 
@@ -76,8 +78,9 @@ async def release_hold(request: Request, hold_id: UUID, command: Write) -> Respo
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
-        if await repository.holds.find(session, hold_id) is not None:
-            await visible_hold(session, command.principal, hold_id)
+        kept = await repository.holds.find(session, hold_id)
+        if kept is not None:
+            require_own_hold(command.principal, kept)
             await holds.end(session, tenant=command.principal.tenant, hold_id=hold_id, because="released", now=now)
         return Answer(None, 204)
 

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from services.booking import repository
 from services.booking.domain import appointments
 from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change, RetractReason
-from services.booking.domain.holds import check_slot
+from services.booking.domain.holds import Hold, check_slot
 from services.booking.repository.taken import But
 from services.booking.use_cases.claiming import claim, plan_of
 from services.booking.use_cases.holds import ended
@@ -37,22 +37,20 @@ async def book(
     tenant: UUID,
     slot: SlotId,
     client_id: UUID,
-    hold_id: UUID | None = None,
+    hold: Hold | None = None,
     actor: Actor,
     now: datetime,
 ) -> Appointment:
-    """Books an offered slot, or one that a hold keeps; a hold that has ended is as good as none.
+    """Books an offered slot, or one that a hold keeps.
 
     Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`, `hold_of_another_slot`,
     `hold_of_another_client`.
     """
-    if hold_id is not None:
-        kept = await repository.holds.find(session, hold_id)
-        if kept is not None:
-            check_slot(kept, slot, client_id)
-    visit = await _book(session, tenant, slot, client_id, actor, now, hold_id=hold_id)
-    if hold_id is not None:
-        await ended(session, tenant, hold_id, "booked", now)
+    if hold is None:
+        return await _book(session, tenant, slot, client_id, actor, now)
+    check_slot(hold, slot, client_id)
+    visit = await _book(session, tenant, slot, client_id, actor, now, hold_id=hold.id)
+    await ended(session, tenant, hold.id, "booked", now)
     return visit
 
 
@@ -163,15 +161,10 @@ async def retract_miss(session: AsyncSession, *, reason: RetractReason, **move: 
 
 
 @use_case
-async def notice_miss(
-    session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime
-) -> Appointment | None:
-    """Marks an absent client's visit as missed; None when somebody checked in, moved or cancelled it meanwhile."""
-    locked = await _locked(session, appointment_id, None)
-    change = appointments.miss(locked, actor=SYSTEM, now=now)
-    if change is None:
-        return None
-    return await saved(session, tenant, change, SYSTEM, now)
+async def notice_miss(session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime) -> Appointment:
+    """Marks an absent client's visit as missed, unless somebody checked in, moved or cancelled it meanwhile."""
+    move = Move(tenant=tenant, appointment_id=appointment_id, version=None, actor=SYSTEM, now=now)
+    return await _moved(session, move, appointments.miss)
 
 
 class _Rule(Protocol):
