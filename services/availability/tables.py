@@ -180,7 +180,6 @@ schedules = Table(
     Column("appointment_type_id", Uuid, nullable=False),
     Column("location_id", Uuid, nullable=False),
     Column("modality", Text, nullable=False),
-    Column("zone", Text, nullable=False),
     Column("windows", JSONB(none_as_null=True), comment="Null: open in the provider's hours"),
     Column("new_client_windows", JSONB, nullable=False),
     Column("overrides", JSONB, nullable=False),

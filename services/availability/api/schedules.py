@@ -92,7 +92,7 @@ async def get_schedule(request: Request, response: Response, schedule_id: UUID, 
 async def replace_schedule(
     request: Request, schedule_id: UUID, body: schemas.ScheduleRules, command: Write
 ) -> Response:
-    """Replaces windows, zone and durations; needs `If-Match`. What is booked stays."""
+    """Replaces windows and durations; needs `If-Match`. What is booked stays."""
     principal, now = command.principal, own(request).clock()
     principal.require("schedules:write", *AT_THE_PRACTICE)
     version = command.version_read

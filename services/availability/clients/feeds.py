@@ -224,5 +224,6 @@ def _forbidden(host: str) -> FeedError:
 
 
 def _validator(response: httpx.Response, name: str) -> str | None:
+    """What the next request may be conditional on; one that can't be sent back as it came is not kept."""
     value: str | None = response.headers.get(name)
-    return value if value and len(value) <= _STORED else None
+    return value if value and value.isascii() and len(value) <= _STORED else None

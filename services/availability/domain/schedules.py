@@ -46,22 +46,15 @@ class Rules:
     windows: tuple[Window, ...] | None
     new_client_windows: tuple[Window, ...] = ()
     overrides: tuple[DayHours, ...] = ()
-    zone: str | None = None
     room_ids: tuple[UUID, ...] = ()
     capacity: int = 1
     most_per_day: int | None = None
     timing: Mapping[str, timedelta]
 
     def check(self) -> None:
-        """Raises Problem `windows_missing`, `windows_overlap`, `override_twice` or `zone_without_windows`."""
+        """Raises Problem `windows_missing`, `windows_overlap` or `override_twice`."""
         if self.windows is not None and not self.windows and not self.new_client_windows:
             raise invalid("windows_missing", "A schedule needs a window; DELETE withdraws it.", field="windows")
-        if self.windows is None and self.zone is not None:
-            raise invalid(
-                "zone_without_windows",
-                "The provider's hours are in the provider's zone; send windows too.",
-                field="zone",
-            )
         check_windows(self.windows or ())
         check_windows(self.new_client_windows, "new_client_windows")
         check_overrides(self.overrides)
@@ -76,7 +69,6 @@ class Schedule(Timing):
     appointment_type_id: UUID
     location_id: UUID
     modality: Modality
-    zone: str
     windows: tuple[Window, ...] | None
     new_client_windows: tuple[Window, ...]
     overrides: tuple[DayHours, ...]
@@ -104,7 +96,7 @@ class Around:
 def publish(
     *, id: UUID, provider: Provider, kind: AppointmentType, location: Location, rules: Rules, now: datetime
 ) -> Schedule:
-    """A new schedule: the type's durations but for its own, in the provider's zone unless told otherwise."""
+    """A new schedule on its provider's wall clock; the type's durations but for its own."""
     rules.check()
     return Schedule(
         id=id,
@@ -116,18 +108,16 @@ def publish(
         sequence=0,
         created_at=now,
         changed_at=now,
-        **_ruled(provider, kind, rules),
+        **_ruled(kind, rules),
     )
 
 
-def replace_rules(
-    schedule: Schedule, *, provider: Provider, kind: AppointmentType, rules: Rules, now: datetime
-) -> Schedule:
+def replace_rules(schedule: Schedule, *, kind: AppointmentType, rules: Rules, now: datetime) -> Schedule:
     """The same schedule with other rules. Raises Problem `schedule_withdrawn` (409)."""
     if schedule.withdrawn_at is not None:
         raise conflict("schedule_withdrawn", "This schedule was withdrawn; publish a new one.")
     rules.check()
-    return replace(schedule, version=schedule.version + 1, changed_at=now, **_ruled(provider, kind, rules))
+    return replace(schedule, version=schedule.version + 1, changed_at=now, **_ruled(kind, rules))
 
 
 def withdraw(schedule: Schedule, now: datetime) -> Schedule | None:
@@ -137,11 +127,10 @@ def withdraw(schedule: Schedule, now: datetime) -> Schedule | None:
     return replace(schedule, version=schedule.version + 1, changed_at=now, withdrawn_at=now)
 
 
-def _ruled(provider: Provider, kind: AppointmentType, rules: Rules) -> dict[str, Any]:
+def _ruled(kind: AppointmentType, rules: Rules) -> dict[str, Any]:
     durations = timing(kind, rules.timing)
     check_timing(durations)
     return {
-        "zone": rules.zone or provider.zone,
         "windows": None if rules.windows is None else in_order(rules.windows),
         "new_client_windows": in_order(rules.new_client_windows),
         "overrides": tuple(sorted(rules.overrides, key=lambda item: item.date)),
@@ -168,7 +157,7 @@ def state(schedule: Schedule, around: Around, now: datetime) -> ScheduleState:
         appointment_type_id=schedule.appointment_type_id,
         location_id=schedule.location_id,
         modality=schedule.modality,
-        zone=provider.zone if follows else schedule.zone,
+        zone=provider.zone,
         windows=weekly,
         new_client_windows=(*schedule.new_client_windows, *(provider.new_client_windows if follows else ())),
         overrides=tuple(overrides[day] for day in sorted(overrides)),

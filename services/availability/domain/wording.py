@@ -28,14 +28,29 @@ def write_clock(wall: time) -> str:
 
 
 def _window(text: str, field: str, name: str) -> Hours:
-    ends = [_clock(part) for part in re.split(r"\s*(?:-|–|—|to)\s*", text)]
+    written = re.split(r"\s*(?:-|–|—|to)\s*", text)
+    ends = [_clock(part) for part in written]
     if len(ends) != 2 or ends[0] is None or ends[1] is None:
         raise invalid(
             "hours_not_understood",
             f"{name}: “{text}” is no window. Write 9:00am-5:00pm or 09:00-17:00, several with commas.",
             field=field,
         )
+    if _unclear(written):
+        raise invalid(
+            "hours_not_understood",
+            f"{name}: “{text}” may be before noon or after. Write am or pm, or 24 hours such as 09:00-17:00.",
+            field=field,
+        )
     return Hours(start=ends[0], end=ends[1])
+
+
+def _unclear(written: Sequence[str]) -> bool:
+    """True for `9-5`: an hour up to 12 without a half, beside none that shows that the day has 24 hours."""
+    found = [clock for part in written if (clock := _CLOCK.fullmatch(part))]
+    if any(not clock[3] and not 1 <= int(clock[1]) <= _HALF for clock in found):
+        return False
+    return any(not clock[3] and not (clock[2] and len(clock[1]) == 2) for clock in found)
 
 
 def _clock(text: str) -> time | None:

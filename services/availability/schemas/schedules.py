@@ -21,7 +21,7 @@ from services.availability.schemas.common import (
 )
 from services.availability.schemas.practice import TIMING
 from shared.bodies import Body, Duration
-from shared.contracts.availability import Modality, ScheduleState, ZoneName
+from shared.contracts.availability import Modality, ScheduleState
 
 _SCHEDULE = {
     "id": ID,
@@ -51,12 +51,11 @@ class ScheduleRules(Body):
     Left out: the provider's hours, the type's durations.
     """
 
-    model_config = example(windows=WINDOWS, zone=ZONE, duration="PT80M", most_per_day=6)
+    model_config = example(windows=WINDOWS, duration="PT80M", most_per_day=6)
 
     windows: Windows | None = Field(None, description="Left out: the provider's hours, and what overrides them")
     new_client_windows: Windows = Field([], description="Open to new clients only, beside the others")
     overrides: list[DayBody] = Field([], max_length=400, description="Dates on which this schedule has other hours")
-    zone: ZoneName | None = Field(None, description="Of the windows; the provider's where left out")
     room_ids: list[UUID] = Field([], max_length=50, description="A visit takes one of these rooms of the location")
     capacity: int = Field(1, ge=1, le=200, description="Seats of a group; 1 is no group")
     most_per_day: PerDay | None = Field(None, description="Visits on a local date; a group counts once")
@@ -80,7 +79,6 @@ class ScheduleRules(Body):
             windows=None if self.windows is None else tuple(item.contract() for item in self.windows),
             new_client_windows=tuple(item.contract() for item in self.new_client_windows),
             overrides=tuple(item.contract() for item in self.overrides),
-            zone=self.zone,
             room_ids=tuple(self.room_ids),
             capacity=self.capacity,
             most_per_day=self.most_per_day,
@@ -108,7 +106,7 @@ class ScheduleBody(BaseModel):
     appointment_type_id: UUID
     location_id: UUID
     modality: Modality
-    zone: str
+    zone: str = Field(description="By whose wall clock the windows are: the provider's")
     windows: list[WindowBody]
     follows_provider: bool = Field(description="True where the windows are the provider's hours")
     new_client_windows: list[WindowBody]

@@ -61,7 +61,7 @@ async def replace_schedule(
     if kind is None:
         raise AssertionError("a schedule's type is held by a foreign key")
     await _check_rooms(session, schedule.location_id, rules)
-    changed = schedules.replace_rules(schedule, provider=provider, kind=kind, rules=rules, now=now)
+    changed = schedules.replace_rules(schedule, kind=kind, rules=rules, now=now)
     holding = await around(session, provider, now)
     before = schedules.state(schedule, holding, now)
     return changed, await publish(session, tenant, changed, holding, now, before)

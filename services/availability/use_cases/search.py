@@ -52,7 +52,7 @@ async def find(
     if view is None:
         return look.shelf, []
     urgent = look.shelf.intakes[seeking.wish.appointment_type_id]
-    until = floor(seeking.as_of + search.KEPT_BEST_WITHIN) if urgent and seeking.wish.prefer else None
+    until = floor(seeking.as_of) + search.KEPT_BEST_WITHIN if urgent and seeking.wish.prefer else None
     groups = search.groups(seeking.wish, view.plans, view.spans, until)
     collect = _firsts if first_available else _soonest
     return look.shelf, await collect(look, view, groups, after, most)

@@ -87,6 +87,12 @@ async def test_a_feed_comes_with_its_validators_and_later_only_if_it_changed() -
     assert "if-modified-since: mon, 02 mar 2026" in heads[0].lower()
 
 
+async def test_a_validator_that_cannot_be_sent_back_is_not_kept() -> None:
+    async with server(sends("200 OK", CALENDAR, etag='"caf\u00e9"')) as (port, _):
+        fetched = await feeds(port).fetch(f"http://127.0.0.1:{port}/")
+    assert (fetched.body, fetched.etag) == (CALENDAR, None)
+
+
 async def test_a_packed_feed_is_unpacked() -> None:
     async with server(sends("200 OK", gzip.compress(CALENDAR), content_encoding="gzip")) as (port, _):
         assert (await feeds(port).fetch(f"http://127.0.0.1:{port}/")).body == CALENDAR

@@ -1,6 +1,6 @@
 """A practice's rules over HTTP: what changes them shows in search, in explain and in what is published."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from shared.contracts.booking import (
     SlotReleased,
 )
 from shared.contracts.slots import floor, moment
+from shared.paging import pack
 from tests.availability.conftest import WEEK, Practice
 from tests.support.build import NOW, appointment_event
 
@@ -444,6 +445,53 @@ async def test_first_available_across_the_practice_and_the_clients_preference(pr
     assert [item["start"] for item in pages] == starts(preferred)
 
 
+async def test_pages_of_first_available_follow_each_other(practice: Practice) -> None:
+    await practice.publish([WEEK[1]])
+    for day in (2, 3, 4):
+        other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+        await practice.call(
+            "POST", "/v1/schedules", 201, json={**practice.ids, "provider_id": other, "windows": [WEEK[day]]}
+        )
+    whole = (await practice.search(first_available="true"))["items"]
+    assert len(whole) == 4
+    page = await practice.search(first_available="true", limit="3")
+    rest = await practice.search(first_available="true", limit="3", cursor=page["next"])
+    assert (page["items"] + rest["items"], rest["next"]) == (whole, None)
+
+
+async def test_days_count_only_the_times_of_the_week_that_are_asked_for(practice: Practice) -> None:
+    await practice.publish()
+    query = {
+        "appointment_type": practice.ids["appointment_type_id"],
+        "from": "2026-03-02T00:00:00-05:00",
+        "to": "2026-03-09T00:00:00-04:00",
+        "zone": "America/New_York",
+        "weekday": ["1", "2"],
+        "time_of_day": "afternoon",
+    }
+    days = await practice.call("GET", "/v1/slots/days", params=query)
+    # Starts at 12:00, 12:30 … 16:00 on Tuesday and Wednesday.
+    assert [item["slots"] for item in days["items"]] == [0, 9, 9, 0, 0, 0, 0]
+
+
+async def test_an_override_of_the_provider_is_on_the_providers_clock_for_windows_of_a_schedule_too(
+    practice: Practice,
+) -> None:
+    await practice.publish([{"weekday": 1, "start": "08:00", "end": "18:00"}])
+    path = f"/v1/providers/{practice.ids['provider_id']}/overrides/{TUESDAY}"
+    await practice.call("PUT", path, json={"windows": [{"start": "09:00", "end": "12:00"}]})
+    found = starts(await practice.search(), TUESDAY)
+    assert (found[0], found[-1]) == (f"{TUESDAY}T14:00:00Z", f"{TUESDAY}T16:00:00Z")
+
+
+async def test_an_override_of_a_schedule_goes_before_the_providers(practice: Practice) -> None:
+    own = {"date": TUESDAY, "windows": [{"start": "13:00", "end": "14:00"}], "new_client_windows": []}
+    await practice.publish(overrides=[own])
+    path = f"/v1/providers/{practice.ids['provider_id']}/overrides/{TUESDAY}"
+    await practice.call("PUT", path, json={"windows": [{"start": "09:00", "end": "12:00"}]})
+    assert starts(await practice.search(), TUESDAY) == [f"{TUESDAY}T18:00:00Z"]
+
+
 async def test_several_preferences_come_in_their_order_and_the_rest_by_time(practice: Practice) -> None:
     await practice.publish([WEEK[1]])
     soonest, others = practice.ids["provider_id"], []
@@ -473,6 +521,25 @@ async def test_intakes_within_two_days_come_before_a_preference(practice: Practi
     found = [item["provider_id"] for item in (await practice.search(prefer=later))["items"]]
     assert found[0] == soon, "an intake soon is kept more often"
     assert found[-1] == later
+
+
+async def test_two_days_of_an_intake_end_48_hours_after_its_first_page(practice: Practice) -> None:
+    await practice.open(intake=True)
+    await practice.publish([{"weekday": 2, "start": "09:00", "end": "17:00"}])
+    preferred = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "UTC"}))["id"]
+    late = {**practice.ids, "provider_id": preferred, "windows": [WEEK[4]]}
+    await practice.call("POST", "/v1/schedules", 201, json=late)
+    found = starts(await practice.search(prefer=preferred))
+    friday = next(place for place, start in enumerate(found) if start.startswith("2026-03-06"))
+    # It is Monday 10:00 on the clock of the practice: Wednesday 09:00 and 09:30 are sooner than 48 hours.
+    assert found[:friday] == ["2026-03-04T14:00:00Z", "2026-03-04T14:30:00Z"]
+
+
+async def test_a_cursor_that_names_the_end_of_time_is_no_error_of_ours(practice: Practice) -> None:
+    await practice.open(intake=True)
+    schedule = await practice.publish()
+    position = [0, 0, schedule["id"], floor(datetime(9999, 12, 31, 23, tzinfo=UTC))]
+    assert await practice.search(prefer=practice.ids["provider_id"], cursor=pack(position))
 
 
 async def test_a_provider_may_change_own_hours_only(practice: Practice) -> None:

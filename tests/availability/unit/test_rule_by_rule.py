@@ -48,6 +48,24 @@ def test_a_visit_may_end_as_the_hours_do_and_not_a_moment_later() -> None:
     assert offered(plan(duration=timedelta(hours=1, seconds=1))) == [9, 9.5, 10, 10.5]
 
 
+@pytest.mark.parametrize(
+    ("opens", "closes", "date", "first", "end"),
+    [
+        ("00:30", "06:30", "2026-03-08", "05:30", "10:30"),
+        ("00:30", "06:30", "2025-11-02", "04:30", "11:30"),
+        ("01:30", "06:30", "2025-11-02", "05:30", "11:30"),  # comes twice: the earlier
+        ("02:30", "06:30", "2026-03-08", "07:30", "10:30"),  # is skipped: as before the change
+    ],
+)
+def test_windows_on_the_days_when_clocks_change(opens: str, closes: str, date: str, first: str, end: str) -> None:
+    window = {"weekday": 6, "start": opens, "end": closes}
+    night = plan(zone="America/New_York", windows=[window], duration=timedelta(minutes=30))
+    midnight = datetime.fromisoformat(f"{date}T00:00Z")
+    starts = free(night, (), floor(midnight), floor(midnight) + 24 * HOUR, midnight - timedelta(days=2), ANYBODY)
+    begin, until = (floor(datetime.fromisoformat(f"{date}T{wall}Z")) for wall in (first, end))
+    assert starts == list(range(begin, until, 1800))
+
+
 def test_a_visit_may_begin_as_another_ends_and_its_buffers_keep_their_own_side() -> None:
     plain = plan(duration=timedelta(minutes=30))
     assert offered(plain, visit(plain, at(10))) == [9, 9.5, 10.5, 11, 11.5]

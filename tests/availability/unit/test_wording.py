@@ -28,15 +28,23 @@ def test_what_is_written_is_read_again(hours: list[Hours]) -> None:
         ("09:00 to 17:30", time(9), time(17, 30)),
         ("0:00-24:00", time(0), time(0)),
         ("22:00—6:00", time(22), time(6)),
+        ("09:00-05:00", time(9), time(5)),
     ],
 )
 def test_ways_to_write_a_window(text: str, start: time, end: time) -> None:
     assert read_hours(text, "x", "X") == (Hours(start=start, end=end),)
 
 
+@pytest.mark.parametrize("text", ["9-5", "1-5", "9-12", "9:00-5:00", "9-5pm", "9am-5", "10:00-5:00"])
+def test_hours_that_may_be_before_noon_or_after_are_asked_for_and_not_guessed(text: str) -> None:
+    with pytest.raises(Problem, match="am or pm") as problem:
+        read_hours(f"{text}, 14:00-17:00", "open-1", "Tuesday")
+    assert problem.value.field == "open-1"
+
+
 def test_nothing_is_closed_and_commas_separate() -> None:
     assert read_hours(" , ", "x", "X") == ()
-    assert len(read_hours("9-12, 13-17; 18-20", "x", "X")) == 3
+    assert len(read_hours("9am-12pm, 13-17; 18-20", "x", "X")) == 3
 
 
 @given(st.text(max_size=40))
