@@ -135,7 +135,8 @@ class Opened(Contract):
 
 
 class AvailabilityOpened(Event):
-    """Time of a provider became free: a visit was called off or moved, a hold ended, or hours were added."""
+    """Visits with a provider can be booked that could not: one was called off or moved, a hold ended, or a rule
+    changed. `opened` is the time of these visits."""
 
     producer: ClassVar[str] = "availability"
     type: ClassVar[str] = "availability.opened"

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from shared.contracts.availability import AvailabilityOpened, Opened, ScheduleWithdrawn
@@ -28,28 +29,46 @@ def newly_open(before: Plan | None, after: Plan, taken: Collection[Taken], now: 
     """
     if isinstance(after.state, ScheduleWithdrawn):
         return []
-    known = [] if before is None else _bookable(before, taken, now)
+    known = [] if before is None else _visits(before, taken, look_ahead(now), now)
+    return _beyond(known, _visits(after, taken, look_ahead(now), now))
+
+
+def given_back(plan: Plan, taken: Collection[Taken], gone: Taken, now: datetime) -> list[Span]:
+    """The same after a visit or hold stands no more, or stands elsewhere; `taken` is what stands since.
+
+    Not all of its time need open, if its provider is away or something else hides it; and more than its time may: the
+    room of another provider's visit, or a day that was full.
+    """
+    reach = plan.reach + plan.duration
+    around = gone.occupied_from - reach, gone.occupied_to + reach
+    before = [*(item for item in taken if item.id != gone.id), gone]
+    return _beyond(_visits(plan, before, around, now), _visits(plan, taken, around, now))
+
+
+def announced(
+    provider_id: UUID, reason: Literal["cancelled", "moved", "released", "hours"], spans: Sequence[Span], id: UUID
+) -> AvailabilityOpened:
+    return AvailabilityOpened(
+        opening_id=id,
+        provider_id=provider_id,
+        reason=reason,
+        opened=tuple(Opened(begin=moment(begin), end=moment(end)) for begin, end in spans),
+        sequence=1,
+    )
+
+
+def _visits(plan: Plan, taken: Collection[Taken], within: Span, now: datetime) -> list[Span]:
+    """The visits that can be booked, each from start to end."""
+    return [(at, at + plan.duration) for at in free(plan, taken, *within, now, SOMEBODY_NEW)]
+
+
+def _beyond(before: Sequence[Span], after: Sequence[Span]) -> list[Span]:
+    """Time of visits that doesn't lie within the time of visits before."""
+    known = merged(before)
     ends = [until for _, until in known]
 
     def was_open(begin: int, end: int) -> bool:
         at = bisect_left(ends, end)
         return at < len(known) and known[at][0] <= begin
 
-    starts = free(after, taken, *look_ahead(now), now, SOMEBODY_NEW)
-    visits = ((at, at + after.duration) for at in starts)
-    return merged(span for span in visits if not was_open(*span))[:MOST]
-
-
-def hours_opened(provider_id: UUID, spans: Sequence[Span], id: UUID) -> AvailabilityOpened:
-    return AvailabilityOpened(
-        opening_id=id,
-        provider_id=provider_id,
-        reason="hours",
-        opened=tuple(Opened(begin=moment(begin), end=moment(end)) for begin, end in spans),
-        sequence=1,
-    )
-
-
-def _bookable(plan: Plan, taken: Collection[Taken], now: datetime) -> list[Span]:
-    starts = free(plan, taken, *look_ahead(now), now, SOMEBODY_NEW)
-    return merged((at, at + plan.duration) for at in starts)
+    return merged(span for span in after if not was_open(*span))[:MOST]

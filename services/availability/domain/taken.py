@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from services.availability.domain.hours import TimeOff
-from shared.contracts.availability import AvailabilityOpened, Blocked, Opened, ProviderUnavailable
+from shared.contracts.availability import Blocked, ProviderUnavailable
 from shared.contracts.booking import FREE_STATUSES, AppointmentState, HoldState, SlotReleased
+from shared.contracts.slots import Taken, ceil, floor
 from shared.contracts.standing import VisitStanding
 
 
@@ -31,6 +33,20 @@ class Occupied:
     @property
     def is_hold(self) -> bool:
         return self.expires_at is not None
+
+    def while_it_stood(self) -> Taken:
+        """As the rule for slots sees it."""
+        return Taken(
+            self.id,
+            self.provider_id,
+            self.schedule_id,
+            self.room_id,
+            self.client_id,
+            floor(self.starts_at),
+            ceil(self.ends_at),
+            floor(self.occupied_from),
+            ceil(self.occupied_to),
+        )
 
 
 def by_visit(visit: AppointmentState) -> Occupied:
@@ -74,24 +90,19 @@ def gives_back(hold: HoldState) -> bool:
     return not (isinstance(hold, SlotReleased) and hold.because == "booked")
 
 
-def opened(before: Occupied | None, after: Occupied, id: UUID, now: datetime) -> AvailabilityOpened | None:
-    """The event when a visit or hold gives its time back; None when it didn't stand, still does, or is over."""
+def gave_back(
+    before: Occupied | None, after: Occupied, now: datetime
+) -> Literal["cancelled", "moved", "released"] | None:
+    """Why a visit or hold gives its time back; None when it didn't stand, still does, or is over."""
     if before is None or before.free or before.occupied_to <= now:
         return None
-    moved = (before.provider_id, before.occupied_from, before.occupied_to) != (
-        after.provider_id,
-        after.occupied_from,
-        after.occupied_to,
-    )
-    if not after.free and not moved:
-        return None
-    return AvailabilityOpened(
-        opening_id=id,
-        provider_id=before.provider_id,
-        reason="moved" if not after.free else "released" if after.is_hold else "cancelled",
-        opened=(Opened(begin=max(before.occupied_from, now), end=before.occupied_to),),
-        sequence=1,
-    )
+    if after.free:
+        return "released" if after.is_hold else "cancelled"
+    return "moved" if _place(before) != _place(after) else None
+
+
+def _place(item: Occupied) -> tuple[UUID, UUID | None, datetime, datetime]:
+    return item.provider_id, item.room_id, item.occupied_from, item.occupied_to
 
 
 def is_to_come(visit: Occupied, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, insert, select, tuple_, update
+from sqlalchemy import RowMapping, any_, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import tables
@@ -78,6 +78,16 @@ async def published(session: AsyncSession, ids: Collection[UUID]) -> list[Schedu
     columns = tables.schedules.c
     rows = await session.scalars(select(columns.published).where(columns.id.in_(ids)))
     return [SchedulePublished.model_validate(row) for row in rows]
+
+
+async def around(session: AsyncSession, provider_id: UUID, room_id: UUID | None) -> list[ScheduleState]:
+    """What is published of a provider's schedules, and of all schedules that use a room."""
+    columns = tables.schedules.c
+    whose = columns.provider_id == provider_id
+    if room_id is not None:
+        whose = or_(whose, any_(columns.room_ids) == room_id)
+    query = select(columns.published).where(columns.withdrawn_at.is_(None), whose).order_by(columns.id)
+    return [SchedulePublished.model_validate(row) for row in await session.scalars(query)]
 
 
 async def furthest_horizon(session: AsyncSession, provider_id: UUID) -> timedelta | None:

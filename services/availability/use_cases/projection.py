@@ -1,17 +1,20 @@
 """What booking's topics say: visits and holds take time and give it back."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.availability import repository
-from services.availability.domain import taken
+from services.availability.domain import opening, taken
 from services.availability.domain.taken import Drift, Occupied
 from services.availability.use_cases.hours import tell_booking
 from shared.contracts.booking import AppointmentState, HoldState
+from shared.contracts.slots import Plan, Span, merged
 from shared.contracts.standing import VisitStanding
 from shared.telemetry import annotate, use_case
 
@@ -58,6 +61,30 @@ async def _announce(session: AsyncSession, tenant: UUID, items: Iterable[Occupie
         await repository.changes.announce(session, tenant, provider_id, room_id)
 
 
+async def _announce_opened(
+    session: AsyncSession,
+    tenant: UUID,
+    gone: Occupied,
+    reason: Literal["cancelled", "moved", "released"],
+    now: datetime,
+) -> None:
+    """Tells what can be booked since: of its provider, and of all who use its room."""
+    plans = [Plan(state) for state in await repository.schedules.around(session, gone.provider_id, gone.room_id)]
+    if not plans:
+        return
+    stood = gone.while_it_stood()
+    longest = max(plan.reach + plan.duration for plan in plans)
+    span = stood.occupied_from - longest, stood.occupied_to + longest
+    near = [item for item, _ in await repository.taken.near(session, plans, *span, now)]
+    opened: dict[UUID, list[Span]] = defaultdict(list)
+    for plan in plans:
+        opened[plan.provider_id] += opening.given_back(plan, near, stood, now)
+    for provider_id, spans in opened.items():
+        if spans:
+            event = opening.announced(provider_id, reason, merged(spans)[: opening.MOST], uuid7())
+            await repository.practice.record(session, tenant, event, now)
+
+
 async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime, *, opens: bool = True) -> None:
     before: Occupied | None = None
     if not await repository.taken.add(session, tenant, item):
@@ -65,9 +92,9 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
         if not newer:
             return
         await _announce(session, tenant, [item] if before is None else [item, before])
-    event = taken.opened(before, item, uuid7(), now)
-    if event is not None and opens:
-        await repository.practice.record(session, tenant, event, now)
+    reason = taken.gave_back(before, item, now) if opens else None
+    if before is not None and reason is not None:
+        await _announce_opened(session, tenant, before, reason, now)
     if not taken.is_to_come(item, now):
         return
     # Whoever enters time off meanwhile sees this visit, or is seen here.

@@ -73,4 +73,5 @@ async def _announce_opened(
     near = await repository.taken.near(session, plans, *opening.look_ahead(now), now)
     spans = opening.newly_open(known, plan, [taken for taken, _ in near], now)
     if spans:
-        await repository.practice.record(session, tenant, opening.hours_opened(after.provider_id, spans, uuid7()), now)
+        event = opening.announced(after.provider_id, "hours", spans, uuid7())
+        await repository.practice.record(session, tenant, event, now)

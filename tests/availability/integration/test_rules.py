@@ -350,9 +350,69 @@ async def test_time_that_becomes_free_is_told_once(practice: Practice) -> None:
     values = {**booked.model_dump(), "status": "cancelled", "sequence": 2}
     cancelled = AppointmentCancelled.model_validate(values)
     await practice.follow(booked, cancelled, booked, cancelled)
-    opened = [event for _, event in await practice.outbox("availability.opened") if event["reason"] == "cancelled"]
-    [one] = opened
-    assert one["opened"] == [{"begin": f"{TUESDAY}T15:00:00Z", "end": f"{TUESDAY}T16:00:00Z"}]
+    # Visits at 14:30, 15:00 and 15:30 could not be booked before.
+    assert await opened(practice) == [("cancelled", practice.ids["provider_id"], "14:30/16:20")]
+
+
+async def opened(practice: Practice) -> list[tuple[str, str, str]]:
+    """What was told of visits and holds that gave their time back: why, whose time, and which on Tuesday."""
+    told = [event for _, event in await practice.outbox("availability.opened") if event["reason"] != "hours"]
+    return [
+        (event["reason"], event["provider_id"], f"{item['begin'][11:16]}/{item['end'][11:16]}")
+        for event in told
+        for item in event["opened"]
+    ]
+
+
+def gone(booked: AppointmentState) -> AppointmentState:
+    return AppointmentCancelled.model_validate({**booked.model_dump(), "status": "cancelled", "sequence": 2})
+
+
+async def test_a_visit_called_off_in_its_providers_time_off_opens_nothing(practice: Practice) -> None:
+    schedule = await practice.publish()
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked)
+    off = {"begins_at": f"{TUESDAY}T05:00:00Z", "ends_at": f"{TUESDAY}T23:30:00Z"}
+    await practice.call("POST", f"/v1/providers/{practice.ids['provider_id']}/time-off", 201, json=off)
+    await practice.follow(gone(booked))
+    assert await opened(practice) == []
+
+
+async def test_a_visit_of_a_withdrawn_schedule_opens_nothing(practice: Practice) -> None:
+    schedule = await practice.publish()
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked)
+    await practice.call("DELETE", f"/v1/schedules/{schedule['id']}", headers={"if-match": f'"{schedule["version"]}"'})
+    await practice.follow(gone(booked))
+    assert await opened(practice) == []
+
+
+async def test_a_visit_that_moves_a_little_opens_only_what_it_no_longer_takes(practice: Practice) -> None:
+    schedule = await practice.publish()
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    values = {"event": AppointmentRescheduled, "sequence": 2, "appointment_id": booked.appointment_id}
+    await practice.follow(booked, visit(practice, schedule, f"{TUESDAY}T15:30:00+00:00", **values))
+    assert await opened(practice) == [("moved", practice.ids["provider_id"], "14:30/15:20")]
+
+
+async def test_a_shared_room_that_is_free_again_opens_time_of_all_who_use_it(practice: Practice) -> None:
+    other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"}))["id"]
+    place = {"name": "1", "location_id": practice.ids["location_id"]}
+    room = (await practice.call("POST", "/v1/rooms", 201, json=place))["id"]
+    schedule = await practice.publish(room_ids=[room])
+    body = {**practice.ids, "provider_id": other, "windows": WEEK, "room_ids": [room]}
+    await practice.call("POST", "/v1/schedules", 201, json=body)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00", room_id=UUID(room))
+    await practice.follow(booked, gone(booked))
+    both = [("cancelled", provider, "14:30/16:20") for provider in (practice.ids["provider_id"], other)]
+    assert sorted(await opened(practice)) == sorted(both)
+
+
+async def test_a_full_day_that_is_so_no_more_opens_as_a_whole(practice: Practice) -> None:
+    schedule = await practice.publish(most_per_day=1)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    await practice.follow(booked, gone(booked))
+    assert await opened(practice) == [("cancelled", practice.ids["provider_id"], "14:00/21:50")]
 
 
 async def test_a_visit_that_is_moved_gives_back_its_old_time_and_takes_the_new_one(practice: Practice) -> None:
@@ -376,9 +436,7 @@ async def test_a_visit_that_is_moved_gives_back_its_old_time_and_takes_the_new_o
         {practice.ids["provider_id"], other},
         {practice.ids["provider_id"]},
     )
-    *_, told = [event for _, event in await practice.outbox("availability.opened")]
-    assert (told["reason"], told["provider_id"]) == ("moved", practice.ids["provider_id"])
-    assert told["opened"] == [{"begin": old, "end": new}]
+    assert await opened(practice) == [("moved", practice.ids["provider_id"], "14:30/16:20")]
 
 
 async def test_a_seat_more_in_a_full_group_is_time_that_opened(practice: Practice) -> None:

@@ -156,10 +156,7 @@ def test_time_that_is_given_back_is_announced_only_while_it_is_to_come() -> None
     booked = occupied()
     gone = occupied(id=booked.id, provider_id=booked.provider_id, free=True, sequence=2)
     early, during, over = moment(at(9)), moment(at(10.5)), moment(at(11))
-    told = projection.opened(booked, gone, uuid4(), early)
-    assert told is not None
-    assert [(item.begin, item.end) for item in told.opened] == [(booked.occupied_from, booked.occupied_to)]
-    rest = projection.opened(booked, gone, uuid4(), during)
-    assert rest is not None
-    assert rest.opened[0].begin == during
-    assert projection.opened(booked, gone, uuid4(), over) is None
+    assert [projection.gave_back(booked, gone, now) for now in (early, during, over)] == ["cancelled"] * 2 + [None]
+    assert projection.gave_back(None, gone, early) is None
+    assert projection.gave_back(gone, gone, early) is None
+    assert projection.gave_back(booked, booked, early) is None
