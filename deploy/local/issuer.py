@@ -33,8 +33,8 @@ SCOPES = {
     "admin": EVERY,
     "staff": EVERY,
     "app": EVERY,
-    "provider": "schedules:read slots:read clients:read appointments:read appointments:write messages:read "
-    "feedback:read reports:read",
+    "provider": "schedules:read schedules:write slots:read clients:read appointments:read appointments:write "
+    "messages:read feedback:read reports:read",
     "client": "slots:read clients:read appointments:read appointments:write feedback:read feedback:write",
 }
 NEEDED = {"client": "client", "provider": "provider"}

@@ -156,6 +156,10 @@ async def explain_slot(
     look = await resources.board.open(caller.tenant)
     if provider not in look.shelf.providers:
         raise search.unknown("provider")
+    if appointment_type is not None and appointment_type not in look.shelf.intakes:
+        raise search.unknown("appointment_type")
+    if location is not None and location not in look.shelf.locations:
+        raise search.unknown("location")
     plans = [
         plan
         for plan in look.shelf.plans.values()

@@ -105,6 +105,14 @@ def must_read_in_full(calendar: Calendar, until: datetime) -> bool:
     return calendar.busy_until is None or calendar.busy_until < until - READ_AGAIN_AFTER
 
 
+async def read_further(session: AsyncSession, tenant: UUID, provider_id: UUID, now: datetime) -> None:
+    """Reads at once what a longer horizon of the provider's schedules offers beyond what was read."""
+    until = await read_until(session, provider_id, now)
+    for calendar in await repository.calendars.of_provider(session, provider_id):
+        if must_read_in_full(calendar, until):
+            await repository.calendars.refresh_at(session, tenant, calendar.id, now)
+
+
 @use_case
 async def take_reading(
     session: AsyncSession, *, tenant: UUID, calendar_id: UUID, reading: Reading, now: datetime

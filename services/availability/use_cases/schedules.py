@@ -10,6 +10,7 @@ from services.availability import repository
 from services.availability.domain import schedules
 from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import Rules, Schedule
+from services.availability.use_cases.calendars import read_further
 from services.availability.use_cases.publishing import around, publish
 from shared.contracts.availability import ScheduleState
 from shared.errors import Problem, conflict, invalid, require_version
@@ -48,6 +49,7 @@ async def publish_schedule(
             raise conflict("schedule_exists", told, schedule_id=str(known.id))
     schedule = schedules.publish(id=uuid7(), provider=provider, kind=kind, location=location, rules=rules, now=now)
     state = await publish(session, tenant, schedule, await around(session, provider, now), now, added=True)
+    await read_further(session, tenant, provider_id, now)
     return schedule, state
 
 
@@ -64,7 +66,9 @@ async def replace_schedule(
     changed = schedules.replace_rules(schedule, kind=kind, rules=rules, now=now)
     holding = await around(session, provider, now)
     before = schedules.state(schedule, holding, now)
-    return changed, await publish(session, tenant, changed, holding, now, before)
+    state = await publish(session, tenant, changed, holding, now, before)
+    await read_further(session, tenant, provider.id, now)
+    return changed, state
 
 
 @use_case

@@ -14,7 +14,7 @@ from services.availability.repository.calendars import REFRESH
 from services.availability.resources import Resources
 from services.availability.use_cases import calendars
 from shared.timers import Timer
-from tests.availability.conftest import Practice
+from tests.availability.conftest import WEEK, Practice
 from tests.availability.integration.test_fetching_calendars import sends, server
 from tests.support.build import NOW
 
@@ -124,6 +124,28 @@ async def test_a_busy_time_is_not_offered_and_keeps_its_distance_by_the_buffers(
     await practice.call("DELETE", f"{elsewhere.path}/{elsewhere.id}", 204)
     assert not await hidden(practice, LUNCH)
     await practice.call("GET", f"{elsewhere.path}/{elsewhere.id}", 404)
+
+
+async def test_a_longer_horizon_reads_at_once_what_lies_further_ahead(elsewhere: Elsewhere) -> None:
+    practice = elsewhere.practice
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    await elsewhere.read(feed(LUNCH), NOW)
+
+    async def next_reading() -> datetime:
+        async with practice.database.transaction(practice.tenant) as session:
+            query = text("SELECT due_at FROM timers WHERE key = :calendar")
+            due: datetime | None = await session.scalar(query, {"calendar": elsewhere.id})
+        assert due is not None
+        return due
+
+    usual = await next_reading()
+    assert usual > NOW
+    [(_, published)] = [one for one in await practice.outbox("schedule.published") if one[1]["sequence"] == 1]
+    path = f"/v1/schedules/{published['schedule_id']}"
+    for horizon, version, due in (("P62D", 1, usual), ("P180D", 2, NOW)):
+        body, headers = {"windows": WEEK, "horizon": horizon}, {"if-match": f'"{version}"'}
+        await practice.call("PUT", path, json=body, headers=headers)
+        assert await next_reading() == due, horizon
 
 
 async def test_a_bad_feed_names_its_line_and_what_it_said_before_holds_until_it_is_stale_and_after(

@@ -54,7 +54,9 @@ class Both:
         self.heard = {"availability": 0, "booking": 0}
         self.schedules: list[dict[str, Any]] = []
         self.clients: list[str] = []
-        self.visits: list[str] = []
+        self.visits: dict[str, tuple[str, str]] = {}
+        """By id: whose, and of which kind."""
+        self.holds: list[str] = []
 
     async def tell(self) -> None:
         """Every event that is new in either outbox takes effect at the other service."""
@@ -71,8 +73,9 @@ class Both:
                     )
         database = self.desk.app.state.resources.database  # type: ignore[attr-defined] # set by the fixture
         for topic, payload in await self._news("booking", database):
-            if topic.startswith("appointment."):
-                await self.practice.follow(BY_TYPE[topic].model_validate_json(payload))
+            follow = self.practice.follow_hold if topic.startswith("slot.") else self.practice.follow
+            if topic.startswith(("appointment.", "slot.")):
+                await follow(BY_TYPE[topic].model_validate_json(payload))  # type: ignore[arg-type] # the topic says so
         await self.practice.http.app.state.resources.board.look()  # type: ignore[attr-defined] # set by the fixture
 
     async def _news(self, service: str, database: Any) -> list[tuple[str, bytes]]:
@@ -87,8 +90,9 @@ class Both:
         headers = self.practice.issuer.headers(self.practice.tenant)
         return await self.desk.request(method, path, headers=headers, json=body or None)
 
-    async def offered(self, schedule: dict[str, Any], start: datetime, client: str) -> bool:
+    async def offered(self, schedule: dict[str, Any], start: datetime, client: str, **more: str) -> bool:
         query = {
+            **more,
             "appointment_type": schedule["appointment_type_id"],
             "from": iso(start),
             "to": iso(start + timedelta(minutes=1)),
@@ -101,10 +105,9 @@ class Both:
             for item in found["items"]
         )
 
-    async def book(self, schedule: dict[str, Any], start: datetime, client: str) -> httpx.Response:
+    def slot(self, schedule: dict[str, Any], start: datetime) -> str:
         slot = SlotId(schedule_id=UUID(schedule["id"]), start=start, expires=NOW + timedelta(hours=1))
-        body = {"slot": slot.sign(SLOT_KEY, self.practice.tenant), "client_id": client}
-        return await self.ask("POST", "/v1/appointments", **body)
+        return slot.sign(SLOT_KEY, self.practice.tenant)
 
 
 async def open_practice(both: Both, data: st.DataObject) -> None:
@@ -195,19 +198,42 @@ async def test_what_is_offered_can_be_booked_and_nothing_else(
             start = NOW + quarter * data.draw(st.integers(-4, 96 * DAYS))
         else:
             start = await _some_offer(both, data) or NOW + quarter
-        offered = await both.offered(schedule, start, client)
-        answer = await both.book(schedule, start, client)
-        told = json.dumps([schedule, iso(start), client, answer.json()])
-        assert (answer.status_code == 201) == offered, told
-        assert answer.status_code in (201, 409, 410, 422), told
-        event(f"offered: {offered}")
-        if offered:
-            both.visits.append(answer.json()["id"])
+        how = data.draw(st.sampled_from(["book", "book", "hold", "move"]))
+        offered, answer = await _attempt(both, data, how, schedule, start, client)
+        told = json.dumps([how, schedule, iso(start), client, answer.json()])
+        assert answer.is_success == offered, told
+        assert answer.status_code in (200, 201, 409, 410, 422), told
+        event(f"{how}, offered: {offered}")
         if both.visits and data.draw(seldom(st.just(True), False)):
-            visit = data.draw(st.sampled_from(both.visits))
-            both.visits.remove(visit)
+            visit = data.draw(st.sampled_from(sorted(both.visits)))
+            del both.visits[visit]
             assert (await both.ask("POST", f"/v1/appointments/{visit}/cancel", reason="illness")).status_code == 200
+        if both.holds and data.draw(seldom(st.just(True), False)):
+            assert (await both.ask("DELETE", f"/v1/holds/{both.holds.pop()}")).status_code == 204
         await both.tell()
+
+
+async def _attempt(
+    both: Both, data: st.DataObject, how: str, schedule: dict[str, Any], start: datetime, client: str
+) -> tuple[bool, httpx.Response]:
+    """Whether a start is offered for a visit, a hold or the move of a visit, and what booking answers to it."""
+    slot, kind = both.slot(schedule, start), schedule["appointment_type_id"]
+    if how == "move":
+        of_kind = sorted(visit for visit, (_, known) in both.visits.items() if known == kind)
+        if of_kind:
+            visit = data.draw(st.sampled_from(of_kind))
+            offered = await both.offered(schedule, start, both.visits[visit][0], ignore=visit)
+            return offered, await both.ask("POST", f"/v1/appointments/{visit}/reschedule", slot=slot)
+    offered = await both.offered(schedule, start, client)
+    if how == "hold":
+        answer = await both.ask("POST", "/v1/holds", slot=slot, client_id=client)
+        if answer.is_success:
+            both.holds.append(answer.json()["id"])
+        return offered, answer
+    answer = await both.ask("POST", "/v1/appointments", slot=slot, client_id=client)
+    if answer.is_success:
+        both.visits[answer.json()["id"]] = client, kind
+    return offered, answer
 
 
 async def _some_offer(both: Both, data: st.DataObject) -> datetime | None:

@@ -302,6 +302,18 @@ async def test_a_time_out_of_all_proportion_is_refused_by_its_field(day: str, pr
         assert (problem["code"], problem["field"]) == ("invalid_request", "date")
 
 
+@pytest.mark.parametrize("what", ["appointment_type", "location"])
+async def test_explain_refuses_what_the_practice_does_not_have(what: str, practice: Practice) -> None:
+    await practice.publish()
+    query = {"provider": practice.ids["provider_id"], "start": "2026-03-03T15:00:00Z"}
+    problem = await practice.call("GET", "/v1/slots/explain", 422, params={**query, what: str(uuid4())})
+    assert (problem["code"], problem["field"]) == (f"{what}_unknown", what)
+    [item] = (await practice.call("GET", "/v1/slots/explain", params={**query, what: practice.ids[f"{what}_id"]}))[
+        "items"
+    ]
+    assert item["offered"]
+
+
 async def test_weekdays_and_times_of_day_need_somebodys_clock(practice: Practice) -> None:
     await practice.publish()
     begin = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=7)).isoformat()}
