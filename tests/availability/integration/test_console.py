@@ -52,6 +52,24 @@ async def test_signing_in_leads_to_the_providers_and_from_there_to_a_week(browse
     assert COOKIE not in browser.cookies
 
 
+async def test_changing_weekly_hours_leaves_trips_and_the_daily_limit(browser: Browser, practice: Practice) -> None:
+    path = f"/v1/providers/{practice.ids['provider_id']}/hours"
+    trip = {"first": "2026-06-02", "last": "2026-06-09", "zone": "Europe/Paris"}
+    body = {"windows": [], "travels": [trip], "most_per_day": 5}
+    await practice.call("PUT", path, json=body, headers={"if-match": '"1"'})
+    page = await week(browser, practice)
+    await browser.send(page.form("/hours"), **{"open-1": "09:00-12:00"})
+    found = await practice.call("GET", path)
+    assert (len(found["windows"]), found["travels"], found["most_per_day"]) == (1, [trip], 5)
+
+
+async def test_hours_that_may_be_in_the_morning_or_not_are_asked_about(browser: Browser, practice: Practice) -> None:
+    page = await week(browser, practice)
+    page = await browser.send(page.form("/hours"), **{"open-1": "9-5"})
+    assert "Write am or pm" in page.text
+    assert await hours(practice) == []
+
+
 async def test_weekly_hours_are_changed_and_offered(browser: Browser, practice: Practice) -> None:
     await practice.call("POST", "/v1/schedules", 201, json=practice.ids)
     page = await week(browser, practice)
@@ -81,8 +99,8 @@ async def test_hours_that_somebody_else_has_changed_meanwhile_are_not_overwritte
     browser: Browser, practice: Practice
 ) -> None:
     form = (await week(browser, practice)).form("/hours")
-    await browser.send((await week(browser, practice)).form("/hours"), **{"open-0": "9-10"})
-    page = await browser.send(form, **{"open-0": "11-12"})
+    await browser.send((await week(browser, practice)).form("/hours"), **{"open-0": "9am-10am"})
+    page = await browser.send(form, **{"open-0": "11am-12pm"})
     assert browser.status == 412
     assert "has changed since you read it" in page.text
     assert await hours(practice) == [(0, "09:00:00", "10:00:00")]
@@ -94,8 +112,8 @@ async def test_hours_that_somebody_else_has_changed_meanwhile_are_not_overwritte
         ({"open-1": "9am to noon"}, "open-1", "Tuesday: “9am to noon” is no window."),
         ({"open-1": "25:00-26:00"}, "open-1", "Tuesday: “25:00-26:00” is no window."),
         ({"new-4": "13pm-14pm"}, "new-4", "Friday: “13pm-14pm” is no window."),
-        ({"open-1": "9-12, 11-13"}, "open-1", "Tuesday: 11:00am-1:00pm overlaps another window."),
-        ({"open-6": "22:00-06:00", "open-0": "5:00-7:00"}, "open-6", "Sunday: 10:00pm-6:00am overlaps another window."),
+        ({"open-1": "9am-12pm, 11-13"}, "open-1", "Tuesday: 11:00am-1:00pm overlaps another window."),
+        ({"open-6": "22:00-06:00", "open-0": "05:00-07:00"}, "open-6", "Sunday: 10:00pm-6:00am overlaps another window."),
     ],
 )
 async def test_hours_that_make_no_sense_are_said_beside_their_field(
@@ -110,7 +128,7 @@ async def test_hours_that_make_no_sense_are_said_beside_their_field(
 
 
 async def test_a_form_that_lacks_a_day_closes_nothing(browser: Browser, practice: Practice) -> None:
-    form = (await browser.send((await week(browser, practice)).form("/hours"), **{"open-0": "9-10"})).form("/hours")
+    form = (await browser.send((await week(browser, practice)).form("/hours"), **{"open-0": "9am-10am"})).form("/hours")
     del form.values["open-0"]
     page = await browser.send(form)
     assert (browser.status, page.invalid, await hours(practice)) == (422, ["open-0"], [(0, "09:00:00", "10:00:00")])
@@ -122,7 +140,7 @@ async def test_a_form_that_lacks_a_day_closes_nothing(browser: Browser, practice
 
 async def test_a_date_gets_other_hours_and_back(browser: Browser, practice: Practice) -> None:
     await browser.send((await week(browser, practice)).form("/hours"), **{"open-2": "9-17"})
-    page = await browser.send(browser.page.form("/overrides"), date="2026-03-04", windows="10-11")
+    page = await browser.send(browser.page.form("/overrides"), date="2026-03-04", windows="10am-11am")
     assert "10:00am-11:00am this date only" in page.text
     page = await browser.send(page.form("/overrides"), date="2026-03-04", windows="")
     assert "closed this date only" in page.text
@@ -197,7 +215,7 @@ async def test_visits_and_holidays_are_shown_on_their_day(browser: Browser, prac
 
 async def test_every_field_has_a_label_and_every_button_says_what_it_does(browser: Browser, practice: Practice) -> None:
     await browser.send((await week(browser, practice)).form("/time-off"), first="2026-03-04")
-    page = await browser.send(browser.page.form("/overrides"), date="2026-03-04", windows="10-11")
+    page = await browser.send(browser.page.form("/overrides"), date="2026-03-04", windows="10am-11am")
     assert page.lang == "en"
     hidden = {"once", "day", "version", "date", "time_off_id", "after"}
     for form in page.forms:
@@ -229,7 +247,7 @@ async def test_who_may_look_and_who_may_change(practice: Practice) -> None:
 
 async def test_a_form_of_another_site_and_a_bad_token_are_refused(browser: Browser, practice: Practice) -> None:
     form = (await week(browser, practice)).form("/hours")
-    page = await browser.send(form, origin="https://evil.example", **{"open-0": "9-10"})
+    page = await browser.send(form, origin="https://evil.example", **{"open-0": "9am-10am"})
     assert (browser.status, await hours(practice)) == (403, [])
     assert "http://availability.test" in page.text
     other = Browser(practice.http, "http://availability.test")

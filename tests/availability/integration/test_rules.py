@@ -600,6 +600,24 @@ async def test_a_cursor_that_names_the_end_of_time_is_no_error_of_ours(practice:
     assert await practice.search(prefer=practice.ids["provider_id"], cursor=pack(position))
 
 
+async def test_a_client_is_not_told_why_a_time_is_hidden(practice: Practice) -> None:
+    await practice.publish()
+    headers = practice.issuer.headers(practice.tenant, "client", client_id=str(uuid4()))
+    query = {"provider": practice.ids["provider_id"], "start": f"{TUESDAY}T15:00:00Z"}
+    await practice.call("GET", "/v1/slots/explain", 403, params=query, headers=headers)
+
+
+async def test_a_provider_may_add_and_remove_own_calendars_only(practice: Practice) -> None:
+    path = f"/v1/providers/{practice.ids['provider_id']}/calendars"
+    body = {"name": "Rota", "url": "https://calendar.example.org/a.ics"}
+    other = practice.issuer.headers(practice.tenant, "provider", provider_id=str(uuid4()))
+    own = practice.issuer.headers(practice.tenant, "provider", provider_id=practice.ids["provider_id"])
+    await practice.call("POST", path, 403, json=body, headers=other)
+    added = await practice.call("POST", path, 201, json=body, headers=own)
+    await practice.call("DELETE", f"{path}/{added['id']}", 403, headers=other)
+    await practice.call("DELETE", f"{path}/{added['id']}", 204, headers=own)
+
+
 async def test_a_provider_may_change_own_hours_only(practice: Practice) -> None:
     headers = practice.issuer.headers(practice.tenant, "provider", provider_id=str(uuid4()))
     path = f"/v1/providers/{practice.ids['provider_id']}/time-off"
