@@ -113,7 +113,7 @@ async def test_hours_that_somebody_else_has_changed_meanwhile_are_not_overwritte
         ({"open-1": "25:00-26:00"}, "open-1", "Tuesday: “25:00-26:00” is no window."),
         ({"new-4": "13pm-14pm"}, "new-4", "Friday: “13pm-14pm” is no window."),
         ({"open-1": "9am-12pm, 11-13"}, "open-1", "Tuesday: 11:00am-1:00pm overlaps another window."),
-        ({"open-6": "22:00-6:00", "open-0": "05:00-07:00"}, "open-6", "Sunday: 10:00pm-6:00am overlaps another window."),
+        ({"open-6": "22-6", "open-0": "05:00-07:00"}, "open-6", "Sunday: 10:00pm-6:00am overlaps another window."),
     ],
 )
 async def test_hours_that_make_no_sense_are_said_beside_their_field(
