@@ -126,6 +126,27 @@ async def test_a_busy_time_is_not_offered_and_keeps_its_distance_by_the_buffers(
     await practice.call("GET", f"{elsewhere.path}/{elsewhere.id}", 404)
 
 
+async def test_a_feed_that_never_changes_is_read_in_full_before_what_was_read_runs_out(elsewhere: Elsewhere) -> None:
+    practice = elsewhere.practice
+    always = feed(datetime(2020, 1, 7, 17, 0, tzinfo=UTC), rule="RRULE:FREQ=WEEKLY\r\n")
+
+    async def serve(head: str, writer: Any) -> None:
+        known = 'if-none-match: "1"' in head.lower()
+        await (sends("304 Not Modified", etag='"1"') if known else sends("200 OK", always, etag='"1"'))(head, writer)
+
+    async with server(serve) as (port, heads):
+        await elsewhere.follow(f"http://127.0.0.1:{port}/secret.ics")
+        await practice.fire_due()
+        for less, is_conditional in (("6 days", True), ("8 days", False)):
+            async with practice.database.transaction(practice.tenant) as session:
+                earlier = "UPDATE calendars SET busy_until = busy_until - CAST(:less AS text)::interval"
+                await session.execute(text(earlier), {"less": less})
+            await practice.call("POST", f"{elsewhere.path}/{elsewhere.id}/refresh", 202)
+            await practice.fire_due()
+            assert ("if-none-match" in heads[-1].lower()) is is_conditional, less
+    assert len(heads) == 3
+
+
 async def test_a_longer_horizon_reads_at_once_what_lies_further_ahead(elsewhere: Elsewhere) -> None:
     practice = elsewhere.practice
     await elsewhere.follow("http://127.0.0.1:9/a.ics")

@@ -87,6 +87,14 @@ async def test_a_feed_comes_with_its_validators_and_later_only_if_it_changed() -
     assert "if-modified-since: mon, 02 mar 2026" in heads[0].lower()
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{}/", "https://127.0.0.1:{}/"])
+async def test_a_trusted_host_is_trusted_at_its_port_only(url: str) -> None:
+    async with server(sends("200 OK", CALENDAR)) as (port, heads):
+        error = await refused(Feeds(insecure_hosts=frozenset({"127.0.0.1:1"})), url.format(port))
+    assert error.code in ("feed_not_https", "feed_address_forbidden")
+    assert heads == []
+
+
 async def test_a_validator_that_cannot_be_sent_back_is_not_kept() -> None:
     async with server(sends("200 OK", CALENDAR, etag='"caf\u00e9"')) as (port, _):
         fetched = await feeds(port).fetch(f"http://127.0.0.1:{port}/")

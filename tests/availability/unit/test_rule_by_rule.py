@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.availability.domain import taken as projection
+from services.availability.domain.hours import TimeOff
 from services.availability.domain.search import search_range
 from services.availability.domain.taken import Occupied
 from shared.contracts.slots import Plan, Seeker, Taken, floor, free, hidden, moment
@@ -150,6 +151,16 @@ def occupied(**more: Any) -> Occupied:
     around = {"occupied_from": moment(at(10)), "occupied_to": moment(at(11))}
     whose = {"id": one, "provider_id": provider, "schedule_id": schedule_id, "client_id": client, "room_id": None}
     return Occupied(**{**whose, **span, **around, "expires_at": None, "free": False, "sequence": 1, **more})
+
+
+def test_time_off_meets_a_visit_and_not_its_buffers() -> None:
+    booked = occupied(occupied_from=moment(at(9.5)), occupied_to=moment(at(11.5)))
+
+    def met(begin: float, end: float) -> bool:
+        off = TimeOff(uuid4(), booked.provider_id, moment(at(begin)), moment(at(end)))
+        return projection.meets(booked, [off], moment(at(9)))
+
+    assert [met(9, 10), met(11, 12), met(9, 10.1), met(10.9, 12)] == [False, False, True, True]
 
 
 def test_time_that_is_given_back_is_announced_only_while_it_is_to_come() -> None:
