@@ -42,8 +42,7 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
 
 
 async def _read(session: AsyncSession, resources: Resources, calendar: Calendar, timer: Timer) -> Reading:
-    provider = await repository.practice.provider(session, calendar.provider_id)
-    until = await calendars.read_until(session, provider.id, timer.now)
+    until = await calendars.read_until(session, calendar.provider_id, timer.now)
     full = calendars.must_read_in_full(calendar, until)
     try:
         fetched = await resources.feeds.fetch(
@@ -51,6 +50,8 @@ async def _read(session: AsyncSession, resources: Resources, calendar: Calendar,
         )
         if fetched.body is None:
             return Reading(etag=fetched.etag, last_modified=fetched.last_modified)
+        # Asked for between the two waits: the database ends a transaction that is idle for as long as both.
+        provider = await repository.practice.provider(session, calendar.provider_id)
         busy = await resources.feeds.busy(fetched.body, provider.zone, timer.now, until)
     except FeedError as error:
         return Reading(code=error.code, detail=error.detail, line=error.line)
