@@ -1,53 +1,22 @@
-"""HTTP bodies of booking."""
+"""Bodies about visits."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from services.booking.domain.appointments import Appointment, CancelReason, RetractReason
-from services.booking.domain.clients import Client
-from services.booking.domain.holds import Hold
-from services.booking.domain.policy import Policy
-from shared.bodies import Body, Duration, Name
+from services.booking.schemas.examples import ID, SLOT, example
+from shared.bodies import Body
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party
-
-_ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
-_SLOT = "AZnzonwee2qdUy8fahyeEGmoOuBppbQARYCDkcbd4oLoFPPVTAY3xQ"
-
-
-def _example(**values: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", json_schema_extra={"example": values})
-
-
-class NewClient(Body):
-    """A client to register. The name stays in booking; contact details go to notifications."""
-
-    model_config = _example(name="Sam Rivera")
-
-    name: Name
-
-
-class ClientBody(BaseModel):
-    """A registered client."""
-
-    model_config = _example(id=_ID, name="Sam Rivera", registered_at="2026-03-02T15:04:05Z")
-
-    id: UUID
-    name: str
-    registered_at: AwareDatetime
-
-    @classmethod
-    def of(cls, client: Client) -> "ClientBody":
-        return cls(id=client.id, name=client.name, registered_at=client.registered_at)
 
 
 class NewAppointment(Body):
     """A booking: a slot id as `GET /v1/slots` gave it, and who comes."""
 
-    model_config = _example(slot=_SLOT, client_id=_ID)
+    model_config = example(slot=SLOT, client_id=ID)
 
     slot: str = Field(min_length=1, max_length=200, description="Opaque id of an offered slot")
     client_id: UUID
@@ -59,8 +28,8 @@ class NewAppointment(Body):
 class Override(Body):
     """A visit at a time that its schedule does not offer, and why the practice wants it."""
 
-    model_config = _example(
-        schedule_id=_ID, start="2026-03-04T14:05:00Z", client_id=_ID, reason="in crisis, agreed by phone"
+    model_config = example(
+        schedule_id=ID, start="2026-03-04T14:05:00Z", client_id=ID, reason="in crisis, agreed by phone"
     )
 
     schedule_id: UUID
@@ -76,47 +45,10 @@ class Override(Body):
         return start.astimezone(UTC)
 
 
-class NewHold(Body):
-    """A slot to keep for somebody who is about to book it."""
-
-    model_config = _example(slot=_SLOT, client_id=_ID)
-
-    slot: str = Field(min_length=1, max_length=200, description="Opaque id of an offered slot")
-    client_id: UUID | None = Field(None, description="For whom, where that is known already")
-
-
-class HoldBody(BaseModel):
-    """A slot that is kept until `expires_at`; send its id along when you book."""
-
-    model_config = _example(
-        id=_ID,
-        schedule_id=_ID,
-        provider_id=_ID,
-        client_id=None,
-        start="2026-03-04T14:00:00Z",
-        end="2026-03-04T14:50:00Z",
-        expires_at="2026-03-02T15:09:05Z",
-        extensions_left=2,
-    )
-
-    id: UUID
-    schedule_id: UUID
-    provider_id: UUID
-    client_id: UUID | None
-    start: AwareDatetime
-    end: AwareDatetime
-    expires_at: AwareDatetime
-    extensions_left: int = Field(description="How often five minutes more can be had")
-
-    @classmethod
-    def of(cls, kept: Hold) -> "HoldBody":
-        return cls(**{name: getattr(kept, name) for name in cls.model_fields})
-
-
 class Move(Body):
     """Another slot for a visit."""
 
-    model_config = _example(slot=_SLOT)
+    model_config = example(slot=SLOT)
 
     slot: str = Field(min_length=1, max_length=200)
 
@@ -124,7 +56,7 @@ class Move(Body):
 class Cancellation(Body):
     """Why a visit is called off."""
 
-    model_config = _example(reason="client_request")
+    model_config = example(reason="client_request")
 
     reason: CancelReason = "client_request"
 
@@ -132,7 +64,7 @@ class Cancellation(Body):
 class Retraction(Body):
     """Why a miss was none: the client was there, or had given notice that nobody entered."""
 
-    model_config = _example(reason="was_there")
+    model_config = example(reason="was_there")
 
     reason: RetractReason
 
@@ -140,13 +72,13 @@ class Retraction(Body):
 class AppointmentBody(BaseModel):
     """A visit; the status is FHIR R4's. Times are UTC."""
 
-    model_config = _example(
-        id=_ID,
-        client_id=_ID,
-        provider_id=_ID,
-        schedule_id=_ID,
-        appointment_type_id=_ID,
-        location_id=_ID,
+    model_config = example(
+        id=ID,
+        client_id=ID,
+        provider_id=ID,
+        schedule_id=ID,
+        appointment_type_id=ID,
+        location_id=ID,
         modality="in_person",
         status="booked",
         start="2026-03-04T14:00:00Z",
@@ -192,27 +124,6 @@ class AppointmentBody(BaseModel):
         return cls(**shared, version=appointment.sequence)
 
 
-class NewPolicy(Body):
-    """What a practice decides for itself."""
-
-    model_config = _example(late_within="P1D")
-
-    late_within: Duration = Field(description="Called off nearer to its start than this, a visit counts as late")
-
-
-class PolicyBody(BaseModel):
-    """What a practice has decided; version 0 are the defaults."""
-
-    model_config = _example(late_within="P1D", version=0)
-
-    late_within: timedelta
-    version: int = Field(description="Also the ETag")
-
-    @classmethod
-    def of(cls, policy: Policy) -> "PolicyBody":
-        return cls(late_within=policy.late_within, version=policy.version)
-
-
 class AppointmentPage(BaseModel):
     """Visits by start; `next` is the cursor of the page after this one."""
 
@@ -223,7 +134,7 @@ class AppointmentPage(BaseModel):
 class HistoryEntry(BaseModel):
     """One change of a visit: what it became, when, by whom."""
 
-    model_config = _example(
+    model_config = example(
         sequence=1,
         status="booked",
         start="2026-03-04T14:00:00Z",
