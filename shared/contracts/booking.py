@@ -163,3 +163,4 @@ class SlotReleased(HoldState):
     type: ClassVar[str] = "slot.released"
 
     because: Literal["booked", "released", "expired"] = Field("released", description="`booked`: its time is not free")
+    appointment_id: UUID | None = Field(None, description="The visit that took its place, when `booked`")

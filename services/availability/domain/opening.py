@@ -40,7 +40,7 @@ def given_back(plan: Plan, taken: Collection[Taken], gone: Taken, now: datetime)
     room of another provider's visit, or a day that was full.
     """
     reach = plan.reach + plan.duration
-    around = gone.occupied_from - reach, gone.occupied_to + reach
+    around = gone.occupied_from - reach, min(gone.occupied_to + reach, look_ahead(now)[1])
     before = [*(item for item in taken if item.id != gone.id), gone]
     return _beyond(_visits(plan, before, around, now), _visits(plan, taken, around, now))
 

@@ -85,9 +85,14 @@ def by_hold(hold: HoldState) -> Occupied:
     )
 
 
-def gives_back(hold: HoldState) -> bool:
-    """True unless a visit has taken the hold's place: then its time opens to nobody."""
-    return not (isinstance(hold, SlotReleased) and hold.because == "booked")
+def gives_back(hold: HoldState, visit: Occupied | None) -> bool:
+    """False when the visit booked through a hold stands in its place, or wasn't heard of yet: its time opens to nobody.
+
+    `visit` as it is known now; it may have been called off or moved before its hold's end was heard of.
+    """
+    if not (isinstance(hold, SlotReleased) and hold.because == "booked"):
+        return True
+    return visit is not None and (visit.free or _place(visit) != _place(by_hold(hold)))
 
 
 def gave_back(
@@ -101,8 +106,8 @@ def gave_back(
     return "moved" if _place(before) != _place(after) else None
 
 
-def _place(item: Occupied) -> tuple[UUID, UUID | None, datetime, datetime]:
-    return item.provider_id, item.room_id, item.occupied_from, item.occupied_to
+def _place(item: Occupied) -> tuple[UUID, UUID, UUID | None, datetime, datetime]:
+    return item.provider_id, item.schedule_id, item.room_id, item.occupied_from, item.occupied_to
 
 
 def is_to_come(visit: Occupied, now: datetime) -> bool:

@@ -28,7 +28,7 @@ def write_clock(wall: time) -> str:
 
 
 def _window(text: str, field: str, name: str) -> Hours:
-    written = re.split(r"\s*(?:-|–|—|to)\s*", text)
+    written = re.split(r"\s*(?:-|–|—|to)\s*", text, flags=re.IGNORECASE)
     ends = [_clock(part) for part in written]
     if len(ends) != 2 or ends[0] is None or ends[1] is None:
         raise invalid(
@@ -46,11 +46,14 @@ def _window(text: str, field: str, name: str) -> Hours:
 
 
 def _unclear(written: Sequence[str]) -> bool:
-    """True for `9-5`: an hour up to 12 without a half, beside none that shows that the day has 24 hours."""
+    """True for `9-5` and `9am-05:00`: an hour up to 12 without a half, and nothing shows that the day has 24 hours."""
     found = [clock for part in written if (clock := _CLOCK.fullmatch(part))]
-    if any(not clock[3] and not 1 <= int(clock[1]) <= _HALF for clock in found):
+    bare = [clock for clock in found if not clock[3]]
+    if any(not 1 <= int(clock[1]) <= _HALF for clock in bare):
         return False
-    return any(not clock[3] and not (clock[2] and len(clock[1]) == 2) for clock in found)
+    if len(bare) < len(found):
+        return bool(bare)
+    return any(not clock[2] or len(clock[1]) == 1 for clock in bare)
 
 
 def _clock(text: str) -> time | None:

@@ -69,10 +69,12 @@ async def provider(session: AsyncSession, provider_id: UUID, *, lock: bool = Fal
     return _provider(row)
 
 
-async def hold_provider(session: AsyncSession, provider_id: UUID) -> None:
-    """Keeps a provider's absences as they are until the transaction ends."""
-    query = select(tables.providers.c.id).where(tables.providers.c.id == provider_id)
-    await session.execute(query.with_for_update(key_share=True))
+async def hold_provider(session: AsyncSession, *provider_ids: UUID) -> None:
+    """Keeps a provider's absences, and what is told of their time, as they are until the transaction ends."""
+    column = tables.providers.c.id
+    await session.execute(
+        select(column).where(column.in_(provider_ids)).order_by(column).with_for_update(key_share=True)
+    )
 
 
 async def provider_ids(session: AsyncSession) -> list[UUID]:

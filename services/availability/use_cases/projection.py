@@ -13,7 +13,7 @@ from services.availability import repository
 from services.availability.domain import opening, taken
 from services.availability.domain.taken import Drift, Occupied
 from services.availability.use_cases.hours import tell_booking
-from shared.contracts.booking import AppointmentState, HoldState
+from shared.contracts.booking import AppointmentState, HoldState, SlotReleased
 from shared.contracts.slots import Plan, Span, merged
 from shared.contracts.standing import VisitStanding
 from shared.telemetry import annotate, use_case
@@ -27,7 +27,12 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 
 @use_case
 async def follow_hold(session: AsyncSession, *, tenant: UUID, state: HoldState, now: datetime) -> None:
-    await _follow(session, tenant, taken.by_hold(state), now, opens=taken.gives_back(state))
+    visit: Occupied | None = None
+    if isinstance(state, SlotReleased) and state.appointment_id is not None:
+        # Whoever calls that visit off meanwhile sees this hold gone, or is seen here.
+        await repository.practice.hold_provider(session, state.provider_id)
+        visit = await repository.taken.known(session, state.appointment_id)
+    await _follow(session, tenant, taken.by_hold(state), now, opens=taken.gives_back(state, visit))
 
 
 @use_case
@@ -93,12 +98,17 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
             return
         await _announce(session, tenant, [item] if before is None else [item, before])
     reason = taken.gave_back(before, item, now) if opens else None
+    is_to_come = taken.is_to_come(item, now)
+    if reason is None and not is_to_come:
+        return
+    # Whoever enters time off meanwhile sees this visit, or is seen here; so does who calls off another in its hour.
+    await repository.practice.hold_provider(
+        session, item.provider_id, *([] if before is None else [before.provider_id])
+    )
     if before is not None and reason is not None:
         await _announce_opened(session, tenant, before, reason, now)
-    if not taken.is_to_come(item, now):
+    if not is_to_come:
         return
-    # Whoever enters time off meanwhile sees this visit, or is seen here.
-    await repository.practice.hold_provider(session, item.provider_id)
     away = await repository.hours.time_off(session, item.provider_id, now)
     if taken.meets(item, away, now) and not (before is not None and taken.meets(before, away, now)):
         # Booked by somebody who hadn't heard of the time off yet.

@@ -91,10 +91,10 @@ def extend(kept: Hold, now: datetime) -> tuple[Hold, SlotHeld]:
     return longer, SlotHeld.model_validate(_state(longer))
 
 
-def release(kept: Hold, because: Because) -> SlotReleased:
-    """What is told when a hold has ended."""
+def release(kept: Hold, because: Because, visit_id: UUID | None = None) -> SlotReleased:
+    """What is told when a hold has ended; `visit_id` of the visit that was booked through it."""
     ended = replace(kept, sequence=kept.sequence + 1)
-    return SlotReleased.model_validate(_state(ended) | {"because": because})
+    return SlotReleased.model_validate(_state(ended) | {"because": because, "appointment_id": visit_id})
 
 
 def check_slot(kept: Hold, slot: SlotId, client_id: UUID) -> None:

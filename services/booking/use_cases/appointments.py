@@ -50,7 +50,7 @@ async def book(
         return await _book(session, tenant, slot, client_id, actor, now)
     check_slot(hold, slot, client_id)
     visit = await _book(session, tenant, slot, client_id, actor, now, hold_id=hold.id)
-    await ended(session, tenant, hold.id, "booked", now)
+    await ended(session, tenant, hold.id, "booked", now, visit.id)
     return visit
 
 

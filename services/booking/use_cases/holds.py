@@ -51,7 +51,9 @@ async def end(session: AsyncSession, *, tenant: UUID, hold_id: UUID, because: Be
     await ended(session, tenant, hold_id, because, now)
 
 
-async def ended(session: AsyncSession, tenant: UUID, hold_id: UUID, because: Because, now: datetime) -> None:
+async def ended(
+    session: AsyncSession, tenant: UUID, hold_id: UUID, because: Because, now: datetime, visit_id: UUID | None = None
+) -> None:
     kept = await repository.holds.end(session, tenant, hold_id)
     if kept is not None:
-        await repository.record(session, tenant, holds.release(kept, because), now)
+        await repository.record(session, tenant, holds.release(kept, because, visit_id), now)

@@ -169,6 +169,19 @@ async def test_a_longer_horizon_reads_at_once_what_lies_further_ahead(elsewhere:
         assert await next_reading() == due, horizon
 
 
+async def test_a_schedule_that_looks_further_ahead_is_read_for_at_once(elsewhere: Elsewhere) -> None:
+    practice = elsewhere.practice
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    await elsewhere.read(feed(LUNCH), NOW)
+    place = {"name": "Video", "zone": "America/New_York", "modality": "telehealth"}
+    video = (await practice.call("POST", "/v1/locations", 201, json=place))["id"]
+    body = {**practice.ids, "location_id": video, "windows": WEEK, "horizon": "P180D"}
+    await practice.call("POST", "/v1/schedules", 201, json=body)
+    async with practice.database.transaction(practice.tenant) as session:
+        due = await session.scalar(text("SELECT due_at FROM timers WHERE key = :calendar"), {"calendar": elsewhere.id})
+    assert due == NOW
+
+
 async def test_a_bad_feed_names_its_line_and_what_it_said_before_holds_until_it_is_stale_and_after(
     elsewhere: Elsewhere,
 ) -> None:

@@ -213,6 +213,21 @@ async def test_what_is_offered_can_be_booked_and_nothing_else(
         await both.tell()
 
 
+async def test_a_kept_slot_is_not_offered_until_it_is_given_back(practice: Practice, desk: httpx.AsyncClient) -> None:
+    """Said by itself: random attempts need not hit it in every run."""
+    both = Both(practice, desk)
+    schedule = await practice.publish()
+    client = (await both.ask("POST", "/v1/clients", name="Sam")).json()["id"]
+    await both.tell()
+    start = datetime.fromisoformat((await practice.search())["items"][0]["start"])
+    kept = await both.ask("POST", "/v1/holds", slot=both.slot(schedule, start), client_id=client)
+    await both.tell()
+    assert not await both.offered(schedule, start, client)
+    await both.ask("DELETE", f"/v1/holds/{kept.json()['id']}")
+    await both.tell()
+    assert await both.offered(schedule, start, client)
+
+
 async def _attempt(
     both: Both, data: st.DataObject, how: str, schedule: dict[str, Any], start: datetime, client: str
 ) -> tuple[bool, httpx.Response]:

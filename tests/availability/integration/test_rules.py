@@ -1,11 +1,14 @@
 """A practice's rules over HTTP: what changes them shows in search, in explain and in what is published."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
+from services.availability.use_cases import projection
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -393,6 +396,95 @@ async def test_a_visit_that_moves_a_little_opens_only_what_it_no_longer_takes(pr
     values = {"event": AppointmentRescheduled, "sequence": 2, "appointment_id": booked.appointment_id}
     await practice.follow(booked, visit(practice, schedule, f"{TUESDAY}T15:30:00+00:00", **values))
     assert await opened(practice) == [("moved", practice.ids["provider_id"], "14:30/15:20")]
+
+
+@pytest.mark.parametrize("last", ["held ends", "called off"])
+async def test_a_visit_booked_from_a_hold_opens_its_time_once_whichever_end_is_heard_of_last(
+    practice: Practice, last: str
+) -> None:
+    booked = visit(practice, await practice.publish(), f"{TUESDAY}T15:00:00+00:00")
+    held = SlotHeld.model_validate(
+        {**booked.model_dump(), "hold_id": uuid4(), "expires_at": NOW + timedelta(minutes=5)}
+    )
+    ending = {"sequence": 2, "because": "booked", "appointment_id": booked.appointment_id}
+    ended = SlotReleased.model_validate({**held.model_dump(), **ending})
+    await practice.follow_hold(held)
+    await practice.follow(booked)
+    if last == "called off":
+        await practice.follow_hold(ended)
+        assert await opened(practice) == []
+        await practice.follow(gone(booked))
+    else:
+        await practice.follow(gone(booked))
+        assert await opened(practice) == [], "still kept, for all that is known"
+        await practice.follow_hold(ended)
+    [(_, provider, span)] = await opened(practice)
+    assert (provider, span) == (practice.ids["provider_id"], "14:30/16:20")
+
+
+async def test_a_visit_that_moves_to_another_schedule_at_its_time_opens_its_full_day(practice: Practice) -> None:
+    place = {"name": "Video", "zone": "America/New_York", "modality": "telehealth"}
+    video = (await practice.call("POST", "/v1/locations", 201, json=place))["id"]
+    full = await practice.publish(most_per_day=1)
+    body = {**practice.ids, "location_id": video, "windows": WEEK}
+    other = await practice.call("POST", "/v1/schedules", 201, json=body)
+    booked = visit(practice, full, f"{TUESDAY}T15:00:00+00:00")
+    values = {"event": AppointmentRescheduled, "sequence": 2, "appointment_id": booked.appointment_id}
+    await practice.follow(booked, visit(practice, other, f"{TUESDAY}T15:00:00+00:00", **values))
+    assert [span for _, _, span in await opened(practice)] == ["14:00/14:50", "16:00/21:50"]
+
+
+async def test_a_visit_that_moves_to_another_room_at_its_time_opens_the_old_one(practice: Practice) -> None:
+    other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"}))["id"]
+    rooms = [
+        (await practice.call("POST", "/v1/rooms", 201, json={"name": name, "location_id": practice.ids["location_id"]}))
+        for name in ("1", "2")
+    ]
+    first, second = (room["id"] for room in rooms)
+    schedule = await practice.publish(room_ids=[first, second])
+    body = {**practice.ids, "provider_id": other, "windows": WEEK, "room_ids": [first]}
+    await practice.call("POST", "/v1/schedules", 201, json=body)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00", room_id=UUID(first))
+    values = {"sequence": 2, "appointment_id": booked.appointment_id, "room_id": UUID(second)}
+    moved = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00", event=AppointmentRescheduled, **values)
+    await practice.follow(booked, moved)
+    assert await opened(practice) == [("moved", other, "14:30/16:20")]
+
+
+async def test_a_visit_that_moves_within_a_day_that_is_full_with_it_opens_its_own_hour_only(practice: Practice) -> None:
+    schedule = await practice.publish(most_per_day=2)
+    booked = visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00")
+    values = {"event": AppointmentRescheduled, "sequence": 2, "appointment_id": booked.appointment_id}
+    await practice.follow(booked, visit(practice, schedule, f"{TUESDAY}T19:00:00+00:00", **values))
+    assert await opened(practice) == [("moved", practice.ids["provider_id"], "14:30/16:20")]
+
+
+async def test_two_visits_of_one_hour_that_are_called_off_at_once_open_it(practice: Practice) -> None:
+    schedule = await practice.publish()
+    both = [visit(practice, schedule, f"{TUESDAY}T15:00:00+00:00") for _ in range(2)]
+    await practice.follow(*both)
+    begin = practice.database.transaction
+
+    async def call_off(one: AppointmentState) -> None:
+        async with begin(practice.tenant) as session:
+            await projection.follow_visit(session, tenant=practice.tenant, state=gone(one), now=NOW)
+
+    async with begin(practice.tenant) as first:
+        await projection.follow_visit(first, tenant=practice.tenant, state=gone(both[0]), now=NOW)
+        second = asyncio.create_task(call_off(both[1]))
+        async with begin(practice.tenant) as onlooker:
+            while not await onlooker.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                assert not second.done(), "told without a look at the other"
+    await second
+    assert await opened(practice) == [("cancelled", practice.ids["provider_id"], "14:30/16:20")]
+
+
+async def test_nobody_is_told_of_a_time_that_nobody_waits_for(practice: Practice) -> None:
+    schedule = await practice.publish(horizon="P180D")
+    for at, told in (("2026-05-01", 1), ("2026-06-02", 1)):
+        booked = visit(practice, schedule, f"{at}T15:00:00+00:00")
+        await practice.follow(booked, gone(booked))
+        assert len(await opened(practice)) == told, at
 
 
 async def test_a_shared_room_that_is_free_again_opens_time_of_all_who_use_it(practice: Practice) -> None:

@@ -23,6 +23,8 @@ def test_what_is_written_is_read_again(hours: list[Hours]) -> None:
     [
         ("9-17", time(9), time(17)),
         ("9am-5pm", time(9), time(17)),
+        ("9AM TO 5PM", time(9), time(17)),
+        ("9am-17:00", time(9), time(17)),
         ("12am - 12pm", time(0), time(12)),
         ("12:30 PM–1:15 pm", time(12, 30), time(13, 15)),
         ("09:00 to 17:30", time(9), time(17, 30)),
@@ -35,7 +37,10 @@ def test_ways_to_write_a_window(text: str, start: time, end: time) -> None:
     assert read_hours(text, "x", "X") == (Hours(start=start, end=end),)
 
 
-@pytest.mark.parametrize("text", ["9-5", "1-5", "9-12", "9:00-5:00", "9-5pm", "9am-5", "10:00-5:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["9-5", "1-5", "9-12", "9:00-5:00", "9-5pm", "9am-5", "10:00-5:00", "9am-05:00", "01:00pm-05:00", "10:00am-02:00"],
+)
 def test_hours_that_may_be_before_noon_or_after_are_asked_for_and_not_guessed(text: str) -> None:
     with pytest.raises(Problem, match="am or pm") as problem:
         read_hours(f"{text}, 14:00-17:00", "open-1", "Tuesday")
