@@ -40,6 +40,9 @@ ALLIANCE: dict[str, str] = {
 }
 """Our own four questions, each 0 (not at all) to 10 (fully)."""
 LOW_MEAN, LOW_ANSWER = 6.0, 3
+STANDING = ("booked", "arrived", "checked-in")
+"""Of a visit that is to take place."""
+
 RETURN_WITHIN = timedelta(days=45)
 """Nothing booked and no session for this long counts as not having returned."""
 Z_95 = 1.959963984540054
@@ -245,7 +248,7 @@ def _returns(by_client: Mapping[UUID, list[Visit]], now: datetime) -> list[Retur
             returned[number] += 1
         if not sessions:
             continue
-        upcoming = any(visit.status in ("booked", "arrived") and visit.start > sessions[-1].start for visit in visits)
+        upcoming = any(visit.status in STANDING and visit.start > sessions[-1].start for visit in visits)
         waiting = upcoming or now - sessions[-1].start < RETURN_WITHIN
         (still_open if waiting else dropped)[len(sessions)] += 1
     last = max([*returned, *dropped, *still_open], default=0)

@@ -101,9 +101,15 @@ class AppointmentConfirmed(AppointmentState):
 
 
 class AppointmentArrived(AppointmentState):
-    """The client is there (checked in)."""
+    """The client is there, in the waiting room: nothing is missed any more."""
 
     type: ClassVar[str] = "appointment.arrived"
+
+
+class AppointmentCheckedIn(AppointmentState):
+    """The practice has taken the client in: forms and particulars are done."""
+
+    type: ClassVar[str] = "appointment.checked_in"
 
 
 class AppointmentFulfilled(AppointmentState):

@@ -39,6 +39,7 @@ def appointment_event(
         "appointment.rescheduled": "booked",
         "appointment.cancelled": "cancelled",
         "appointment.arrived": "arrived",
+        "appointment.checked_in": "checked-in",
         "appointment.fulfilled": "fulfilled",
         "appointment.missed": "noshow",
         "appointment.flagged": "booked",

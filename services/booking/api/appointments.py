@@ -204,13 +204,25 @@ async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellat
 
 
 @router.post(
+    "/appointments/{appointment_id}/arrive",
+    response_model=schemas.AppointmentBody,
+    operation_id="arrive_for_appointment",
+    responses=problems(404, 409, 412),
+)
+async def arrive(request: Request, appointment_id: UUID, command: Write) -> Response:
+    """The client is in the waiting room, of the site or of the video call."""
+    command.principal.require("appointments:write", *AT_THE_PRACTICE)
+    return await _move(request, appointment_id, command, "arrive", appointments.arrive)
+
+
+@router.post(
     "/appointments/{appointment_id}/check-in",
     response_model=schemas.AppointmentBody,
     operation_id="check_in_appointment",
     responses=problems(404, 409, 412),
 )
 async def check_in(request: Request, appointment_id: UUID, command: Write) -> Response:
-    """The client has arrived."""
+    """The practice has taken the client in; whether or not the client was marked as arrived."""
     command.principal.require("appointments:write", *AT_THE_PRACTICE)
     return await _move(request, appointment_id, command, "check in", appointments.check_in)
 

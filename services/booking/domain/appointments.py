@@ -13,6 +13,7 @@ from shared.contracts.booking import (
     AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCheckedIn,
     AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentFulfilled,
@@ -180,15 +181,21 @@ def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, no
 
 def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, actor: Actor, now: datetime) -> Change:
     """Calls the visit off and frees its time; `late` by the practice's policy."""
-    _require(appointment, "cancel", "booked", "arrived")
+    _require(appointment, "cancel", "booked", "arrived", "checked-in")
     late = policy.is_late(appointment.start, now)
     return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 
 
-def check_in(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
-    """The client is there: nothing is missed any more."""
-    _require(appointment, "check-in", "booked")
+def arrive(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
+    """The client is in the waiting room: nothing is missed any more."""
+    _require(appointment, "arrive", "booked")
     return _changed(AppointmentArrived, appointment, actor, now, status="arrived")
+
+
+def check_in(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
+    """The practice has taken the client in; at a small one, without a moment in the waiting room."""
+    _require(appointment, "check-in", "booked", "arrived")
+    return _changed(AppointmentCheckedIn, appointment, actor, now, status="checked-in")
 
 
 def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
@@ -215,8 +222,9 @@ def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, no
 
 
 LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
-    "booked": ("confirm", "reschedule", "cancel", "check-in"),
-    "arrived": ("cancel", "complete"),
+    "booked": ("confirm", "reschedule", "cancel", "arrive", "check-in"),
+    "arrived": ("cancel", "check-in", "complete"),
+    "checked-in": ("cancel", "complete"),
     "noshow": ("retract-miss",),
 }
 

@@ -143,8 +143,14 @@ async def confirm(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
 
 
 @use_case
+async def arrive(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
+    """The client is in the waiting room."""
+    return await _moved(session, move, appointments.arrive)
+
+
+@use_case
 async def check_in(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
-    """The client is there."""
+    """The practice has taken the client in."""
     return await _moved(session, move, appointments.check_in)
 
 

@@ -52,8 +52,9 @@ async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(
     assert moved.status_code == 200, moved.text
     assert (moved.status_code, moved.json()["id"], moved.json()["version"]) == (200, visit["id"], 2)
     assert await timers(practice) == [later + timedelta(minutes=15)]
-    assert (await practice.act(visit, "check-in")).json()["status"] == "arrived"
+    assert (await practice.act(visit, "arrive")).json()["status"] == "arrived"
     assert await timers(practice) == []
+    assert (await practice.act(visit, "check-in")).json()["status"] == "checked-in"
     early = await practice.act(visit, "complete")
     assert (early.status_code, early.json()["code"]) == (409, "not_started")
     clock.now = later
@@ -63,14 +64,16 @@ async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(
         ("appointment.booked", 1),
         ("appointment.rescheduled", 2),
         ("appointment.arrived", 3),
-        ("appointment.fulfilled", 4),
+        ("appointment.checked_in", 4),
+        ("appointment.fulfilled", 5),
     ]
     found = await practice.http.get(f"/v1/appointments/{visit['id']}/history", headers=practice.headers())
     assert [(item["sequence"], item["status"], item["party"]) for item in found.json()["items"]] == [
         (1, "booked", "practice"),
         (2, "booked", "practice"),
         (3, "arrived", "practice"),
-        (4, "fulfilled", "practice"),
+        (4, "checked-in", "practice"),
+        (5, "fulfilled", "practice"),
     ]
 
 
@@ -282,7 +285,7 @@ async def test_an_illegal_move_says_which_are_legal(practice: Practice) -> None:
     refused = await practice.act(visit, "complete")
     assert refused.status_code == 409
     assert refused.json()["code"] == "illegal_move"
-    assert refused.json()["legal_moves"] == ["confirm", "reschedule", "cancel", "check-in"]
+    assert refused.json()["legal_moves"] == ["confirm", "reschedule", "cancel", "arrive", "check-in"]
 
 
 async def test_a_failed_move_leaves_the_old_booking_untouched(practice: Practice) -> None:
@@ -420,8 +423,9 @@ async def test_who_may_do_what(practice: Practice) -> None:
     path = f"/v1/appointments/{visit['id']}"
     assert (await practice.http.get(path, headers=as_client)).status_code == 404
     assert (await practice.http.post(f"{path}/cancel", json={}, headers=as_client)).status_code == 404
-    refused = await practice.http.post(f"{path}/check-in", headers=practice.headers("client", client_id=theirs))
-    assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
+    for move in ("arrive", "check-in"):
+        refused = await practice.http.post(f"{path}/{move}", headers=practice.headers("client", client_id=theirs))
+        assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
     refused = await practice.http.get(path, headers=practice.headers(scope="clients:read"))
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
     other = practice.headers("provider", provider_id=uuid4())
@@ -517,7 +521,10 @@ async def test_a_visit_is_confirmed_once_and_a_miss_retracted_by_the_practice_on
         assert (confirmed.status_code, confirmed.json()["version"]) == (200, 2)
     assert confirmed.json()["confirmed_at"] is not None
     early = await practice.act(visit, "retract-miss", {"reason": "was_there"})
-    assert (early.status_code, early.json()["legal_moves"]) == (409, ["confirm", "reschedule", "cancel", "check-in"])
+    assert (early.status_code, early.json()["legal_moves"]) == (
+        409,
+        ["confirm", "reschedule", "cancel", "arrive", "check-in"],
+    )
     clock.now = start + timedelta(minutes=15)
     async with practice.resources.database.transaction(practice.tenant) as session:
         await appointments.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)

@@ -1,6 +1,6 @@
 """The rules of an appointment's life."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -12,7 +12,9 @@ from services.booking.domain.appointments import (
     LEGAL,
     Actor,
     Appointment,
+    Change,
     RetractReason,
+    arrive,
     book,
     cancel,
     check_in,
@@ -216,9 +218,21 @@ def test_missed_exactly_at_start_plus_grace_and_not_before() -> None:
     assert change[1].type == "appointment.missed"
 
 
-def test_who_checked_in_is_never_missed() -> None:
-    arrived, _ = check_in(booked(), actor=STAFF, now=START)
-    assert miss(arrived, actor=STAFF, now=START + timedelta(days=1)) is None
+@pytest.mark.parametrize("be_there", [arrive, check_in])
+def test_who_is_there_is_never_missed(be_there: Callable[..., Change]) -> None:
+    there, _ = be_there(booked(), actor=STAFF, now=START)
+    assert miss(there, actor=STAFF, now=START + timedelta(days=1)) is None
+
+
+def test_the_practice_takes_in_who_has_arrived_and_nobody_twice() -> None:
+    arrived, event = arrive(booked(), actor=STAFF, now=START)
+    assert (arrived.status, event.type) == ("arrived", "appointment.arrived")
+    taken_in, event = check_in(arrived, actor=STAFF, now=START)
+    assert (taken_in.status, event.type, event.sequence) == ("checked-in", "appointment.checked_in", 3)
+    for again in (arrive, check_in):
+        with pytest.raises(Problem) as refusal:
+            again(taken_in, actor=STAFF, now=START)
+        assert refusal.value.extra["legal_moves"] == ["cancel", "complete"]
 
 
 def test_an_illegal_move_names_the_legal_ones() -> None:
@@ -230,7 +244,7 @@ def test_an_illegal_move_names_the_legal_ones() -> None:
     assert refusal.value.extra["legal_moves"] == []
     with pytest.raises(Problem) as refusal:
         fulfil(booked(), actor=STAFF, now=START)
-    assert refusal.value.extra["legal_moves"] == ["confirm", "reschedule", "cancel", "check-in"]
+    assert refusal.value.extra["legal_moves"] == ["confirm", "reschedule", "cancel", "arrive", "check-in"]
 
 
 def test_a_visit_is_not_completed_before_it_starts() -> None:
@@ -243,7 +257,8 @@ def test_a_visit_is_not_completed_before_it_starts() -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["confirm", "reschedule", "cancel", "check-in", "complete", "miss", "retract-miss"]), max_size=8
+        st.sampled_from(["confirm", "reschedule", "cancel", "arrive", "check-in", "complete", "miss", "retract-miss"]),
+        max_size=8,
     )
 )
 def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_follow_the_legal_moves(
@@ -258,6 +273,8 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
                 appointment, event = reschedule(before, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=now)
             elif move == "cancel":
                 appointment, event = cancel(before, reason="client_request", policy=Policy(), actor=STAFF, now=now)
+            elif move == "arrive":
+                appointment, event = arrive(before, actor=STAFF, now=now)
             elif move == "check-in":
                 appointment, event = check_in(before, actor=STAFF, now=now)
             elif move == "complete":
