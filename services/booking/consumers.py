@@ -5,10 +5,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.use_cases import following
+from services.booking.use_cases import following, waitlist
 from shared.consumer import Handler
 from shared.contracts import Envelope, Event
-from shared.contracts.availability import ProviderUnavailable, SchedulePublished, ScheduleState, ScheduleWithdrawn
+from shared.contracts.availability import (
+    AvailabilityOpened,
+    ProviderUnavailable,
+    SchedulePublished,
+    ScheduleState,
+    ScheduleWithdrawn,
+)
 
 
 async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], now: datetime) -> None:
@@ -19,8 +25,13 @@ async def on_absences(session: AsyncSession, envelope: Envelope[ProviderUnavaila
     await following.follow_absences(session, tenant=envelope.tenant, news=envelope.event, now=now)
 
 
+async def on_opened(session: AsyncSession, envelope: Envelope[AvailabilityOpened], now: datetime) -> None:
+    await waitlist.follow_opening(session, tenant=envelope.tenant, news=envelope.event, now=now)
+
+
 HANDLERS: Mapping[type[Event], Handler] = {
     SchedulePublished: on_schedule,
     ScheduleWithdrawn: on_schedule,
     ProviderUnavailable: on_absences,
+    AvailabilityOpened: on_opened,
 }

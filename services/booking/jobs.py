@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.resources import Resources
-from services.booking.use_cases import appointments, holds
+from services.booking.use_cases import appointments, holds, waitlist
 from shared.timers import Handler, Timer
 
 
@@ -18,5 +18,13 @@ async def on_hold_over(session: AsyncSession, timer: Timer) -> None:
     await holds.end(session, tenant=timer.tenant, hold_id=timer.key, because="expired", now=timer.now)
 
 
+async def on_round(session: AsyncSession, timer: Timer) -> None:
+    await waitlist.offer_round(session, tenant=timer.tenant, opening_id=timer.key, now=timer.now)
+
+
 def timers(_resources: Resources) -> Mapping[str, Handler]:
-    return {repository.appointments.MISS: on_grace_over, repository.holds.EXPIRE: on_hold_over}
+    return {
+        repository.appointments.MISS: on_grace_over,
+        repository.holds.EXPIRE: on_hold_over,
+        repository.waitlist.ROUND: on_round,
+    }

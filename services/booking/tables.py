@@ -3,6 +3,7 @@
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Integer,
@@ -11,9 +12,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    Time,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
@@ -150,4 +152,79 @@ history = Table(
     Column("note", Text),
     PrimaryKeyConstraint("tenant_id", "appointment_id", "sequence"),
     ForeignKeyConstraint(["tenant_id", "appointment_id"], ["appointments.tenant_id", "appointments.id"]),
+)
+
+waitlist_rules = Table(
+    "waitlist_rules",
+    metadata,
+    Column("tenant_id", Uuid, primary_key=True),
+    Column("at_once", Integer, nullable=False),
+    Column("open_for", Interval, nullable=False),
+    Column("cut_off", Interval, nullable=False),
+    Column("earliest", Time, nullable=False),
+    Column("latest", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="How a practice offers freed times; without a row the defaults of the code",
+)
+
+waitlist_entries = Table(
+    "waitlist_entries",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_type_id", Uuid, nullable=False),
+    Column("provider_ids", ARRAY(Uuid), nullable=False),
+    Column("location_ids", ARRAY(Uuid), nullable=False),
+    Column("modality", Text),
+    Column("zone", Text, nullable=False),
+    Column("windows", JSONB, nullable=False),
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("swaps", Uuid),
+    Column("status", Text, nullable=False),
+    Column("joined_at", _TIME, nullable=False),
+    Column("joined_by", Text, nullable=False),
+    Column("appointment_id", Uuid),
+    Column("sequence", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
+)
+
+waitlist_openings = Table(
+    "waitlist_openings",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("spans", JSONB, nullable=False, comment="Seconds since 1970, in order"),
+    Column("looks", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Freed times; the row goes when there is nobody left to offer them to",
+)
+
+waitlist_offers = Table(
+    "waitlist_offers",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    Column("opening_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("schedule_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("modality", Text, nullable=False),
+    Column("start", _TIME, nullable=False),
+    Column("end", _TIME, nullable=False),
+    Column("occupied_from", _TIME, nullable=False),
+    Column("occupied_to", _TIME, nullable=False),
+    Column("offered_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("fate", Text, nullable=False),
+    Column("decided_at", _TIME),
+    Column("appointment_id", Uuid),
+    Column("traceparent", Text),
+    Column("sequence", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "entry_id"], ["waitlist_entries.tenant_id", "waitlist_entries.id"]),
 )

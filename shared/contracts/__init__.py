@@ -41,6 +41,13 @@ from shared.contracts.notifications import (
     OutreachStarted,
     TaskOpened,
 )
+from shared.contracts.waitlist import (
+    WaitlistFilled,
+    WaitlistJoined,
+    WaitlistLeft,
+    WaitlistOffered,
+    WaitlistOfferEnded,
+)
 
 APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentBooked,
@@ -66,6 +73,11 @@ CATALOGUE: tuple[type[Event], ...] = (
     SlotHeld,
     SlotReleased,
     *APPOINTMENT_EVENTS,
+    WaitlistJoined,
+    WaitlistFilled,
+    WaitlistLeft,
+    WaitlistOffered,
+    WaitlistOfferEnded,
     MessageSent,
     MessageDelivered,
     MessageFailed,

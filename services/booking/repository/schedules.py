@@ -39,6 +39,13 @@ async def plan(session: AsyncSession, schedule_id: UUID) -> Plan | None:
     return _plan(rules) if rules is not None else None
 
 
+async def of_provider(session: AsyncSession, provider_id: UUID) -> list[Plan]:
+    """A provider's schedules that are not withdrawn, in one order."""
+    columns = schedules.c
+    query = select(_RULES).where(columns.provider_id == provider_id, columns.withdrawn_at.is_(None))
+    return [_plan(rules) for rules in await session.scalars(query.order_by(columns.id))]
+
+
 async def of_type(session: AsyncSession, appointment_type_id: UUID, modality: str | None = None) -> list[Plan]:
     query = select(_RULES).where(
         schedules.c.appointment_type_id == appointment_type_id, schedules.c.withdrawn_at.is_(None)

@@ -15,6 +15,15 @@ from services.booking.schemas.appointments import (
 from services.booking.schemas.clients import ClientBody, NewClient
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
+from services.booking.schemas.waitlist import (
+    EntryBody,
+    EntryPage,
+    NewEntry,
+    NewWaitlistRules,
+    OfferBody,
+    OfferList,
+    WaitlistRulesBody,
+)
 
 __all__ = [
     "Alternative",
@@ -22,15 +31,22 @@ __all__ = [
     "AppointmentPage",
     "Cancellation",
     "ClientBody",
+    "EntryBody",
+    "EntryPage",
     "HistoryBody",
     "HistoryEntry",
     "HoldBody",
     "Move",
     "NewAppointment",
     "NewClient",
+    "NewEntry",
     "NewHold",
     "NewPolicy",
+    "NewWaitlistRules",
+    "OfferBody",
+    "OfferList",
     "Override",
     "PolicyBody",
     "Retraction",
+    "WaitlistRulesBody",
 ]
