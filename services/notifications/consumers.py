@@ -5,15 +5,20 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.use_cases import outreach, visits
+from services.notifications.use_cases import offers, outreach, visits
 from shared.consumer import Handler
 from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
 from shared.contracts.booking import AppointmentState
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
+from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:
     await visits.follow_visit(session, tenant=envelope.tenant, state=envelope.event, now=now)
+
+
+async def on_offer(session: AsyncSession, envelope: Envelope[OfferState], now: datetime) -> None:
+    await offers.follow_offer(session, tenant=envelope.tenant, state=envelope.event, now=now)
 
 
 async def on_barrier(session: AsyncSession, envelope: Envelope[BarrierReported], now: datetime) -> None:
@@ -26,6 +31,8 @@ async def on_request(session: AsyncSession, envelope: Envelope[FeedbackRequested
 
 HANDLERS: Mapping[type[Event], Handler] = {
     **dict.fromkeys(APPOINTMENT_EVENTS, on_appointment),
+    WaitlistOffered: on_offer,
+    WaitlistOfferEnded: on_offer,
     BarrierReported: on_barrier,
     FeedbackRequested: on_request,
 }

@@ -16,6 +16,7 @@ from services.notifications.domain.model import (
     REPLIES,
     Contact,
     Message,
+    Offer,
     Sender,
     Visit,
 )
@@ -165,6 +166,24 @@ async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     return saved is not None
 
 
+async def save_offer(session: AsyncSession, tenant: UUID, offer: Offer) -> bool:
+    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
+    values = dump(offer)
+    saved = await session.scalar(
+        upsert(tables.offers)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=values, where=tables.offers.c.sequence < offer.sequence
+        )
+        .returning(tables.offers.c.id)
+    )
+    return saved is not None
+
+
+async def offer(session: AsyncSession, offer_id: UUID | None) -> Offer | None:
+    return await one(session, Offer, select(tables.offers).where(tables.offers.c.id == offer_id))
+
+
 async def lock_client(session: AsyncSession, client_id: UUID) -> None:
     """One event at a time per client: of a miss and the booking that answers it, one must see the other.
 
@@ -247,6 +266,10 @@ async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Me
 def of_visit(visit_id: UUID) -> ColumnElement[bool]:
     columns = tables.messages.c
     return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_BOOKED_VISIT)
+
+
+def of_offer(offer_id: UUID) -> ColumnElement[bool]:
+    return tables.messages.c.offer_id == offer_id
 
 
 def of_outreach(outreach_id: UUID) -> ColumnElement[bool]:

@@ -127,6 +127,20 @@ visits = Table(
     comment="Replica of appointment.*",
 )
 
+offers = Table(
+    "offers",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("start", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("fate", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Replica of waitlist.offered and waitlist.offer_ended",
+)
+
 messages = Table(
     "messages",
     metadata,
@@ -136,6 +150,7 @@ messages = Table(
     Column("appointment_id", Uuid),
     Column("appointment_sequence", Integer),
     Column("outreach_id", Uuid),
+    Column("offer_id", Uuid),
     Column("purpose", Text, nullable=False),
     Column("step", Text, nullable=False),
     Column("channels", ARRAY(Text), nullable=False),

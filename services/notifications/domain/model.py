@@ -14,6 +14,7 @@ from shared.contracts.notifications import (
     MessageState,
     MessageStatus,
 )
+from shared.contracts.waitlist import Fate, OfferState
 
 Purpose = Literal[
     "confirmation",
@@ -24,6 +25,7 @@ Purpose = Literal[
     "other_times",
     "closing",
     "rating_request",
+    "waitlist_offer",
     "opt_out_confirmation",
     "opt_in_confirmation",
     "help",
@@ -91,6 +93,32 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What notifications knows of a freed time that a client on the waitlist is offered."""
+
+    id: UUID
+    client_id: UUID
+    start: datetime
+    expires_at: datetime
+    fate: Fate
+    sequence: int
+
+    @classmethod
+    def of(cls, state: OfferState) -> "Offer":
+        return cls(
+            id=state.offer_id,
+            client_id=state.client_id,
+            start=state.start,
+            expires_at=state.expires_at,
+            fate=state.fate,
+            sequence=state.sequence,
+        )
+
+    def is_open(self, now: datetime) -> bool:
+        return self.fate == "open" and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one client: planned, then sent or not, each with its reason.
 
@@ -103,6 +131,7 @@ class Message:
     appointment_id: UUID | None
     appointment_sequence: int | None
     outreach_id: UUID | None
+    offer_id: UUID | None
     purpose: Purpose
     step: str
     channels: tuple[Channel, ...]

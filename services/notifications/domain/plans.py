@@ -92,6 +92,7 @@ def new_message(
     due_at: datetime,
     visit: Visit | None = None,
     outreach_id: UUID | None = None,
+    offer_id: UUID | None = None,
     reason: str | None = None,
 ) -> Message:
     """A planned message; with a reason, one that is not to be sent."""
@@ -101,6 +102,7 @@ def new_message(
         appointment_id=visit.id if visit else None,
         appointment_sequence=visit.sequence if visit else None,
         outreach_id=outreach_id,
+        offer_id=offer_id,
         purpose=purpose,
         step=step,
         channels=channels,

@@ -14,6 +14,7 @@ from services.notifications.domain.model import (
     REPLIES,
     Contact,
     Message,
+    Offer,
     Sender,
     Visit,
 )
@@ -69,6 +70,7 @@ class World:
     sender: Sender | None
     contact: Contact | None
     visit: Visit | None
+    offer: Offer | None
     outreach_running: bool
     paused: bool
     consented: frozenset[Channel]
@@ -96,6 +98,8 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
             return found
         if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
             return Refuse("quiet_hours_until_start")
+        if world.offer is not None and opening >= world.offer.expires_at:
+            return Refuse("quiet_hours_until_over")
         return Defer(opening, "quiet_hours")
     return refusal
 
@@ -121,6 +125,8 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
             return Refuse("visit_changed")
         if visit.start <= now:
             return Refuse("visit_started")
+    if message.purpose == "waitlist_offer" and (world.offer is None or not world.offer.is_open(now)):
+        return Refuse("offer_over")
     if message.purpose in OUTREACH and not world.outreach_running:
         return Refuse("outreach_ended")
     if world.paused and message.purpose not in REPLIES:

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.notifications.domain.model import Message, Purpose, Sender, Visit
+from services.notifications.domain.model import Message, Offer, Purpose, Sender, Visit
 from shared.capability import Capability
 from shared.contracts.notifications import Channel
 
@@ -31,9 +31,13 @@ class Links:
     def survey(self, purpose: Literal["barrier", "alliance"], visit: Visit, now: datetime) -> str:
         return f"{self.feedback.rstrip('/')}/s/{self._sign(purpose, visit, now)}"
 
-    def _sign(self, purpose: str, visit: Visit, now: datetime) -> str:
-        expires = max(now, visit.start) + LINK_LIFETIME
-        return Capability(purpose, self.tenant, visit.id, expires).sign(self.key)
+    def offer(self, offer: Offer, now: datetime) -> str:
+        """To a freed time that can be taken."""
+        return f"{self.booking.rstrip('/')}/w/{self._sign('offer', offer, now)}"
+
+    def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:
+        expires = max(now, about.start) + LINK_LIFETIME
+        return Capability(purpose, self.tenant, about.id, expires).sign(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +52,20 @@ def render(
     message: Message,
     channel: Channel,
     sender: Sender,
-    visit: Visit | None,
+    about: Visit | Offer | None,
     zone: str | None,
     links: Links,
     now: datetime,
 ) -> Text:
     """The message for a channel. Raises ValueError when a text can't be had within 160 characters."""
-    when = _when(visit.start, zone) if visit else ""
-    link = _link(message.purpose, visit, links, now) if visit else ""
+    when = _when(about.start, zone) if about else ""
+    until = _clock(about.expires_at, zone) if isinstance(about, Offer) else ""
+    link = _link(message.purpose, about, links, now) if about else ""
     if channel == "sms":
         return Text("", _fit(sender, _SMS[message.purpose], when, link))
     subject, paragraphs = _EMAIL[message.purpose]
-    long_when = _long_when(visit.start, zone) if visit else ""
-    values = {"name": sender.name, "phone": sender.phone, "when": long_when, "link": link}
+    long_when = _long_when(about.start, zone) if about else ""
+    values = {"name": sender.name, "phone": sender.phone, "when": long_when, "until": until, "link": link}
     body = "\n\n".join(paragraph.format(**values) for paragraph in (*paragraphs, *_FOOTER))
     return Text(subject.format(**values), body + "\n")
 
@@ -74,6 +79,7 @@ _SMS: dict[Purpose, str] = {
     "other_times": "{name}: other times for you: {link}",
     "closing": "{name}: your place is open, any time: {link}",
     "rating_request": "{name}: how was it? Four taps: {link}",
+    "waitlist_offer": "{name}: {when} free, first come: {link}",
     "opt_out_confirmation": "{name}: you'll get no more texts. Text START to get them again. Questions: {phone}.",
     "opt_in_confirmation": "{name}: texts are on again. Text STOP to end them, HELP for help.",
     "help": "{name}, {phone}. Text STOP for no more texts. " + CRISIS,
@@ -109,6 +115,14 @@ _EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
         ("We haven't heard from you, and won't press. When you're ready, a new time is here: {link}",),
     ),
     "rating_request": ("Four quick questions", ("How was your visit on {when}? Four taps help us: {link}",)),
+    "waitlist_offer": (
+        "{when} is free",
+        (
+            "A time that you wait for is free: {when}.",
+            "The first to say yes has it, until {until}: {link}",
+            "If it doesn't suit you, you keep your place.",
+        ),
+    ),
     "opt_out_confirmation": ("Texts are off", ("You'll get no more texts.",)),
     "opt_in_confirmation": ("Texts are on", ("You'll get texts again.",)),
     "help": ("Help", ("Call us at {phone}.",)),
@@ -125,17 +139,24 @@ def _fit(sender: Sender, template: str, when: str, link: str) -> str:
     raise ValueError(f"the text has {len(body)} characters, {SMS_LENGTH} are the most; shorten the sender's name")
 
 
-def _link(purpose: Purpose, visit: Visit, links: Links, now: datetime) -> str:
+def _link(purpose: Purpose, about: Visit | Offer, links: Links, now: datetime) -> str:
+    if isinstance(about, Offer):
+        return links.offer(about, now)
     if purpose == "barrier_question":
-        return links.survey("barrier", visit, now)
+        return links.survey("barrier", about, now)
     if purpose == "rating_request":
-        return links.survey("alliance", visit, now)
-    return links.visit(visit, now, remote=purpose == "remote_offer")
+        return links.survey("alliance", about, now)
+    return links.visit(about, now, remote=purpose == "remote_offer")
 
 
 def _when(start: datetime, zone: str | None) -> str:
     wall = start.astimezone(ZoneInfo(zone or "UTC"))
-    return f"{wall:%a} {wall.day} {wall:%b} {wall.hour % 12 or 12}:{wall.minute:02d}{'am' if wall.hour < 12 else 'pm'}"
+    return f"{wall:%a} {wall.day} {wall:%b} {_clock(start, zone)}"
+
+
+def _clock(at: datetime, zone: str | None) -> str:
+    wall = at.astimezone(ZoneInfo(zone or "UTC"))
+    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{'am' if wall.hour < 12 else 'pm'}"
 
 
 def _long_when(start: datetime, zone: str | None) -> str:

@@ -52,12 +52,14 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         return
     visit = await repository.visit(session, message.appointment_id)
     run = await repository.outreach(session, message.outreach_id)
+    offer = await repository.offer(session, message.offer_id)
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
     contact = await repository.contact(session, message.client_id, share=True)
     world = World(
         sender=await repository.sender(session),
         contact=contact,
         visit=visit,
+        offer=offer,
         outreach_running=run is not None and run.status == "running",
         paused=await repository.is_paused(session, message.client_id),
         consented=await repository.consented_channels(session, contact) if contact else frozenset(),
@@ -126,7 +128,13 @@ async def _wait(session: AsyncSession, tenant: UUID, message: Message, reason: s
 async def _hand_over(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> str:
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `decide` sends only with both
     text: Text = render(
-        message, verdict.channel, world.sender, world.visit, world.contact.zone, post.links(tenant), now
+        message,
+        verdict.channel,
+        world.sender,
+        world.offer or world.visit,
+        world.contact.zone,
+        post.links(tenant),
+        now,
     )
     outbound = Outbound(
         id=message.id,
@@ -167,6 +175,7 @@ async def take_report(
             channels=left,
             due_at=now,
             outreach_id=message.outreach_id,
+            offer_id=message.offer_id,
         )
         again = replace(again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence)
         await plan_message(session, tenant, again, now)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.model import Contact, Message, Purpose, Sender, Visit
+from services.notifications.domain.model import Contact, Message, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import (
     PLAUSIBLE_ZONES,
@@ -42,6 +42,7 @@ def world(**changes: Any) -> World:
         sender=SENDER,
         contact=CONTACT,
         visit=VISIT,
+        offer=None,
         outreach_running=True,
         paused=False,
         consented=every,
@@ -65,6 +66,33 @@ def test_without_an_opt_in_on_record_no_text_goes_but_other_consented_channels_d
 
 def test_after_stop_no_text_goes_at_all() -> None:
     assert decide(message(channels=("sms",)), world(suppressed=True), NOW) == Refuse("opted_out", "sms")
+
+
+OFFER = Offer(VISIT.id, VISIT.client_id, VISIT.start, NOW + timedelta(minutes=15), "open", 1)
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        pytest.param(None, id="unknown"),
+        pytest.param(replace(OFFER, fate="lost"), id="somebody was faster"),
+        pytest.param(replace(OFFER, expires_at=NOW), id="its time has run out"),
+    ],
+)
+def test_a_freed_time_that_is_not_to_be_had_any_more_is_not_told(offer: Offer | None) -> None:
+    assert decide(message("waitlist_offer"), world(offer=OFFER), NOW) == Send("sms", "+12025550123")
+    assert decide(message("waitlist_offer"), world(offer=offer), NOW) == Refuse("offer_over")
+
+
+def test_a_freed_time_counts_as_a_text_and_goes_by_mail_where_one_went_already() -> None:
+    assert decide(message("waitlist_offer"), world(offer=OFFER, texts_last_day=1), NOW) == Send(
+        "email", "sam@example.org"
+    )
+
+
+def test_a_freed_time_that_is_over_before_its_client_is_awake_is_not_told() -> None:
+    offer = replace(OFFER, expires_at=NIGHT + timedelta(minutes=15))
+    assert decide(message("waitlist_offer"), world(offer=offer), NIGHT) == Refuse("quiet_hours_until_over")
 
 
 def test_help_is_answered_even_when_opted_out_and_at_night() -> None:

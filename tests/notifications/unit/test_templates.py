@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.model import REPLIES, Purpose, Sender, Visit
+from services.notifications.domain.model import REPLIES, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.templates import Links, render
 from shared.capability import Capability
@@ -19,6 +19,7 @@ from tests.support.build import NOW, appointment_event
 KEY = "k" * 40
 LINKS = Links(uuid4(), KEY, "https://care.example.org/booking", "https://care.example.org/feedback")
 VISIT = Visit.of(appointment_event())
+OFFER = Offer(VISIT.id, VISIT.client_id, VISIT.start, NOW + timedelta(minutes=15), "open", 1)
 FORBIDDEN = re.compile(
     r"therap|counsel|psych|mental|depress|anxi|diagnos|score|phq|gad|telehealth|video|session|clinic|treat|\$|fee\b|offer",
     re.IGNORECASE,
@@ -31,7 +32,8 @@ def rendered(purpose: Purpose, channel: Channel, name: str = "Maple Practice") -
     message = new_message(
         client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=(channel,), due_at=NOW
     )
-    text = render(message, channel, sender, VISIT, "America/New_York", LINKS, NOW)
+    about = OFFER if purpose == "waitlist_offer" else VISIT
+    text = render(message, channel, sender, about, "America/New_York", LINKS, NOW)
     return text.subject, text.body
 
 
@@ -58,9 +60,9 @@ def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose) -> None:
 @pytest.mark.parametrize("purpose", [one for one in PURPOSES if one not in REPLIES])
 def test_links_are_opaque_capabilities_for_this_visit_alone(purpose: Purpose) -> None:
     _, body = rendered(purpose, "sms")
-    found = re.search(r"https://care\.example\.org/(?:booking/a|feedback/s)/([A-Za-z0-9_-]{64})(?:\s|$)", body)
+    found = re.search(r"https://care\.example\.org/(?:booking/[aw]|feedback/s)/([A-Za-z0-9_-]{64})(?:\s|$)", body)
     assert found is not None
-    kinds = ("visit", "remote", "barrier", "alliance")
+    kinds = ("visit", "remote", "barrier", "alliance", "offer")
     meant = [kind for kind in kinds if _opens(found.group(1), kind)]
     assert len(meant) == 1
 
@@ -71,6 +73,14 @@ def _opens(link: str, kind: str) -> bool:
     except Exception:  # noqa: BLE001 -- whichever refusal it is, the link does not open
         return False
     return capability.subject == VISIT.id and capability.tenant == LINKS.tenant
+
+
+def test_a_freed_time_is_named_with_until_when_it_can_be_had_on_the_clients_clock() -> None:
+    _, body = rendered("waitlist_offer", "sms")
+    assert "Wed 4 Mar 10:00am free, first come: https" in body
+    subject, mail = rendered("waitlist_offer", "email")
+    assert subject == "Wednesday 4 March at 10:00 am is free"
+    assert "until 10:15am: https" in mail
 
 
 def test_help_names_the_practice_its_phone_the_way_out_and_the_crisis_lines() -> None:

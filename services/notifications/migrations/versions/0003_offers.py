@@ -1,0 +1,34 @@
+"""Freed times that clients on the waitlist are offered."""
+
+from alembic import op
+
+from shared.migrations import statements, tenancy_v1
+
+revision = "0003_offers"
+down_revision = "0002_barriers"
+
+TABLES = """
+    CREATE TABLE offers (
+        tenant_id uuid NOT NULL,
+        id uuid NOT NULL,
+        client_id uuid NOT NULL,
+        start timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        fate text NOT NULL,
+        sequence integer NOT NULL,
+        PRIMARY KEY (tenant_id, id)
+    );
+    COMMENT ON TABLE offers IS 'Replica of waitlist.offered and waitlist.offer_ended';
+    ALTER TABLE messages ADD COLUMN offer_id uuid;
+    CREATE INDEX messages_of_offer ON messages (tenant_id, offer_id) WHERE offer_id IS NOT NULL;
+"""
+
+
+def upgrade() -> None:
+    for statement in statements(TABLES, tenancy_v1("offers")):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE messages DROP COLUMN offer_id")
+    op.execute("DROP TABLE offers")
