@@ -39,6 +39,7 @@ clients = Table(
     Column("name", Text, nullable=False),
     Column("registered_at", _TIME, nullable=False),
     Column("sequence", Integer, nullable=False),
+    Column("discharged_at", _TIME),
     PrimaryKeyConstraint("tenant_id", "id"),
 )
 

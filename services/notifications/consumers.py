@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications.use_cases import offers, outreach, visits
 from shared.consumer import Handler
 from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
-from shared.contracts.booking import AppointmentState
+from shared.contracts.booking import AppointmentState, ClientDischarged, ClientRegistered, ClientState
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
 from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
 
@@ -19,6 +19,10 @@ async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentSt
 
 async def on_offer(session: AsyncSession, envelope: Envelope[OfferState], now: datetime) -> None:
     await offers.follow_offer(session, tenant=envelope.tenant, state=envelope.event, now=now)
+
+
+async def on_client(session: AsyncSession, envelope: Envelope[ClientState], now: datetime) -> None:
+    await outreach.follow_client(session, tenant=envelope.tenant, state=envelope.event, now=now)
 
 
 async def on_barrier(session: AsyncSession, envelope: Envelope[BarrierReported], now: datetime) -> None:
@@ -33,6 +37,8 @@ HANDLERS: Mapping[type[Event], Handler] = {
     **dict.fromkeys(APPOINTMENT_EVENTS, on_appointment),
     WaitlistOffered: on_offer,
     WaitlistOfferEnded: on_offer,
+    ClientRegistered: on_client,
+    ClientDischarged: on_client,
     BarrierReported: on_barrier,
     FeedbackRequested: on_request,
 }

@@ -184,6 +184,25 @@ async def offer(session: AsyncSession, offer_id: UUID | None) -> Offer | None:
     return await one(session, Offer, select(tables.offers).where(tables.offers.c.id == offer_id))
 
 
+async def save_client(session: AsyncSession, tenant: UUID, client_id: UUID, discharged: bool, sequence: int) -> bool:
+    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
+    values = {"discharged": discharged, "sequence": sequence}
+    saved = await session.scalar(
+        upsert(tables.clients)
+        .values(tenant_id=tenant, id=client_id, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=values, where=tables.clients.c.sequence < sequence
+        )
+        .returning(tables.clients.c.id)
+    )
+    return saved is not None
+
+
+async def is_discharged(session: AsyncSession, client_id: UUID) -> bool:
+    query = select(tables.clients.c.discharged).where(tables.clients.c.id == client_id)
+    return bool(await session.scalar(query))
+
+
 async def lock_client(session: AsyncSession, client_id: UUID) -> None:
     """One event at a time per client: of a miss and the booking that answers it, one must see the other.
 

@@ -127,6 +127,17 @@ visits = Table(
     comment="Replica of appointment.*",
 )
 
+clients = Table(
+    "clients",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("discharged", Boolean, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Replica of client.registered and client.discharged",
+)
+
 offers = Table(
     "offers",
     metadata,

@@ -29,17 +29,28 @@ FREE_STATUSES: tuple[AppointmentStatus, ...] = ("cancelled", "entered-in-error")
 """Only these give an appointment's time back."""
 
 
-class ClientRegistered(Event):
-    """A client is known to the practice; nothing but the id leaves booking."""
+class ClientState(Event):
+    """A client of the practice; nothing but the id leaves booking."""
 
     producer: ClassVar[str] = "booking"
-    type: ClassVar[str] = "client.registered"
 
     client_id: UUID
 
     @property
     def subject(self) -> UUID:
         return self.client_id
+
+
+class ClientRegistered(ClientState):
+    """A client is known to the practice, or is in care again."""
+
+    type: ClassVar[str] = "client.registered"
+
+
+class ClientDischarged(ClientState):
+    """A client is in care no more: nothing can be booked for them, and no outreach goes to them."""
+
+    type: ClassVar[str] = "client.discharged"
 
 
 class AppointmentState(Event):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
-from services.booking.api.common import AT_THE_PRACTICE, own
+from services.booking.api.common import AT_THE_PRACTICE, actor_of, own
 from services.booking.use_cases import clients
 from shared.commands import Answer, Write
 from shared.errors import not_found
@@ -36,3 +36,48 @@ async def get_client(request: Request, client_id: UUID, caller: Caller) -> schem
         raise not_found("client")
     async with own(request).database.transaction(caller.tenant) as session:
         return schemas.ClientBody.of(await repository.clients.get(session, client_id))
+
+
+@router.post(
+    "/clients/{client_id}/discharge",
+    response_model=schemas.ClientBody,
+    operation_id="discharge_client",
+    responses=problems(404, 409),
+)
+async def discharge_client(request: Request, client_id: UUID, body: schemas.Discharge, command: Write) -> Response:
+    """Ends a client's care: nothing can be booked for them, places on the waitlist are given up, outreach ends."""
+    principal = command.principal
+    principal.require("clients:write", *AT_THE_PRACTICE)
+    now = own(request).clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        client = await clients.discharge(
+            session,
+            tenant=principal.tenant,
+            client_id=client_id,
+            cancel_visits=body.cancel_visits,
+            actor=actor_of(principal),
+            now=now,
+        )
+        return Answer(schemas.ClientBody.of(client), 200, client.sequence)
+
+    return await command.run(work)
+
+
+@router.post(
+    "/clients/{client_id}/readmit",
+    response_model=schemas.ClientBody,
+    operation_id="readmit_client",
+    responses=problems(404),
+)
+async def readmit_client(request: Request, client_id: UUID, command: Write) -> Response:
+    """A discharged client is in care again."""
+    principal = command.principal
+    principal.require("clients:write", *AT_THE_PRACTICE)
+    now = own(request).clock()
+
+    async def work(session: AsyncSession) -> Answer:
+        client = await clients.readmit(session, tenant=principal.tenant, client_id=client_id, now=now)
+        return Answer(schemas.ClientBody.of(client), 200, client.sequence)
+
+    return await command.run(work)

@@ -137,6 +137,15 @@ async def history_of(session: AsyncSession, appointment_id: UUID) -> list[RowMap
     return list((await session.execute(query)).mappings())
 
 
+async def coming_of(session: AsyncSession, client_id: UUID, now: datetime) -> list[UUID]:
+    """A client's visits that are to take place."""
+    columns = appointments.c
+    query = select(columns.id).where(
+        columns.client_id == client_id, columns.status.in_(("booked", "arrived", "checked-in")), columns.end > now
+    )
+    return list(await session.scalars(query.order_by(columns.id)))
+
+
 async def coming(session: AsyncSession, provider_id: UUID, now: datetime) -> list[UUID]:
     columns = appointments.c
     query = select(columns.id).where(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.domain.clients import Client
@@ -21,6 +21,11 @@ async def get(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> 
     if found is None:
         raise not_found("client", field="client_id")
     return found
+
+
+async def save(session: AsyncSession, client: Client) -> None:
+    values = {"discharged_at": client.discharged_at, "sequence": client.sequence}
+    await session.execute(update(clients).where(clients.c.id == client.id).values(values))
 
 
 _CLIENT = select(clients).where(clients.c.id == bindparam("client"))

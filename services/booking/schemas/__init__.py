@@ -12,7 +12,7 @@ from services.booking.schemas.appointments import (
     Override,
     Retraction,
 )
-from services.booking.schemas.clients import ClientBody, NewClient
+from services.booking.schemas.clients import ClientBody, Discharge, NewClient
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
 from services.booking.schemas.waitlist import (
@@ -31,6 +31,7 @@ __all__ = [
     "AppointmentPage",
     "Cancellation",
     "ClientBody",
+    "Discharge",
     "EntryBody",
     "EntryPage",
     "HistoryBody",

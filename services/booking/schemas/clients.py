@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.booking.domain.clients import Client
 from services.booking.schemas.examples import ID, example
@@ -17,15 +17,24 @@ class NewClient(Body):
     name: Name
 
 
+class Discharge(Body):
+    """The end of a client's care."""
+
+    model_config = example(cancel_visits=True)
+
+    cancel_visits: bool = Field(False, description="Call off the visits to come; without it they stand in the way")
+
+
 class ClientBody(BaseModel):
     """A registered client."""
 
-    model_config = example(id=ID, name="Sam Rivera", registered_at="2026-03-02T15:04:05Z")
+    model_config = example(id=ID, name="Sam Rivera", registered_at="2026-03-02T15:04:05Z", discharged_at=None)
 
     id: UUID
     name: str
     registered_at: AwareDatetime
+    discharged_at: AwareDatetime | None = Field(description="Since when the client is in care no more")
 
     @classmethod
     def of(cls, client: Client) -> "ClientBody":
-        return cls(id=client.id, name=client.name, registered_at=client.registered_at)
+        return cls(**{name: getattr(client, name) for name in cls.model_fields})

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
-from services.booking.domain import slots
+from services.booking.domain import clients, slots
 from services.booking.domain.slots import Place
 from services.booking.repository.taken import NOTHING, But
 from shared.contracts.slots import Plan, Seeker, SlotId, Taken, floor, hidden
@@ -35,7 +35,8 @@ async def claim(
     """Takes the locks, provider before rooms before client as everywhere, and then the place at that time for the
     visit or hold of that id. An `override` minds only who and what is occupied.
 
-    Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more.
+    Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more,
+    `client_not_found` or `client_discharged`.
     """
     start = floor(slot.start)
     if not await repository.taken.lock_provider(session, plan.provider_id, wait=False):
@@ -44,7 +45,7 @@ async def claim(
         await repository.taken.lock_provider(session, plan.provider_id)
     await repository.taken.lock_rooms(session, plan.rooms)
     if client_id is not None:
-        await repository.clients.get(session, client_id, lock=True)
+        clients.check_in_care(await repository.clients.get(session, client_id, lock=True))
     taken = await _require_free(session, plan, start, client_id, now, but, override)
     group: list[tuple[UUID, int]] = []
     if plan.capacity > 1:

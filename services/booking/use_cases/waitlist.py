@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import repository
-from services.booking.domain import waitlist
+from services.booking.domain import clients, waitlist
 from services.booking.domain.waitlist import LOOK_AGAIN, Chance, Entry, Offer, Opening, Round, Rules
 from services.booking.repository.taken import NOTHING, But
 from services.booking.use_cases.claiming import seeker_of
@@ -21,8 +21,8 @@ from shared.telemetry import annotate, current_traceparent, use_case
 
 @use_case
 async def join(session: AsyncSession, *, tenant: UUID, entry: Entry, now: datetime) -> Entry:
-    """Raises Problem `client_not_found`, `too_many_entries`, `nothing_to_wait_for`, or one of `waitlist.join`."""
-    await repository.clients.get(session, entry.client_id, lock=True)
+    """Raises Problem `nothing_to_wait_for`, `client_not_found`, `client_discharged`, or one of `waitlist.join`."""
+    clients.check_in_care(await repository.clients.get(session, entry.client_id, lock=True))
     plans = await repository.schedules.of_type(session, entry.appointment_type_id)
     if not any(entry.wants(plan) for plan in plans):
         raise invalid(

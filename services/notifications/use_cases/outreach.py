@@ -12,6 +12,7 @@ from services.notifications.domain.model import Visit
 from services.notifications.domain.outreach import FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
 from services.notifications.use_cases.messages import drop, plan_message
+from shared.contracts.booking import ClientDischarged, ClientState
 from shared.contracts.feedback import Barrier, BarrierReported
 from shared.contracts.notifications import (
     OutreachAdvanced,
@@ -43,6 +44,8 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
     already = await repository.booked_since(session, missed.client_id, missed.changed_at)
     if already is not None:
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
+    elif await repository.is_discharged(session, missed.client_id):
+        await _end(session, tenant, new, "discharged", now)
     elif held_out:
         await _end(session, tenant, new, "held_out", now)
     elif await repository.is_paused(session, missed.client_id):
@@ -53,6 +56,17 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
         known = await repository.barrier(session, missed.id)
         if known is not None:
             await _learn(session, tenant, new, flow, known, now)
+
+
+@use_case
+async def follow_client(session: AsyncSession, *, tenant: UUID, state: ClientState, now: datetime) -> None:
+    """Outreach ends when a client's care does."""
+    annotate(client_id=state.client_id)
+    await repository.lock_client(session, state.client_id)
+    discharged = isinstance(state, ClientDischarged)
+    is_news = await repository.save_client(session, tenant, state.client_id, discharged, state.sequence)
+    if is_news and discharged:
+        await end_all(session, tenant, state.client_id, "discharged", now)
 
 
 @use_case

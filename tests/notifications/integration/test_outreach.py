@@ -22,6 +22,9 @@ from shared.contracts.booking import (
     AppointmentMissedRetracted,
     AppointmentRescheduled,
     AppointmentState,
+    ClientDischarged,
+    ClientRegistered,
+    ClientState,
 )
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
 from tests.notifications.conftest import SOON, Practice
@@ -370,3 +373,32 @@ async def test_every_order_of_booked_missed_and_booked_again_ends_the_outreach(p
         await practice.follow(*order)
         [one] = await practice.outreach()
         assert (one["status"], one["end_reason"]) == ("ended", "rebooked")
+
+
+@pytest.mark.parametrize("order", ["missed first", "discharged first"])
+async def test_nobody_reaches_out_to_who_is_in_care_no_more(order: str, practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+
+    async def follow_client(*states: ClientState) -> None:
+        for state in states:
+            async with practice.resources.database.transaction(practice.tenant) as session:
+                await run.follow_client(session, tenant=practice.tenant, state=state, now=await practice.now())
+
+    discharged = ClientDischarged(sequence=2, client_id=practice.client)
+    registered = ClientRegistered(sequence=1, client_id=practice.client)
+    if order == "missed first":
+        await practice.follow(await missed(practice))
+        await follow_client(discharged, registered)
+    else:
+        await follow_client(discharged, registered)
+        await practice.follow(await missed(practice))
+    await practice.fire_due()
+    [one] = await practice.outreach()
+    assert (one["status"], one["end_reason"]) == ("ended", "discharged")
+    assert practice.outside.texts(practice.phone) == []
+    await follow_client(ClientRegistered(sequence=3, client_id=practice.client))
+    again = await missed(practice)
+    await practice.follow(again.model_copy(update={"appointment_id": uuid4()}))
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
