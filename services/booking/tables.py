@@ -99,6 +99,7 @@ appointments = Table(
     Column("needs_rebooking", Boolean, nullable=False),
     Column("confirmed_at", _TIME),
     Column("late", Boolean, nullable=False),
+    Column("late_by", Interval),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
@@ -109,6 +110,7 @@ policies = Table(
     metadata,
     Column("tenant_id", Uuid, primary_key=True),
     Column("late_within", Interval, nullable=False),
+    Column("self_booking", Text, nullable=False),
     Column("version", Integer, nullable=False),
     comment="What a practice decides for itself; without a row the defaults of the code",
 )

@@ -1,8 +1,9 @@
 """HTTP of notifications: route → use case → schema; and the carrier's callbacks."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
@@ -13,12 +14,15 @@ from services.notifications.resources import Resources
 from services.notifications.use_cases import inbound, practice, sending
 from shared import paging
 from shared.auth import Principal, Role
+from shared.capability import Capability
 from shared.commands import Answer, Write
+from shared.contracts.intake import Intake
 from shared.errors import invalid, not_found
 from shared.telemetry import continued, current_tenant
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
+services = APIRouter(prefix="/v1", tags=["services"], responses=problems(422, 503))
 carriers = APIRouter(prefix="/v1", tags=["carriers"], responses=problems(403, 404, 422, 503))
 
 AT_THE_PRACTICE = (Role.PROVIDER, Role.STAFF, Role.ADMIN, Role.APP)
@@ -231,6 +235,23 @@ async def _signed_form(request: Request) -> dict[str, str]:
     url = own.public_url.rstrip("/") + request.url.path
     verify_signature(own.sms_auth_token, url, form, request.headers.get("x-twilio-signature", ""))
     return form
+
+
+@services.put("/intake/{proof}", status_code=204, operation_id="take_in", responses=problems(404, 410))
+async def take_in(request: Request, proof: Annotated[str, Path(max_length=100)], body: Intake) -> None:
+    """How a client who books for the first time on booking's page can be reached; `proof` is signed by booking."""
+    own = _resources(request)
+    asked = Capability.verify(proof, own.settings.link_signing_key, "intake", own.clock())
+    token = current_tenant.set(asked.tenant)
+    try:
+        await own.database.run(
+            asked.tenant,
+            lambda session: practice.take_in(
+                session, tenant=asked.tenant, client_id=asked.subject, intake=body, now=own.clock()
+            ),
+        )
+    finally:
+        current_tenant.reset(token)
 
 
 @carriers.post("/callbacks/sms/{practice_id}/{message_id}", status_code=204, operation_id="sms_status_callback")

@@ -24,6 +24,7 @@ from shared.contracts.booking import (
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentRescheduled,
+    AppointmentRunningLate,
     ClientDischarged,
     ClientRegistered,
     SlotHeld,
@@ -53,6 +54,7 @@ from shared.contracts.waitlist import (
 APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentBooked,
     AppointmentRescheduled,
+    AppointmentRunningLate,
     AppointmentCancelled,
     AppointmentCheckedIn,
     AppointmentArrived,

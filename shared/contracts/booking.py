@@ -81,6 +81,7 @@ class AppointmentState(Event):
     needs_rebooking: bool = Field(False, description="The provider has become unavailable at this time")
     late: bool = Field(False, description="Called off within the practice's window before its start")
     confirmed_at: datetime | None = Field(None, description="When the client said that they will come, at this time")
+    late_by: timedelta | None = Field(None, description="How late the client says they will be")
 
     @property
     def subject(self) -> UUID:
@@ -109,6 +110,12 @@ class AppointmentConfirmed(AppointmentState):
     """The client said that they will come; the time is as it was."""
 
     type: ClassVar[str] = "appointment.confirmed"
+
+
+class AppointmentRunningLate(AppointmentState):
+    """The client is on the way and says how late they will be; they are missed no sooner."""
+
+    type: ClassVar[str] = "appointment.running_late"
 
 
 class AppointmentArrived(AppointmentState):

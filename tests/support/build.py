@@ -38,6 +38,7 @@ def appointment_event(
         "appointment.booked": "booked",
         "appointment.rescheduled": "booked",
         "appointment.cancelled": "cancelled",
+        "appointment.running_late": "booked",
         "appointment.arrived": "arrived",
         "appointment.checked_in": "checked-in",
         "appointment.fulfilled": "fulfilled",

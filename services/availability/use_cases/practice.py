@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 from services.availability import repository
 from services.availability.domain.practice import AppointmentType, Location, Practice, Provider, Room, check_timing
 from shared.contracts.availability import Modality
-from shared.errors import invalid
+from shared.contracts.directory import Directory, NamedLocation, NamedProvider, NamedType
+from shared.errors import invalid, not_found
 from shared.telemetry import annotate, use_case
 
 
@@ -19,6 +20,30 @@ async def set_practice(session: AsyncSession, *, practice: Practice) -> Practice
     await repository.practice.save_practice(session, practice)
     await repository.changes.announce(session, practice.id, None)
     return practice
+
+
+MOST_NAMES = 1_000
+"""Of each kind on a page; a practice with more has other ways to book."""
+
+
+@use_case
+async def directory(session: AsyncSession) -> Directory:
+    """The practice as its clients know it. Raises Problem `practice_not_found` for one without a name yet."""
+    found = await repository.practice.practice(session)
+    if found is None:
+        raise not_found("practice")
+    providers = await repository.practice.providers_page(session, None, MOST_NAMES)
+    locations = await repository.practice.locations_page(session, None, MOST_NAMES)
+    types = await repository.practice.appointment_types_page(session, None, MOST_NAMES)
+    return Directory(
+        name=found.name,
+        zone=found.zone,
+        providers=tuple(NamedProvider(id=item.id, name=item.name) for item in providers),
+        locations=tuple(NamedLocation(id=item.id, name=item.name, modality=item.modality) for item in locations),
+        appointment_types=tuple(
+            NamedType(id=item.id, name=item.name, intake=item.intake, duration=item.duration) for item in types
+        ),
+    )
 
 
 @use_case

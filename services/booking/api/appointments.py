@@ -204,6 +204,18 @@ async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellat
 
 
 @router.post(
+    "/appointments/{appointment_id}/running-late",
+    response_model=schemas.AppointmentBody,
+    operation_id="run_late_for_appointment",
+    responses=problems(404, 409, 412),
+)
+async def run_late(request: Request, appointment_id: UUID, body: schemas.Delay, command: Write) -> Response:
+    """The client is on the way; the practice is told, and the visit is not missed before then."""
+    command.principal.require("appointments:write")
+    return await _move(request, appointment_id, command, "running late", partial(appointments.run_late, by=body.by))
+
+
+@router.post(
     "/appointments/{appointment_id}/arrive",
     response_model=schemas.AppointmentBody,
     operation_id="arrive_for_appointment",

@@ -31,7 +31,11 @@ async def set_policy(body: schemas.NewPolicy, command: Write) -> Response:
 
     async def work(session: AsyncSession) -> Answer:
         changed = await policy.set_policy(
-            session, tenant=principal.tenant, version=command.version_read, late_within=body.late_within
+            session,
+            tenant=principal.tenant,
+            version=command.version_read,
+            late_within=body.late_within,
+            self_booking=body.self_booking,
         )
         return Answer(schemas.PolicyBody.of(changed), 200, changed.version)
 

@@ -20,12 +20,13 @@ from shared.contracts.booking import (
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentRescheduled,
+    AppointmentRunningLate,
     AppointmentState,
     AppointmentStatus,
     Party,
 )
 from shared.contracts.slots import SlotId, Span
-from shared.errors import conflict
+from shared.errors import conflict, invalid
 
 CancelReason = Literal["client_request", "provider_unavailable", "practice_closed", "illness", "other"]
 RetractReason = Literal["was_there", "gave_notice"]
@@ -76,11 +77,12 @@ class Appointment:
     needs_rebooking: bool = False
     confirmed_at: datetime | None = None
     late: bool = False
+    late_by: timedelta | None = None
 
     @property
     def missed_at(self) -> datetime:
         """When an absent client counts as missing."""
-        return self.start + self.grace
+        return self.start + max(self.grace, self.late_by or timedelta(0))
 
 
 Change = tuple[Appointment, AppointmentState]
@@ -154,6 +156,7 @@ def reschedule(
         reason_code=None,
         needs_rebooking=False,
         confirmed_at=None,
+        late_by=None,
         **_at(schedule, slot, place),
     )
 
@@ -166,6 +169,25 @@ def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change 
     if appointment.confirmed_at is not None:
         return None
     return _changed(AppointmentConfirmed, appointment, actor, now, confirmed_at=now)
+
+
+LATE_FROM = timedelta(hours=1)
+MOST_LATE = timedelta(minutes=30)
+
+
+def run_late(appointment: Appointment, *, by: timedelta, actor: Actor, now: datetime) -> Change | None:
+    """The client is on the way; None where that was said already.
+
+    Raises Problem `illegal_move`, `late_by_invalid`, or `too_early_to_be_late` more than an hour before the start.
+    """
+    _require(appointment, "running-late", "booked")
+    if not timedelta(0) < by <= MOST_LATE:
+        raise invalid("late_by_invalid", "This should be more than PT0S and at most PT30M.", field="by")
+    if now < appointment.start - LATE_FROM:
+        raise conflict("too_early_to_be_late", "There is more than an hour left; move the visit instead.")
+    if appointment.late_by == by:
+        return None
+    return _changed(AppointmentRunningLate, appointment, actor, now, late_by=by)
 
 
 def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, now: datetime) -> Change | None:
@@ -222,7 +244,7 @@ def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, no
 
 
 LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
-    "booked": ("confirm", "reschedule", "cancel", "arrive", "check-in"),
+    "booked": ("confirm", "reschedule", "cancel", "running-late", "arrive", "check-in"),
     "arrived": ("cancel", "check-in", "complete"),
     "checked-in": ("cancel", "complete"),
     "noshow": ("retract-miss",),

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from shared.errors import invalid
+
+SelfBooking = Literal["off", "clients", "anyone"]
+"""Who may book on the practice's page: nobody, clients with a personal link, or new clients too."""
 
 LONGEST_LATE = timedelta(days=14)
 
@@ -16,6 +20,7 @@ class Policy:
     """
 
     late_within: timedelta = timedelta(hours=24)
+    self_booking: SelfBooking = "off"
     version: int = 0
 
     def check(self) -> None:

@@ -1,6 +1,6 @@
 """Bodies about visits."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field, field_validator
 
 from services.booking.domain.appointments import Appointment, CancelReason, RetractReason
 from services.booking.schemas.examples import ID, SLOT, example
-from shared.bodies import Body
+from shared.bodies import Body, Duration
 from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentStatus, Party
 
@@ -53,6 +53,14 @@ class Move(Body):
     slot: str = Field(min_length=1, max_length=200)
 
 
+class Delay(Body):
+    """How late a client will be."""
+
+    model_config = example(by="PT10M")
+
+    by: Duration = Field(description="At most PT30M")
+
+
 class Cancellation(Body):
     """Why a visit is called off."""
 
@@ -94,6 +102,7 @@ class AppointmentBody(BaseModel):
         needs_rebooking=False,
         confirmed_at=None,
         late=False,
+        late_by=None,
     )
 
     id: UUID
@@ -117,6 +126,7 @@ class AppointmentBody(BaseModel):
     needs_rebooking: bool = Field(description="The provider will be away: the practice should offer another time")
     confirmed_at: AwareDatetime | None = Field(description="When the client said that they will come, at this time")
     late: bool = Field(description="Called off within the practice's window before its start")
+    late_by: timedelta | None = Field(description="How late the client says they will be")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, Field
 
-from services.booking.domain.policy import Policy
+from services.booking.domain.policy import Policy, SelfBooking
 from services.booking.schemas.examples import example
 from shared.bodies import Body, Duration
 
@@ -12,19 +12,23 @@ from shared.bodies import Body, Duration
 class NewPolicy(Body):
     """What a practice decides for itself."""
 
-    model_config = example(late_within="P1D")
+    model_config = example(late_within="P1D", self_booking="clients")
 
     late_within: Duration = Field(description="Called off nearer to its start than this, a visit counts as late")
+    self_booking: SelfBooking = Field(
+        "off", description="Who may book on the page /book/{practice}: nobody, clients with a personal link, or anyone"
+    )
 
 
 class PolicyBody(BaseModel):
     """What a practice has decided; version 0 are the defaults."""
 
-    model_config = example(late_within="P1D", version=0)
+    model_config = example(late_within="P1D", self_booking="off", version=0)
 
     late_within: timedelta
+    self_booking: SelfBooking
     version: int = Field(description="Also the ETag")
 
     @classmethod
     def of(cls, policy: Policy) -> "PolicyBody":
-        return cls(late_within=policy.late_within, version=policy.version)
+        return cls(late_within=policy.late_within, self_booking=policy.self_booking, version=policy.version)

@@ -1,6 +1,6 @@
 """An appointment's life, from booking to its end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypedDict, Unpack
 from uuid import UUID
@@ -140,6 +140,12 @@ async def cancel(session: AsyncSession, *, reason: CancelReason, **move: Unpack[
 async def confirm(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
     """The client will come; saying it twice changes nothing."""
     return await _moved(session, move, appointments.confirm)
+
+
+@use_case
+async def run_late(session: AsyncSession, *, by: timedelta, **move: Unpack[Move]) -> Appointment:
+    """The client is on the way; whoever waits hears of it, and the visit is not missed before then."""
+    return await _moved(session, move, partial(appointments.run_late, by=by))
 
 
 @use_case

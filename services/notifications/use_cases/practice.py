@@ -9,6 +9,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Contact, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
+from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel, ConsentChanged
 from shared.errors import conflict
 from shared.telemetry import annotate, use_case
@@ -46,6 +47,35 @@ async def record_consent(
         raise conflict("no_address", said, field="channel")
     await add_consent(session, tenant, client_id, channel, address, granted, wording_version, source, actor, now)
     return address
+
+
+@use_case
+async def take_in(session: AsyncSession, *, tenant: UUID, client_id: UUID, intake: Intake, now: datetime) -> None:
+    """Keeps how somebody who booked for the first time can be reached, with a yes to the channels that they chose.
+
+    The same form twice changes nothing.
+    """
+    annotate(client_id=client_id)
+    contact = Contact(client_id=client_id, email=intake.email, phone=intake.phone, zone=intake.zone)
+    if await repository.contact(session, client_id, lock=True) == contact:
+        return
+    await repository.save_contact(session, tenant, contact)
+    chosen: dict[Channel, bool] = {"email": intake.wants_email, "sms": intake.wants_texts}
+    for channel, wanted in chosen.items():
+        address = contact.address(channel)
+        if wanted and address is not None:
+            await add_consent(
+                session,
+                tenant,
+                client_id,
+                channel,
+                address,
+                True,
+                intake.wording_version,
+                "booking page",
+                "client",
+                now,
+            )
 
 
 async def add_consent(

@@ -11,7 +11,12 @@ from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import new_message, plan_messages
 from services.notifications.use_cases import outreach
 from services.notifications.use_cases.messages import drop, plan_message
-from shared.contracts.booking import AppointmentConfirmed, AppointmentFlagged, AppointmentState
+from shared.contracts.booking import (
+    AppointmentConfirmed,
+    AppointmentFlagged,
+    AppointmentRunningLate,
+    AppointmentState,
+)
 from shared.contracts.feedback import RequestState
 from shared.telemetry import annotate, use_case
 
@@ -22,7 +27,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
     await repository.lock_client(session, visit.client_id)
-    if isinstance(state, AppointmentFlagged | AppointmentConfirmed):
+    if isinstance(state, AppointmentFlagged | AppointmentConfirmed | AppointmentRunningLate):
         await _follow_remark(session, tenant, state, now)
         return
     if not await repository.save_visit(session, tenant, visit):
@@ -43,8 +48,8 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 async def _follow_remark(session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime) -> None:
     """Something is known of a visit that stays where it is: what is planned for it stays too.
 
-    The client has confirmed it. Or the provider will be away, or there after all: the practice decides, and the client
-    hears nothing yet.
+    The client has confirmed it, or is on the way and late. Or the provider will be away, or there after all: the
+    practice decides, and the client hears nothing yet.
     """
     before = await repository.visit(session, state.appointment_id, lock=True)
     # A remark is no booking: it must not end an outreach, as a later change by the client would.
@@ -61,6 +66,8 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
         if before is None:
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)
+    if isinstance(state, AppointmentRunningLate):
+        await outreach.open_task(session, tenant, visit.client_id, "running_late", now)
     if isinstance(state, AppointmentFlagged) and state.needs_rebooking:
         await outreach.open_task(session, tenant, visit.client_id, "rebook", now)
 

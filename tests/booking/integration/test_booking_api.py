@@ -285,7 +285,7 @@ async def test_an_illegal_move_says_which_are_legal(practice: Practice) -> None:
     refused = await practice.act(visit, "complete")
     assert refused.status_code == 409
     assert refused.json()["code"] == "illegal_move"
-    assert refused.json()["legal_moves"] == ["confirm", "reschedule", "cancel", "arrive", "check-in"]
+    assert refused.json()["legal_moves"] == ["confirm", "reschedule", "cancel", "running-late", "arrive", "check-in"]
 
 
 async def test_a_failed_move_leaves_the_old_booking_untouched(practice: Practice) -> None:
@@ -523,7 +523,7 @@ async def test_a_visit_is_confirmed_once_and_a_miss_retracted_by_the_practice_on
     early = await practice.act(visit, "retract-miss", {"reason": "was_there"})
     assert (early.status_code, early.json()["legal_moves"]) == (
         409,
-        ["confirm", "reschedule", "cancel", "arrive", "check-in"],
+        ["confirm", "reschedule", "cancel", "running-late", "arrive", "check-in"],
     )
     clock.now = start + timedelta(minutes=15)
     async with practice.resources.database.transaction(practice.tenant) as session:
@@ -566,3 +566,18 @@ async def test_errors_of_the_framework_are_problems_too(practice: Practice) -> N
     wrong = await practice.http.delete("/v1/appointments", headers=practice.headers())
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
     assert missing.headers["content-type"] == wrong.headers["content-type"] == "application/problem+json"
+
+
+async def test_who_runs_late_is_missed_later(practice: Practice, clock: ManualClock) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    theirs = practice.headers("client", client_id=visit["client_id"])
+    path = f"/v1/appointments/{visit['id']}/running-late"
+    clock.now = start - timedelta(minutes=10)
+    for _ in range(2):
+        late = await practice.http.post(path, json={"by": "PT20M"}, headers=theirs)
+        assert (late.status_code, late.json()["late_by"], late.json()["version"]) == (200, "PT20M", 2)
+    assert await timers(practice) == [start + timedelta(minutes=20)]
+    refused = await practice.http.post(path, json={"by": "PT31M"}, headers=theirs)
+    assert (refused.status_code, refused.json()["field"]) == (422, "by")
+    assert await events(practice) == [("appointment.booked", 1), ("appointment.running_late", 2)]

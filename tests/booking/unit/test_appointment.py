@@ -25,6 +25,7 @@ from services.booking.domain.appointments import (
     miss,
     reschedule,
     retract,
+    run_late,
 )
 from services.booking.domain.policy import Policy
 from services.booking.domain.slots import Place, SlotTaken, check_offered, place
@@ -53,6 +54,11 @@ def visit(rules: SchedulePublished, room_id: UUID | None = None) -> Taken:
     """A visit at START."""
     begin, end = floor(START), floor(START + rules.duration)
     return Taken(uuid4(), rules.provider_id, rules.schedule_id, room_id, uuid4(), begin, end, begin, end + 600)
+
+
+def changed(change: Change | None) -> Change:
+    assert change is not None
+    return change
 
 
 def booked() -> Appointment:
@@ -224,6 +230,37 @@ def test_who_is_there_is_never_missed(be_there: Callable[..., Change]) -> None:
     assert miss(there, actor=STAFF, now=START + timedelta(days=1)) is None
 
 
+TEN = timedelta(minutes=10)
+
+
+def test_who_says_that_they_are_late_is_missed_no_sooner_than_they_said() -> None:
+    now = START - timedelta(minutes=5)
+    late, event = changed(run_late(booked(), by=timedelta(minutes=25), actor=STAFF, now=now))
+    assert (late.status, event.type, event.late_by) == ("booked", "appointment.running_late", timedelta(minutes=25))
+    assert run_late(late, by=timedelta(minutes=25), actor=STAFF, now=now) is None, "said twice"
+    assert miss(late, actor=STAFF, now=START + timedelta(minutes=24)) is None
+    assert changed(miss(late, actor=STAFF, now=START + timedelta(minutes=25)))[0].status == "noshow"
+    little, _ = changed(run_late(booked(), by=TEN, actor=STAFF, now=now))
+    assert little.missed_at == booked().missed_at, "the grace is longer than that"
+    moved, _ = reschedule(late, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=now)
+    assert moved.late_by is None
+
+
+@pytest.mark.parametrize(
+    ("by", "now", "code"),
+    [
+        (timedelta(0), START, "late_by_invalid"),
+        (timedelta(minutes=31), START, "late_by_invalid"),
+        (TEN, START - timedelta(hours=1, microseconds=1), "too_early_to_be_late"),
+    ],
+)
+def test_being_late_is_said_on_the_day_and_means_minutes(by: timedelta, now: datetime, code: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        run_late(booked(), by=by, actor=STAFF, now=now)
+    assert refusal.value.code == code
+    assert run_late(booked(), by=TEN, actor=STAFF, now=START - timedelta(hours=1)) is not None
+
+
 def test_the_practice_takes_in_who_has_arrived_and_nobody_twice() -> None:
     arrived, event = arrive(booked(), actor=STAFF, now=START)
     assert (arrived.status, event.type) == ("arrived", "appointment.arrived")
@@ -244,7 +281,14 @@ def test_an_illegal_move_names_the_legal_ones() -> None:
     assert refusal.value.extra["legal_moves"] == []
     with pytest.raises(Problem) as refusal:
         fulfil(booked(), actor=STAFF, now=START)
-    assert refusal.value.extra["legal_moves"] == ["confirm", "reschedule", "cancel", "arrive", "check-in"]
+    assert refusal.value.extra["legal_moves"] == [
+        "confirm",
+        "reschedule",
+        "cancel",
+        "running-late",
+        "arrive",
+        "check-in",
+    ]
 
 
 def test_a_visit_is_not_completed_before_it_starts() -> None:
@@ -282,13 +326,15 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
             elif move == "retract-miss":
                 appointment, event = retract(before, reason="was_there", actor=STAFF, now=START)
             else:
-                change = (
-                    miss(before, actor=STAFF, now=before.missed_at)
-                    if move == "miss"
-                    else confirm(before, actor=STAFF, now=now)
-                )
+                change: Change | None
+                if move == "miss":
+                    change, is_so = miss(before, actor=STAFF, now=before.missed_at), before.status != "booked"
+                elif move == "confirm":
+                    change, is_so = confirm(before, actor=STAFF, now=now), before.confirmed_at is not None
+                else:
+                    change, is_so = run_late(before, by=TEN, actor=STAFF, now=now), before.late_by == TEN
                 if change is None:
-                    assert before.status != "booked" if move == "miss" else before.confirmed_at is not None
+                    assert is_so
                     continue
                 appointment, event = change
         except Problem:

@@ -19,6 +19,7 @@ from shared.contracts.booking import (
     AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentRescheduled,
+    AppointmentRunningLate,
     AppointmentState,
 )
 from shared.timers import Timer, TimerRunner
@@ -93,6 +94,18 @@ async def test_a_flagged_visit_keeps_its_reminders_and_asks_the_practice_to_rebo
     assert len(await practice.tasks()) == 1
     await practice.fire_due()
     assert len(practice.outside.mails(practice.email)) == 1, "the confirmation goes out, for the flag changed nothing"
+
+
+async def test_who_runs_late_is_expected_and_the_practice_is_told(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked)
+    before = await practice.messages()
+    said = {"sequence": 2, "late_by": timedelta(minutes=10), "changed_by": "client"}
+    late = AppointmentRunningLate.model_validate(booked.model_dump() | said)
+    await practice.follow(late, late)
+    assert await practice.messages() == before
+    assert [task["kind"] for task in await practice.tasks()] == ["running_late"]
 
 
 async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(practice: Practice) -> None:

@@ -1,0 +1,1 @@
+"""What booking's pages ask of the other services."""
