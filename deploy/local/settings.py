@@ -59,6 +59,9 @@ def service_environment(
         values["INSECURE_FEED_HOSTS"] = f"{HOST}:{ports['receivers']}"
     if service in ("availability", "notifications"):
         values["BOOKING_API_URL"] = url(ports["booking"])
+    if service == "booking":
+        values["AVAILABILITY_API_URL"] = url(ports["availability"])
+        values["NOTIFICATIONS_API_URL"] = url(ports["notifications"])
     if service in ("availability", "booking"):
         values["SLOT_SIGNING_KEY"] = secret["slot_key"]
     if service != "availability":

@@ -9,6 +9,8 @@ import httpx
 from sqlalchemy import Table
 
 from services.booking import tables
+from services.booking.clients.contacts import Contacts
+from services.booking.clients.directory import Names
 from services.booking.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
@@ -25,6 +27,8 @@ class Resources:
     database: Database
     verifier: Verifier
     clock: Clock
+    names: Names
+    contacts: Contacts
     idempotency_keys: Table = tables.idempotency_keys
 
 
@@ -41,6 +45,8 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 jwks_url=settings.auth_jwks_url,
                 http=http,
             )
-            yield Resources(settings, database, verifier, clock)
+            names = Names(http, settings.availability_api_url, settings.slot_signing_key)
+            contacts = Contacts(http, settings.notifications_api_url, settings.link_signing_key)
+            yield Resources(settings, database, verifier, clock, names, contacts)
     finally:
         await database.close()

@@ -2,12 +2,14 @@
 
 from services.booking.api import (
     appointments,
+    book,
     clients,
     holds,
     links,
     offer_links,
     policy,
     standing,
+    visit_links,
     waitlist,
 )
 
@@ -19,5 +21,7 @@ routers = [
     policy.router,
     standing.router,
     links.router,
+    visit_links.router,
+    book.router,
     offer_links.router,
 ]

@@ -1,15 +1,17 @@
-"""The page behind a link: a visit, and other times for a missed one."""
+"""The page behind the link to a visit: the visit, and other times for a missed one."""
 
-from datetime import datetime
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository
 from services.booking.api.common import own
-from services.booking.domain.appointments import Actor
+from services.booking.api.pages import PAGES, base
+from services.booking.domain.appointments import LATE_FROM, Actor, Appointment
 from services.booking.domain.slots import SlotTaken
 from services.booking.resources import Resources
 from services.booking.use_cases import appointments, offers
@@ -17,26 +19,51 @@ from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
 from shared.errors import Kind, Problem
-from shared.pages import Pages
 from shared.telemetry import continued, current_tenant
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_pages = Pages(Path(__file__).parent.parent / "pages")
 
 OFFERS_ON_A_PAGE = 6
+MINUTES_LATE = (5, 10, 15)
 
 
-def _visit_link(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
-    """The visit behind a link, and whether the link opens on times that need no travel."""
+@dataclass(frozen=True, slots=True)
+class VisitLink:
+    """A link, opened: the visit that it is for, the one that makes up for it, and the clock that it goes by."""
+
+    capability: Capability
+    visit: Appointment
+    rebooked: Appointment | None
+    zone: str
+    has_video: bool
+    opens_remote: bool
+
+    @property
+    def tenant(self) -> UUID:
+        return self.capability.tenant
+
+
+async def open_link(ours: Resources, link: str) -> VisitLink:
+    """Raises Problem `link_invalid` or `link_expired`."""
+    capability, remote = _verify(ours, link, ours.clock())
+    current_tenant.set(capability.tenant)
+    async with ours.database.transaction(capability.tenant) as session:
+        visit = await repository.appointments.get(session, capability.subject)
+        rebooked = await repository.appointments.rebooking_of(session, visit.id)
+        plan = await repository.schedules.plan(session, visit.schedule_id)
+        by_video = await repository.schedules.of_type(session, visit.appointment_type_id, "telehealth")
+    return VisitLink(capability, visit, rebooked, plan.state.zone if plan else "UTC", bool(by_video), remote)
+
+
+def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
+    """The link's capability, and whether it opens on times that need no travel."""
     key = ours.settings.link_signing_key
     try:
-        found, remote = Capability.verify(link, key, "visit", now), False
+        return Capability.verify(link, key, "visit", now), False
     except Problem as problem:
         if problem.kind is not Kind.NOT_FOUND:
             raise
-        found, remote = Capability.verify(link, key, "remote", now), True
-    current_tenant.set(found.tenant)
-    return found, remote
+        return Capability.verify(link, key, "remote", now), True
 
 
 @router.get("/a/{link}")
@@ -45,34 +72,35 @@ async def visit_page(
 ) -> HTMLResponse:
     """The visit behind a link; a missed one can be booked anew. Looking changes nothing."""
     ours = own(request)
-    now = ours.clock()
-    visit_link, remote = _visit_link(ours, link, now)
-    modality = modality or ("telehealth" if remote else None)
-    async with ours.database.transaction(visit_link.tenant) as session:
-        visit = await repository.appointments.get(session, visit_link.subject)
-        rebooked = await repository.appointments.rebooking_of(session, visit.id)
-        missed = visit.status == "noshow" and rebooked is None
-        found = await offers.for_visit(
+    found = await open_link(ours, link)
+    visit, now = found.visit, ours.clock()
+    modality = modality or ("telehealth" if found.opens_remote else None)
+    missed = visit.status == "noshow" and found.rebooked is None
+    async with ours.database.transaction(found.tenant) as session:
+        free = await offers.for_visit(
             session,
-            tenant=visit_link.tenant,
+            tenant=found.tenant,
             visit=visit,
             modality=modality,
             now=now,
             key=ours.settings.slot_signing_key,
             most=OFFERS_ON_A_PAGE if missed else 0,
         )
-        plan = await repository.schedules.plan(session, visit.schedule_id)
-    survey = Capability("barrier", visit_link.tenant, visit.id, visit_link.expires)
-    return _pages.render(
+    survey = Capability("barrier", found.tenant, visit.id, found.capability.expires)
+    return PAGES.render(
         "visit.html",
         visit=visit,
-        rebooked=rebooked,
-        offers=found,
+        rebooked=found.rebooked,
+        offers=free,
         taken=taken,
         modality=modality,
-        zone=plan.state.zone if plan else "UTC",
-        link=link,
-        base=ours.settings.public_url.rstrip("/"),
+        zone=found.zone,
+        has_video=found.has_video,
+        has_begun=now >= visit.start,
+        may_be_late=now >= visit.start - LATE_FROM,
+        minutes_late=MINUTES_LATE,
+        minutes_said=round(visit.late_by / timedelta(minutes=1)) if visit.late_by else None,
+        path=f"{base(ours)}/a/{link}",
         feedback=ours.settings.feedback_public_url.rstrip("/"),
         survey=survey.sign(ours.settings.link_signing_key),
     )
@@ -87,13 +115,10 @@ async def rebook(
 ) -> Response:
     """Books another time for a missed visit, then shows it."""
     ours = own(request)
-    now = ours.clock()
-    visit_link, _ = _visit_link(ours, link, now)
-    tenant = visit_link.tenant
+    found = await open_link(ours, link)
+    tenant, missed, now = found.tenant, found.visit, ours.clock()
     offered = SlotId.verify(slot, ours.settings.slot_signing_key, tenant, now)
-    async with ours.database.transaction(tenant) as reading:
-        missed = await repository.appointments.get(reading, visit_link.subject)
-    page = f"{ours.settings.public_url.rstrip('/')}/a/{link}"
+    page = f"{base(ours)}/a/{link}"
     # The trace of the missed visit goes on here, so that ops see booking, miss and return as one.
     with continued("rebook by link", missed.traceparent):
         try:

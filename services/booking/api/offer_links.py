@@ -1,12 +1,11 @@
 """The page behind the link of an offer: a freed time to accept or to leave to others. Looking changes nothing."""
 
-from pathlib import Path
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository
 from services.booking.api.common import own
+from services.booking.api.pages import PAGES, base
 from services.booking.api.waitlist import too_late
 from services.booking.domain.appointments import Actor
 from services.booking.domain.slots import SlotTaken
@@ -15,11 +14,9 @@ from services.booking.resources import Resources
 from services.booking.use_cases import accepting
 from shared.capability import Capability
 from shared.errors import Problem
-from shared.pages import Pages
 from shared.telemetry import continued, current_tenant
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_pages = Pages(Path(__file__).parent.parent / "pages")
 
 
 @router.get("/w/{link}")
@@ -35,7 +32,7 @@ async def offer_page(request: Request, link: str, busy: bool = False) -> HTMLRes
         visit_id = offer.appointment_id
     is_open = offer.fate == "open" and now < offer.expires_at
     visit_link = Capability("visit", found.tenant, visit_id, found.expires) if visit_id else None
-    return _pages.render(
+    return PAGES.render(
         "offer.html",
         offer=offer,
         is_open=is_open,
@@ -44,7 +41,7 @@ async def offer_page(request: Request, link: str, busy: bool = False) -> HTMLRes
         busy=busy,
         zone=entry.zone,
         link=link,
-        base=ours.settings.public_url.rstrip("/"),
+        base=base(ours),
         visit_link=visit_link.sign(ours.settings.link_signing_key) if visit_link else None,
     )
 
@@ -55,7 +52,7 @@ async def accept(request: Request, link: str) -> RedirectResponse:
     ours = own(request)
     found = _offer_link(ours, link)
     tenant, now = found.tenant, ours.clock()
-    page = f"{ours.settings.public_url.rstrip('/')}/w/{link}"
+    page = f"{base(ours)}/w/{link}"
     async with ours.database.transaction(tenant) as session:
         offer = await repository.waitlist.offer(session, found.subject)
     try:
@@ -94,7 +91,7 @@ async def decline(request: Request, link: str) -> RedirectResponse:
     except Problem as problem:
         if problem.code != "offer_over":
             raise
-    return RedirectResponse(f"{ours.settings.public_url.rstrip('/')}/w/{link}", 303)
+    return RedirectResponse(f"{base(ours)}/w/{link}", 303)
 
 
 def _offer_link(ours: Resources, link: str) -> Capability:

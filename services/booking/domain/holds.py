@@ -50,6 +50,16 @@ def check_number(live: int) -> None:
         raise conflict("too_many_holds", f"At most {MOST_OF_A_CLIENT} slots are kept for a client; release one first.")
 
 
+MOST_OF_NOBODY = 30
+"""Slots of a practice kept on its page for people who haven't said yet who they are."""
+
+
+def check_anonymous(live: int) -> None:
+    """Raises Problem `too_many_holds` when nobody in particular keeps a practice's slots from everybody."""
+    if live >= MOST_OF_NOBODY:
+        raise conflict("too_many_holds", "Many people are booking right now; please try again in a few minutes.")
+
+
 def hold(
     *,
     id: UUID,

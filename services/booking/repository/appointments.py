@@ -26,11 +26,15 @@ MISS = "appointment.miss"
 
 async def get(session: AsyncSession, appointment_id: UUID, *, lock: bool = False) -> Appointment:
     """Raises Problem `appointment_not_found`."""
-    query = select(appointments).where(appointments.c.id == appointment_id)
-    found = await one(session, Appointment, query.with_for_update() if lock else query)
+    found = await find(session, appointment_id, lock=lock)
     if found is None:
         raise not_found("appointment")
     return found
+
+
+async def find(session: AsyncSession, appointment_id: UUID, *, lock: bool = False) -> Appointment | None:
+    query = select(appointments).where(appointments.c.id == appointment_id)
+    return await one(session, Appointment, query.with_for_update() if lock else query)
 
 
 async def changed_since(session: AsyncSession, visit: Appointment) -> dict[UUID, int]:

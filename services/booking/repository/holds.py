@@ -47,6 +47,12 @@ async def end(session: AsyncSession, tenant: UUID, hold_id: UUID) -> Hold | None
     return ended
 
 
+async def live_of_nobody(session: AsyncSession, now: datetime) -> int:
+    """How many slots are kept without a client."""
+    query = select(func.count()).where(holds.c.client_id.is_(None), holds.c.expires_at > now)
+    return int(await session.scalar(query) or 0)
+
+
 async def live_of(session: AsyncSession, client_id: UUID, now: datetime) -> int:
     """How many slots are kept for a client."""
     query = select(func.count()).where(holds.c.client_id == client_id, holds.c.expires_at > now)

@@ -55,6 +55,12 @@ async def of_type(session: AsyncSession, appointment_type_id: UUID, modality: st
     return [_plan(rules) for rules in await session.scalars(query)]
 
 
+async def every(session: AsyncSession) -> list[Plan]:
+    """Every schedule that is not withdrawn."""
+    query = select(_RULES).where(schedules.c.withdrawn_at.is_(None)).order_by(schedules.c.id)
+    return [_plan(rules) for rules in await session.scalars(query)]
+
+
 _RULES = cast(schedules.c.rules, Text)
 _RULES_OF_ONE = select(_RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
 

@@ -40,6 +40,7 @@ async def book(
     hold: Hold | None = None,
     actor: Actor,
     now: datetime,
+    id: UUID | None = None,
 ) -> Appointment:
     """Books an offered slot, or one that a hold keeps.
 
@@ -47,9 +48,9 @@ async def book(
     `hold_of_another_client`.
     """
     if hold is None:
-        return await _book(session, tenant, slot, client_id, actor, now)
+        return await _book(session, tenant, slot, client_id, actor, now, id=id)
     check_slot(hold, slot, client_id)
-    visit = await _book(session, tenant, slot, client_id, actor, now, hold_id=hold.id)
+    visit = await _book(session, tenant, slot, client_id, actor, now, id=id, hold_id=hold.id)
     await ended(session, tenant, hold.id, "booked", now, visit.id)
     return visit
 
@@ -98,12 +99,13 @@ async def _book(
     actor: Actor,
     now: datetime,
     *,
+    id: UUID | None = None,
     rebooked_from: UUID | None = None,
     hold_id: UUID | None = None,
     override: bool = False,
 ) -> Appointment:
     plan = await plan_of(session, slot)
-    id = uuid7()
+    id = id or uuid7()
     place = await claim(session, plan, slot, client_id, id, now, But(hold_id=hold_id), override=override)
     change = appointments.book(
         id=id,

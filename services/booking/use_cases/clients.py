@@ -15,8 +15,8 @@ from shared.telemetry import annotate, use_case
 
 
 @use_case
-async def register(session: AsyncSession, *, tenant: UUID, name: str, now: datetime) -> Client:
-    client = Client(id=uuid7(), name=name, registered_at=now)
+async def register(session: AsyncSession, *, tenant: UUID, name: str, now: datetime, id: UUID | None = None) -> Client:
+    client = Client(id=id or uuid7(), name=name, registered_at=now)
     await repository.clients.add(session, tenant, client)
     await repository.record(session, tenant, clients.register(client), now)
     annotate(client_id=client.id)

@@ -1,0 +1,36 @@
+"""What booking's pages share: the templates, and how times are written on them."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from services.booking.resources import Resources
+from shared.contracts.slots import moment
+from shared.pages import Pages
+
+PAGES = Pages(Path(__file__).parent.parent / "pages")
+
+
+def clock(start: datetime | int, zone: str) -> str:
+    """`2:30 pm`."""
+    wall = (moment(start) if isinstance(start, int) else start).astimezone(ZoneInfo(zone))
+    seconds = f":{wall.second:02d}" if wall.second else ""
+    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{seconds} {'am' if wall.hour < 12 else 'pm'}"
+
+
+def day(value: date) -> str:
+    """`Tuesday 3 March`."""
+    return f"{value:%A} {value.day} {value:%B}"
+
+
+def minutes(value: timedelta) -> str:
+    """`50 minutes`."""
+    whole = max(1, round(value / timedelta(minutes=1)))
+    return "1 minute" if whole == 1 else f"{whole} minutes"
+
+
+PAGES.filters(clock=clock, day=day, minutes=minutes)
+
+
+def base(ours: Resources) -> str:
+    return ours.settings.public_url.rstrip("/")

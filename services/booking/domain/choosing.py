@@ -1,0 +1,57 @@
+"""What a client can choose from on a page: kinds of visit, providers, and days with their free times."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.contracts.availability import Modality
+from shared.contracts.slots import Plan, moment
+
+Part = Literal["any", "morning", "afternoon", "evening", "weekend"]
+NOON, EVENING, SATURDAY = 12, 17, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody looks for; None is any. Parts of the day are those of the practice's clock."""
+
+    appointment_type_id: UUID
+    provider_id: UUID | None = None
+    modality: Modality | None = None
+    part: Part = "any"
+
+    def fits(self, plan: Plan) -> bool:
+        return self.provider_id in (None, plan.provider_id) and self.modality in (None, plan.state.modality)
+
+
+def in_part(part: Part, wall: datetime) -> bool:
+    """True when a start, in wall time, is in that part of the day or week."""
+    if part == "weekend":
+        return wall.weekday() >= SATURDAY
+    if part == "morning":
+        return wall.hour < NOON
+    if part == "afternoon":
+        return NOON <= wall.hour < EVENING
+    return part == "any" or wall.hour >= EVENING
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local date with its free starts, each with whom it would be: the first who is free."""
+
+    date: date
+    times: tuple[tuple[int, Plan], ...]
+
+
+def by_day(found: Iterable[tuple[int, Plan]], part: Part, zone: str) -> list[Day]:
+    """Free starts by local date, each start once, in order."""
+    local = ZoneInfo(zone)
+    days: dict[date, dict[int, Plan]] = {}
+    for start, plan in sorted(found, key=lambda item: (item[0], item[1].provider_id, item[1].schedule_id)):
+        wall = moment(start).astimezone(local)
+        if in_part(part, wall):
+            days.setdefault(wall.date(), {}).setdefault(start, plan)
+    return [Day(day, tuple(times.items())) for day, times in sorted(days.items())]
