@@ -14,7 +14,7 @@ from deploy.local.ports import free_port
 from deploy.local.receivers.__main__ import create_app
 from deploy.local.receivers.carrier import sign
 from deploy.local.receivers.store import Store
-from tests.notifications.conftest import serve
+from tests.support.serving import serve
 from tests.support.streams import eventually
 
 ACCOUNT, TOKEN = "AC1", "secret"

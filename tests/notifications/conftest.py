@@ -7,14 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI, Response
 from sqlalchemy import func, select, text
 
@@ -34,26 +32,9 @@ from shared.timers import TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.issuer import Issuer
 from tests.support.servers import LINK_KEY, settings_for
-from tests.support.streams import eventually
+from tests.support.serving import serve
 
 ACCOUNT, TOKEN = "ACtest", "carrier-token"
-
-
-class _Quiet(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        return
-
-
-async def serve(app: FastAPI, port: int) -> tuple[uvicorn.Server, "asyncio.Task[None]"]:
-    """A real HTTP server in this loop."""
-    server = _Quiet(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
-    task = asyncio.create_task(server.serve())
-    await eventually(partial(_started, server))
-    return server, task
-
-
-async def _started(server: uvicorn.Server) -> bool:
-    return server.started
 
 
 @dataclass

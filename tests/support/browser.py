@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -15,6 +15,11 @@ class Form:
     values: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
+    presses: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What pressing a button adds, by the button's words."""
+    method: str = "post"
+    boxes: set[str] = field(default_factory=set)
+    """What may be ticked."""
 
 
 class Page(HTMLParser):
@@ -30,7 +35,10 @@ class Page(HTMLParser):
         self._label: list[str] | None = None
         self._labelled: list[str] = []
         self._button: str | None = None
+        self._pressed: tuple[str, str] | None = None
         self._href = ""
+        self._linked: list[str] = []
+        self._select = ""
         self._silent = False
         self.feed(html)
 
@@ -44,14 +52,21 @@ class Page(HTMLParser):
         if tag == "html":
             self.lang = own.get("lang", "")
         if tag == "form":
-            self.forms.append(Form(own["action"]))
+            self.forms.append(Form(own["action"], method=own.get("method", "get")))
         if tag == "a":
-            self._href = own.get("href", "")
+            self._href, self._linked = own.get("href", ""), []
         if tag == "label":
             self._label, self._labelled = [], []
         if tag == "button" and self.forms:
             self._button = own.get("aria-label", "")
-        if tag == "input" and self.forms:
+            self._pressed = (own["name"], own.get("value", "")) if "name" in own else None
+        if tag == "input" and self.forms and own.get("type") in ("checkbox", "radio"):
+            self.forms[-1].boxes.add(own["name"])
+        if tag == "select" and self.forms:
+            self._select = own["name"]
+        if tag == "option" and ("selected" in own or self._select not in self.forms[-1].values):
+            self.forms[-1].values[self._select] = own["value"]
+        if tag == "input" and self.forms and (own.get("type") not in ("checkbox", "radio") or "checked" in own):
             self.forms[-1].values[own["name"]] = own.get("value", "")
             if own.get("type") != "hidden":
                 self._labelled.append(own["name"])
@@ -67,7 +82,7 @@ class Page(HTMLParser):
         if self._button is not None:
             self._button += data
         if self._href:
-            self.links.append((data.strip(), self._href))
+            self._linked.append(data)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "label" and self._label is not None:
@@ -76,8 +91,11 @@ class Page(HTMLParser):
             self._label = None
         if tag == "button" and self._button is not None:
             self.forms[-1].buttons.append(self._button.strip())
+            if self._pressed is not None:
+                self.forms[-1].presses[self._button.strip()] = self._pressed
             self._button = None
-        if tag == "a":
+        if tag == "a" and self._href:
+            self.links.append((" ".join(" ".join(self._linked).split()), self._href))
             self._href = ""
         self._silent = False
 
@@ -97,10 +115,16 @@ class Browser:
     async def open(self, path: str) -> Page:
         return await self._go("GET", path)
 
-    async def send(self, form: Form, *, origin: str | None = None, **values: str) -> Page:
-        """Sends a form as it is, but for the given values."""
-        assert set(values) <= set(form.values), f"the form has no {set(values) - set(form.values)}"
+    async def send(self, form: Form, *, origin: str | None = None, press: str | None = None, **values: str) -> Page:
+        """Sends a form as it is, but for the given values, by one of its buttons."""
+        known = set(form.values) | form.boxes
+        assert set(values) <= known, f"the form has no {set(values) - known}"
         own = "{0.scheme}://{0.netloc}".format(urlsplit(self.base))
+        if press is not None:
+            name, value = form.presses[next(words for words in form.presses if words.startswith(press))]
+            values[name] = value
+        if form.method == "get":
+            return await self._go("GET", f"{form.action}?{urlencode(form.values | values)}")
         return await self._go("POST", form.action, data=form.values | values, headers={"origin": origin or own})
 
     async def _go(self, method: str, path: str, **more: object) -> Page:

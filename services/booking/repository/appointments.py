@@ -141,6 +141,19 @@ async def history_of(session: AsyncSession, appointment_id: UUID) -> list[RowMap
     return list((await session.execute(query)).mappings())
 
 
+async def of_client(
+    session: AsyncSession, client_id: UUID, now: datetime, most_past: int
+) -> tuple[list[Appointment], list[Appointment]]:
+    """A client's visits to come that stand, the next one first; and what is over or called off, the last one first."""
+    columns = appointments.c
+    theirs = select(appointments).where(columns.client_id == client_id)
+    stands = columns.status.in_(("booked", "arrived", "checked-in")) & (columns.end > now)
+    coming = await every(session, Appointment, theirs.where(stands).order_by(columns.start, columns.id).limit(100))
+    past = theirs.where(~stands, columns.status != "entered-in-error")
+    newest_first = past.order_by(columns.start.desc(), columns.id).limit(most_past)
+    return coming, await every(session, Appointment, newest_first)
+
+
 async def coming_of(session: AsyncSession, client_id: UUID, now: datetime) -> list[UUID]:
     """A client's visits that are to take place."""
     columns = appointments.c

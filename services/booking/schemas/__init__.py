@@ -13,7 +13,7 @@ from services.booking.schemas.appointments import (
     Override,
     Retraction,
 )
-from services.booking.schemas.clients import ClientBody, Discharge, NewClient
+from services.booking.schemas.clients import ClientBody, Discharge, NewClient, PersonalLink
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
 from services.booking.schemas.waitlist import (
@@ -49,6 +49,7 @@ __all__ = [
     "OfferBody",
     "OfferList",
     "Override",
+    "PersonalLink",
     "PolicyBody",
     "Retraction",
     "WaitlistRulesBody",

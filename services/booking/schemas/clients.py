@@ -17,6 +17,20 @@ class NewClient(Body):
     name: Name
 
 
+class PersonalLink(BaseModel):
+    """Addresses that let whoever has them act as this client until they expire; hand them to nobody else."""
+
+    model_config = example(
+        portal="https://care.example.org/booking/me/…",
+        book="https://care.example.org/booking/book/…",
+        expires_at="2026-04-01T15:04:05Z",
+    )
+
+    portal: str
+    book: str
+    expires_at: AwareDatetime
+
+
 class Discharge(Body):
     """The end of a client's care."""
 

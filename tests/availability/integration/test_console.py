@@ -40,7 +40,7 @@ async def hours(practice: Practice) -> list[tuple[int, str, str]]:
 
 async def test_signing_in_leads_to_the_providers_and_from_there_to_a_week(browser: Browser, practice: Practice) -> None:
     assert browser.url == "/console"
-    [link] = [href for words, href in browser.page.links if words == "A"]
+    [link] = [href for words, href in browser.page.links if words.startswith("A ·")]
     page = await browser.open(link)
     assert "A: week of Monday, March 2, 2026" in page.text
     assert page.text.count("closed") >= 7
