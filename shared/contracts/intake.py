@@ -1,6 +1,6 @@
 """What booking's page hands to notifications: how somebody who books for the first time can be reached."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
@@ -8,6 +8,19 @@ from shared.contracts.availability import ZoneName
 
 class Intake(Body):
     """Addresses, and the yes to each channel in the words that were shown. They go nowhere else."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "email": "sam@example.org",
+                "phone": "+12025550123",
+                "zone": "America/New_York",
+                "wants_email": True,
+                "wants_texts": True,
+                "wording_version": "booking-page-2026-11",
+            }
+        }
+    )
 
     email: str | None = Field(None, max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
     phone: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, such as +12025550123")

@@ -65,6 +65,8 @@ class Browser:
     """A phone's browser without JavaScript: opens pages, follows links, sends forms."""
 
     http: httpx.AsyncClient
+    trace_id: str = ""
+    """Of the last form that was sent."""
 
     async def open(self, url: str) -> str:
         response = await self.http.get(url, headers={"accept": "text/html"}, follow_redirects=True)
@@ -74,6 +76,7 @@ class Browser:
 
     async def send(self, url: str, **fields: str) -> str:
         response = await self.http.post(url, data=fields, headers={"accept": "text/html"}, follow_redirects=True)
+        self.trace_id = [*response.history, response][0].headers["traceresponse"].split("-")[1]
         if response.status_code != 200:
             raise DemoFailed(f"the form answered {response.status_code}: {response.text[:300]}")
         return response.text

@@ -1,6 +1,7 @@
 """The loop, act by act: book, remind, miss, reach out, ask why, remove the barrier, rebook, keep, rate, report."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from deploy.local.demo import trace, world
 from deploy.local.demo.actors import Browser, Caller, Mailbox, first, link_in
 from deploy.local.demo.evenings import see_evenings
 from deploy.local.demo.timeline import DemoFailed, Timeline
+from deploy.local.demo.waitlist import fill_a_cancellation
 
 NAME = "Sam Rivera"
 OUTREACH = ("missed_you", "barrier_question", "remote_offer", "other_times", "closing")
@@ -58,8 +60,7 @@ class _Loop:
 
     async def run(self) -> None:
         await self._open_practice()
-        await self._register_client()
-        await see_evenings(self.staff, self.client, self.http, self.stage.receivers, self.zone, self.time, self._until)
+        await see_evenings(self.staff, self.staff, self.http, self.stage.receivers, self.zone, self.time, self._until)
         booked = await self._book()
         await self._see_reminders(booked)
         missed = await self._stay_away(booked)
@@ -71,6 +72,9 @@ class _Loop:
         await self._ask_for_help()
         await self._see_silence(outreach)
         await self._see_report(booked, rebooked)
+        await fill_a_cancellation(
+            self.staff, self.browser, self.mailbox, self.type_id, self.zone, self.time, self._until
+        )
         await self._see_explanation()
         await self._see_trace()
 
@@ -122,63 +126,51 @@ class _Loop:
             "alert_email": "desk@maple.example",
         }
         await call("PUT", "notifications", "/v1/sender", json=sender)
+        policy = {"late_within": "P1D", "self_booking": "anyone"}
+        await call("PUT", "booking", "/v1/policy", json=policy, headers={"if-match": '"0"'})
         await call("POST", "notifications", "/v1/reminder-plans", expect=201, json=world.reminder_plan())
         await call("POST", "notifications", "/v1/outreach-flows", expect=201, json=world.outreach_flow())
         local = datetime.now(ZoneInfo(self.zone))
         self.time.step("practice", "publishes its hours, reminder plan and outreach flow", note=f"{local:%H:%M} there")
 
-    async def _register_client(self) -> None:
-        client = await self.staff.call("POST", "booking", "/v1/clients", expect=201, json={"name": NAME})
-        self.client_id = client["id"]
-        path = f"/v1/clients/{self.client_id}"
-        contact = {"email": self.email, "phone": self.phone, "zone": self.zone}
-        await self.staff.call("PUT", "notifications", f"{path}/contact", json=contact)
-        for channel in ("email", "sms"):
-            consent = {"channel": channel, "granted": True, "wording_version": "2026-01", "source": "intake form"}
-            await self.staff.call("POST", "notifications", f"{path}/consents", expect=201, json=consent)
+    async def _book(self) -> dict[str, Any]:
+        """By the practice's own page, as somebody who has never been there."""
+
+        async def kinds() -> str | None:
+            # Booking learns schedules from Kafka, a moment after they are published.
+            page = await self.browser.open(f"{self.stage.urls['booking']}/book/{self.stage.practice}")
+            found = re.search(rf'href="([^"]+/times\?[^"]*type={self.type_id}[^"]*)"', page)
+            return found and found.group(1).replace("&amp;", "&")
+
+        times, took = await self._until("the page offers the practice's kinds of visit", kinds, 10)
+        self.time.step("client", "opens the practice's page to book", latency=took)
+        page = await self.browser.open(f"{times}&modality=in_person")
+        free = re.findall(r'name="slot" value="([^"]+)" aria-label="([^"]+)"', page)
+        self.time.check(len(free) > world.CHOICE, "the page offers times")
+        slot, label = free[world.CHOICE]
+        page = await self.browser.send(first(r'action="([^"]+/hold)"', page, "form to choose a time"), slot=slot)
+        self.time.check("We keep this time for you" in page, "a chosen time is kept while the form is filled in")
+        self.time.step("client", "chooses a time and reviews it", note=label.split(", with")[0])
+        form = first(r'action="([^"]+/book)"', page, "form to book")
+        who = {"name": NAME, "email": self.email, "phone": self.phone, "mails": "true", "texts": "true"}
+        began = datetime.now(UTC)
+        page = await self.browser.send(form, **who)
+        took = (datetime.now(UTC) - began).total_seconds()
+        self.stage.trace_id = self.browser.trace_id
+        self.time.check("Your visit" in page, "offered is bookable")
+        again = await self.browser.send(form, **who)
+        self.time.check("Your visit" in again, "pressing twice books once")
+        found = await self.staff.call("GET", "booking", "/v1/appointments")
+        self.time.check(len(found["items"]) == 1, "one visit is booked")
+        appointment = found["items"][0]
+        self.client_id = appointment["client_id"]
         token = self.stage.token(role="client", practice=self.stage.practice, client=self.client_id)
         self.client = Caller(self.http, self.stage.urls, token)
-        self.time.step("practice", "registers a client, with consent to e-mail and texts")
-
-    async def _book(self) -> dict[str, Any]:
-        now = datetime.now(UTC)
-        query = {
-            "appointment_type": self.type_id,
-            "from": (now + world.LEAD).isoformat(),
-            "to": (now + timedelta(hours=1)).isoformat(),
-            "modality": "in_person",
-            "limit": "5",
-        }
-        found = await self.client.call("GET", "availability", "/v1/slots", params=query)
-        self.time.check(found["items"], "the published hours offer slots")
-        slot = found["items"][0]
-        self.time.step("client", "finds a slot", note=f"starts {slot['start']}")
-        body = {"slot": slot["slot"], "client_id": self.client_id}
-
-        async def try_to_book() -> dict[str, Any] | None:
-            # Booking learns schedules from Kafka, a moment after they are published.
-            try:
-                answer: dict[str, Any] = await self.client.call(
-                    "POST",
-                    "booking",
-                    "/v1/appointments",
-                    expect=201,
-                    json=body,
-                    headers={"idempotency-key": secrets.token_hex(8)},
-                )
-            except DemoFailed as failure:
-                if "slot_gone" in str(failure):
-                    return None
-                raise
-            return answer
-
-        appointment, took = await self._until("the slot that was offered can be booked", try_to_book, 10)
-        self.stage.trace_id = self.client.trace_id
-        self.time.check(appointment["status"] == "booked", "offered is bookable")
-        self.time.step("client", "books it", latency=took)
-        again = await self.client.call("POST", "booking", "/v1/appointments", expect=409, json=body)
+        self.time.step("client", "books it by the page's own form, with consent to e-mail and texts", latency=took)
+        body = {"slot": slot, "client_id": self.client_id}
+        refused = await self.client.call("POST", "booking", "/v1/appointments", expect=409, json=body)
         self.time.check(
-            again["code"] == "slot_taken" and len(again["alternatives"]) == 3,
+            refused["code"] == "slot_taken" and len(refused["alternatives"]) == 3,
             "booking it again is refused with three alternatives",
         )
         self.time.step("booking", "refuses the same slot a second time, and names three free ones")
@@ -359,7 +351,8 @@ class _Loop:
             return
         zipkin = self.stage.zipkin
         wanted = {
-            "post /v1/appointments",
+            "post /book/{practice}/review/{hold}/book",
+            "notifications intake",
             "rebook by link",
             "rating by link",
             "barrier by link",
@@ -376,7 +369,9 @@ class _Loop:
         spans, _ = await self._until("one trace with every service, the carrier's receipt and the answers", whole)
         self.stage.spans = spans
         self.time.check(len(trace.services(spans)) >= 4, "one trace runs through all four services")
-        told = [word for word in (self.email, self.phone, NAME, "/a/", "/s/") if word in _values(spans)]
+        told = [
+            word for word in (self.email, self.phone, NAME, "/a/", "/s/", "/book/", "/w/") if word in _values(spans)
+        ]
         self.time.check(not told, "no span tells a name, an address or a link")
         self.time.step("zipkin", f"has the whole path as one trace of {len(spans)} spans")
 

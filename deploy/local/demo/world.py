@@ -22,8 +22,8 @@ ZONES = (
 
 VISIT = timedelta(seconds=5)
 GRACE = timedelta(seconds=3)
-LEAD = timedelta(seconds=14)
-"""How far ahead the client books: reminders fall due 9 and 6 s before the start."""
+CHOICE = 18
+"""Which of the free times the client chooses, one a second: reminders fall due 9 and 6 s before the start."""
 GIVES_UP = timedelta(seconds=24)
 """After the miss; all steps of the flow lie before it."""
 

@@ -23,7 +23,7 @@ class Names:
 
     def __init__(self, http: httpx.AsyncClient, url: str, slot_signing_key: str) -> None:
         self._http, self._url, self._key = http, url.rstrip("/"), slot_signing_key
-        self._known: dict[UUID, tuple[datetime, Directory | None]] = {}
+        self._known: dict[UUID, tuple[datetime, Directory]] = {}
 
     async def of(self, tenant: UUID, now: datetime) -> Directory | None:
         """None for a practice that availability doesn't know. Raises Problem `names_away` (503)."""
@@ -31,9 +31,10 @@ class Names:
         if known is not None and timedelta(0) <= now - known[0] < FRESH_FOR:
             return known[1]
         found = await self._ask(tenant, now)
-        if len(self._known) >= MOST_KEPT:
-            self._known.clear()
-        self._known[tenant] = now, found
+        if found is not None:
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            self._known[tenant] = now, found
         return found
 
     async def _ask(self, tenant: UUID, now: datetime) -> Directory | None:

@@ -12,6 +12,8 @@ from shared.contracts.slots import Plan, moment
 
 Part = Literal["any", "morning", "afternoon", "evening", "weekend"]
 NOON, EVENING, SATURDAY = 12, 17, 5
+MOST_A_DAY = 96
+"""Times of one day on a page: every quarter of an hour, around the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +56,4 @@ def by_day(found: Iterable[tuple[int, Plan]], part: Part, zone: str) -> list[Day
         wall = moment(start).astimezone(local)
         if in_part(part, wall):
             days.setdefault(wall.date(), {}).setdefault(start, plan)
-    return [Day(day, tuple(times.items())) for day, times in sorted(days.items())]
+    return [Day(day, tuple(times.items())[:MOST_A_DAY]) for day, times in sorted(days.items())]
