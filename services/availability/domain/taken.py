@@ -110,6 +110,11 @@ def _place(item: Occupied) -> tuple[UUID, UUID, UUID | None, datetime, datetime]
     return item.provider_id, item.schedule_id, item.room_id, item.occupied_from, item.occupied_to
 
 
+def has_moved(before: Occupied | None, after: Occupied) -> bool:
+    """True for what takes a place that it didn't take before."""
+    return before is None or before.free or _place(before) != _place(after)
+
+
 def is_to_come(visit: Occupied, now: datetime) -> bool:
     """True for a visit, no hold, that stands and has not begun."""
     return not (visit.free or visit.is_hold or visit.starts_at <= now)

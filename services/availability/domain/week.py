@@ -47,9 +47,15 @@ def zone_on(provider: Provider, day: date) -> str:
 
 
 def span(provider: Provider, day: date) -> tuple[datetime, datetime]:
-    """From midnight to midnight, by the clock of where the provider is."""
-    zone, number = zone_on(provider, day), day_number(day)
-    return moment(instant(zone, number, 0)), moment(instant(zone, number + 1, 0))
+    """From a day's midnight to the next day's, each by the clock of where the provider is then: whatever the trips, a
+    time is on one day.
+    """
+    begin, end = (_midnight(provider, on) for on in (day, day + timedelta(days=1)))
+    return begin, max(begin, end)
+
+
+def _midnight(provider: Provider, day: date) -> datetime:
+    return moment(instant(zone_on(provider, day), day_number(day), 0))
 
 
 def week(

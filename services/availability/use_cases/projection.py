@@ -110,6 +110,6 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
     if not is_to_come:
         return
     away = await repository.hours.time_off(session, item.provider_id, now)
-    if taken.meets(item, away, now) and not (before is not None and taken.meets(before, away, now)):
-        # Booked by somebody who hadn't heard of the time off yet.
+    if taken.meets(item, away, now) and taken.has_moved(before, item):
+        # Booked there by somebody who hadn't heard of the time off yet.
         await tell_booking(session, tenant, item.provider_id, now)

@@ -1,5 +1,6 @@
 """Whatever changes a schedule's rules ends here: what is published of it is renewed where it differs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from services.availability.domain import opening, schedules
 from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import Around, Schedule
 from shared.contracts.availability import ScheduleState
-from shared.contracts.slots import Plan
+from shared.contracts.slots import Plan, Span, merged
 from shared.telemetry import annotate
 
 
@@ -39,24 +40,35 @@ async def publish(
     *,
     added: bool = False,
 ) -> ScheduleState:
-    """Saves a schedule and publishes it under its next sequence."""
+    """Saves a schedule and publishes it under its next sequence, and tells what it opens."""
+    state = await _publish(session, tenant, schedule, holding, now, added=added)
+    await _announce_opened(session, tenant, [(before, state)], now)
+    return state
+
+
+async def _publish(
+    session: AsyncSession, tenant: UUID, schedule: Schedule, holding: Around, now: datetime, *, added: bool = False
+) -> ScheduleState:
     schedule = replace(schedule, sequence=schedule.sequence + 1)
     state = schedules.state(schedule, holding, now)
     save = repository.schedules.add(session, tenant, schedule, state) if added else None
     await (save or repository.schedules.save(session, schedule, state))
     await repository.practice.record(session, tenant, state, now)
     await repository.changes.announce(session, tenant, None)
-    await _announce_opened(session, tenant, before, state, now)
     annotate(schedule_id=schedule.id, provider_id=schedule.provider_id)
     return state
 
 
 async def republish(session: AsyncSession, tenant: UUID, provider: Provider, now: datetime) -> None:
-    """Publishes those of a provider's schedules that are no longer as they were; the caller holds the provider."""
+    """Publishes those of a provider's schedules that are no longer as they were, and tells once what that opens; the
+    caller holds the provider.
+    """
     holding = await around(session, provider, now)
+    changed: list[tuple[ScheduleState | None, ScheduleState]] = []
     for schedule, before in await repository.schedules.of_provider(session, provider.id):
         if schedules.differs(before, schedules.state(schedule, holding, now)):
-            await publish(session, tenant, schedule, holding, now, before)
+            changed.append((before, await _publish(session, tenant, schedule, holding, now)))
+    await _announce_opened(session, tenant, changed, now)
 
 
 async def republish_all(session: AsyncSession, tenant: UUID, now: datetime) -> None:
@@ -66,12 +78,15 @@ async def republish_all(session: AsyncSession, tenant: UUID, now: datetime) -> N
 
 
 async def _announce_opened(
-    session: AsyncSession, tenant: UUID, before: ScheduleState | None, after: ScheduleState, now: datetime
+    session: AsyncSession, tenant: UUID, changes: Sequence[tuple[ScheduleState | None, ScheduleState]], now: datetime
 ) -> None:
-    plan, known = Plan(after), Plan(before) if before is not None else None
-    plans = [plan] if known is None else [plan, known]
-    near = await repository.taken.near(session, plans, *opening.look_ahead(now), now)
-    spans = opening.newly_open(known, plan, [taken for taken, _ in near], now)
-    if spans:
-        event = opening.announced(after.provider_id, "hours", spans, uuid7())
+    """Tells what changes of one provider's schedules open."""
+    opened: list[Span] = []
+    for before, after in changes:
+        plan, known = Plan(after), Plan(before) if before is not None else None
+        plans = [plan] if known is None else [plan, known]
+        near = await repository.taken.near(session, plans, *opening.look_ahead(now), now)
+        opened += opening.newly_open(known, plan, [taken for taken, _ in near], now)
+    if opened:
+        event = opening.announced(changes[0][1].provider_id, "hours", merged(opened)[: opening.MOST], uuid7())
         await repository.practice.record(session, tenant, event, now)

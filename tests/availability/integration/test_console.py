@@ -1,6 +1,6 @@
 """The console's page of a provider's week, as a browser without a mouse would use it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -276,3 +276,19 @@ async def test_a_week_out_of_all_proportion_is_refused(day: str, browser: Browse
     path = f"/console/providers/{practice.ids['provider_id']}/week"
     answer = await practice.http.get(path, params={"day": day}, headers={"cookie": cookie})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(("away", "shown"), [("Pacific/Auckland", 1), ("Asia/Tokyo", 1), ("Pacific/Pago_Pago", 1)])
+async def test_a_visit_is_on_one_day_of_the_week_whatever_trip_is_entered_around_it(
+    away: str, shown: int, browser: Browser, practice: Practice
+) -> None:
+    """A trip ends and the clock goes back by most of a day: those hours are on a day too."""
+    schedule = await practice.publish()
+    for hour in range(0, 48, 5):
+        start = datetime(2026, 3, 6, tzinfo=UTC) + timedelta(hours=hour)
+        ids: dict[str, Any] = {"provider_id": UUID(practice.ids["provider_id"]), "schedule_id": UUID(schedule["id"])}
+        await practice.follow(appointment_event(start=start, **ids))
+    path = f"/v1/providers/{practice.ids['provider_id']}/hours"
+    trip = {"first": "2026-03-05", "last": "2026-03-06", "zone": away}
+    await practice.call("PUT", path, json={"windows": [], "travels": [trip]}, headers={"if-match": '"1"'})
+    assert (await week(browser, practice)).text.count("Visit ") == 10 * shown
