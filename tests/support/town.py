@@ -13,9 +13,10 @@ import httpx
 from sqlalchemy import text
 
 from deploy.local.ports import free_port
-from services.booking.use_cases import following
+from services.booking.use_cases import following, waitlist
 from shared.capability import Capability
 from shared.contracts import BY_TYPE
+from shared.contracts.availability import AvailabilityOpened, Opened
 from tests.conftest import MakeSettings
 from tests.support.build import NOW
 from tests.support.issuer import Issuer
@@ -122,6 +123,20 @@ class Town:
         found = (await self.call("availability", "GET", "/v1/slots", params=query))["items"][number]
         body = {"slot": found["slot"], "client_id": client}
         return dict(await self.call("booking", "POST", "/v1/appointments", 201, json=body))
+
+    async def offer(self, start: datetime) -> str:
+        """The address of a freed time that is offered to whoever waits longest."""
+        provider = (await self.call("availability", "GET", "/v1/providers"))["items"][0]["id"]
+        opened = (Opened(begin=start, end=start + timedelta(hours=1)),)
+        news = AvailabilityOpened(
+            sequence=1, opening_id=uuid4(), provider_id=UUID(provider), reason="cancelled", opened=opened
+        )
+        async with self._database("booking").transaction(self.tenant) as session:
+            await waitlist.follow_opening(session, tenant=self.tenant, news=news, now=self.clock.now)
+            [offer] = await waitlist.offer_round(
+                session, tenant=self.tenant, opening_id=news.opening_id, now=self.clock.now
+            )
+        return f"{self.urls['booking']}/w/{self.sign('offer', str(offer.id))}"
 
     def link(self, visit: dict[str, Any]) -> str:
         """The address in a message about a visit."""
