@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from services.booking.domain.appointments import Actor
 from services.booking.domain.slots import SlotTaken
 from services.booking.use_cases import appointments, following
 from shared.capability import Capability
+from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
 from tests.conftest import MakeApi, MakeSettings
@@ -141,11 +142,11 @@ async def test_a_client_cannot_be_in_two_places(practice: Practice) -> None:
     assert start.isoformat().replace("+00:00", "Z") not in starts
 
 
-async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice) -> None:
+async def test_thirty_two_contenders_for_each_of_sixty_slots(practice: Practice) -> None:
     """One 201 each, the rest 409 with alternatives; nothing else, and no deadlock."""
     clients = [await practice.client() for _ in range(32)]
     before = await deadlocks(practice)
-    for start in practice.starts(20):
+    for start in practice.starts(60):
         answers = await asyncio.gather(*(practice.book(start, client) for client in clients))
         statuses = sorted(answer.status_code for answer in answers)
         assert statuses == [201] + [409] * 31
@@ -154,7 +155,7 @@ async def test_thirty_two_contenders_for_each_of_twenty_slots(practice: Practice
                 assert answer.json()["code"] == "slot_taken"
                 assert len(answer.json()["alternatives"]) == 3
     assert await deadlocks(practice) == before
-    assert await count(practice, "appointments") == 20
+    assert await count(practice, "appointments") == 60
 
 
 async def deadlocks(practice: Practice) -> int:
@@ -211,6 +212,36 @@ async def test_opposing_moves_never_deadlock_and_never_double_book(practice: Pra
             practice.act(two, "reschedule", {"slot": practice.slot(first)}),
         )
         assert [(one.status_code, one.json()["code"]) for one in answers] == [(409, "slot_taken")] * 2
+
+
+async def test_opposing_moves_between_providers_all_succeed_and_never_deadlock(practice: Practice) -> None:
+    """Each goes where nobody is, from one provider and room to the other's: their locks cross."""
+    rooms = uuid4(), uuid4()
+    kind = {"appointment_type_id": practice.rules.appointment_type_id}
+    here = await practice.publish(schedule(room_ids=rooms, **kind))
+    there = await practice.publish(schedule(room_ids=rooms[::-1], **kind))
+    starts = practice.starts(16)
+    client = [await practice.client() for _ in range(8)]
+
+    def slot(rules: SchedulePublished, start: datetime) -> str:
+        return practice.slot(start, schedule_id=rules.schedule_id)
+
+    visits = []
+    for number, start in enumerate(starts[:8]):
+        body = {"slot": slot((here, there)[number % 2], start), "client_id": client[number]}
+        answer = await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+        visits.append(answer.json())
+    before = await deadlocks(practice)
+    for lap in range(6):
+        goals = starts[8:] if lap % 2 == 0 else starts[:8]
+        answers = await asyncio.gather(
+            *(
+                practice.act(visit, "reschedule", {"slot": slot((there, here)[(number + lap) % 2], goals[number])})
+                for number, visit in enumerate(visits)
+            )
+        )
+        assert [answer.status_code for answer in answers] == [200] * 8
+    assert await deadlocks(practice) == before
 
 
 async def test_fifty_parallel_requests_with_one_key_book_once_and_answer_alike(practice: Practice) -> None:
