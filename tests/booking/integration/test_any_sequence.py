@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
@@ -271,6 +271,11 @@ async def test_in_any_sequence_nobody_is_in_two_places_and_events_say_what_is_so
     attributes = {"loop": asyncio.get_running_loop(), "http": practice.http, "issuer": issuer, "clock": clock}
     machine = type("Machine", (Machine,), attributes)
     profile = settings(
-        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        # Thirty steps against a database: a shorter counterexample would take longer to find than the test may take.
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
     )
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=profile)
