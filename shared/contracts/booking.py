@@ -70,6 +70,7 @@ class AppointmentState(Event):
     needs_rebooking: bool = Field(False, description="The provider has become unavailable at this time")
     late: bool = Field(False, description="Called off within the practice's window before its start")
     confirmed_at: datetime | None = Field(None, description="When the client said that they will come, at this time")
+    series_id: UUID | None = Field(None, description="The series that it was booked with")
 
     @property
     def subject(self) -> UUID:

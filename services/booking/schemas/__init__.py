@@ -15,11 +15,22 @@ from services.booking.schemas.appointments import (
 from services.booking.schemas.clients import ClientBody, NewClient
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
+from services.booking.schemas.series import (
+    AskedSeries,
+    NewSeries,
+    Occurrence,
+    Refusal,
+    SeriesBody,
+    SeriesCancellation,
+    SeriesMove,
+    SeriesPreview,
+)
 
 __all__ = [
     "Alternative",
     "AppointmentBody",
     "AppointmentPage",
+    "AskedSeries",
     "Cancellation",
     "ClientBody",
     "HistoryBody",
@@ -30,7 +41,14 @@ __all__ = [
     "NewClient",
     "NewHold",
     "NewPolicy",
+    "NewSeries",
+    "Occurrence",
     "Override",
     "PolicyBody",
+    "Refusal",
     "Retraction",
+    "SeriesBody",
+    "SeriesCancellation",
+    "SeriesMove",
+    "SeriesPreview",
 ]

@@ -94,6 +94,7 @@ class AppointmentBody(BaseModel):
         needs_rebooking=False,
         confirmed_at=None,
         late=False,
+        series_id=None,
     )
 
     id: UUID
@@ -117,6 +118,7 @@ class AppointmentBody(BaseModel):
     needs_rebooking: bool = Field(description="The provider will be away: the practice should offer another time")
     confirmed_at: AwareDatetime | None = Field(description="When the client said that they will come, at this time")
     late: bool = Field(description="Called off within the practice's window before its start")
+    series_id: UUID | None = Field(description="The series that it was booked with")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":
