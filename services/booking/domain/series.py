@@ -1,6 +1,6 @@
 """A series of visits: which of its occurrences can be had, and where they move together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from uuid import UUID
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.recurrence import at_wall, wall_of
 from services.booking.domain.slots import WHY_NOT, check_offered
-from shared.contracts.slots import Plan, Seeker, Taken, ceil, floor, free_room, hidden
+from shared.contracts.slots import Plan, Rule, Seeker, Taken, ceil, floor, free_room, hidden
 from shared.errors import Kind, Problem, conflict
 
 Scope = Literal["this", "this-and-following"]
@@ -34,6 +34,16 @@ class Wish:
     start: datetime
 
 
+TAKEN: Mapping[Rule, str] = {
+    "visit": "The provider has another visit at this time.",
+    "full": "The group at this time is full.",
+    "room": "No room is free at this time.",
+    "client": "The client has another visit at this time.",
+    "most_per_day": "This day has as many visits of the schedule as it may.",
+    "provider_most_per_day": "The provider has as many visits on this day as they may.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a wish can be had: what it takes, or the problem that stands in its way."""
@@ -41,6 +51,17 @@ class Verdict:
     wish: Wish
     taken: Taken | None = None
     problem: Problem | None = None
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that hides the time; None too where the schedule is not what it was."""
+        return self.problem.extra.get("rule") if self.problem else None
+
+    @property
+    def why_not(self) -> str | None:
+        if self.problem is None:
+            return None
+        return TAKEN.get(self.rule, self.problem.detail) if self.rule else self.problem.detail
 
 
 class SeriesRefused(Problem):

@@ -18,7 +18,7 @@ RRULE = "FREQ=WEEKLY;COUNT=12"
 _HIDDEN = {
     "start": "2026-03-10T14:00:00Z",
     "rule": "visit",
-    "detail": "This time has just been taken; the alternatives are free now.",
+    "detail": "The provider has another visit at this time.",
 }
 
 
@@ -80,13 +80,13 @@ class Occurrence(BaseModel):
 
     @classmethod
     def of(cls, verdict: Verdict, schedule: ScheduleState, alternatives: list[Alternative]) -> "Occurrence":
-        start, problem = verdict.wish.start, verdict.problem
+        start = verdict.wish.start
         return cls(
             start=start,
             end=start + schedule.duration,
-            bookable=problem is None,
-            rule=problem.extra.get("rule") if problem else None,
-            detail=problem.detail if problem else None,
+            bookable=verdict.problem is None,
+            rule=verdict.rule,
+            detail=verdict.why_not,
             alternatives=alternatives,
         )
 
@@ -114,11 +114,10 @@ class Refusal(BaseModel):
 
     @classmethod
     def of(cls, verdict: Verdict, visits: Mapping[UUID, Appointment]) -> "Refusal":
-        problem = verdict.problem
         return cls(
             start=verdict.wish.start,
-            rule=problem.extra.get("rule") if problem else None,
-            detail=problem.detail if problem else "",
+            rule=verdict.rule,
+            detail=verdict.why_not or "",
             appointment_id=verdict.wish.id if verdict.wish.id in visits else None,
         )
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.domain.appointments import Appointment
-from services.booking.domain.series import Verdict, around, span_of
+from services.booking.domain.series import Verdict
 from services.booking.domain.slots import SlotTaken
 from services.booking.use_cases.claiming import seeker_of
 from shared.contracts.availability import ScheduleState
@@ -90,22 +90,22 @@ async def near_each(
     if not refused or not like:
         return {}
     seeker = await seeker_of(session, like, client_id, None)
-    first, last = span_of(refused)
-    taken = await repository.taken.near(session, like, client_id, first - NEAR, last + NEAR, now)
-    taken += [item.taken for item in verdicts if item.taken is not None]
+    kept = [item.taken for item in verdicts if item.taken is not None]
     found = {}
     for wish in refused:
         at = floor(wish.start)
-        low, high = max(at - NEAR, ceil(now)), at + NEAR
-        starts = (
-            (abs(start - at), start, other.schedule_id, other)
-            for other in like
-            for start in free(other, around(other, taken, low, high), low, high, now, seeker)
-        )
-        found[wish.id] = [
-            _offer(tenant, other, start, now, key)
-            for _, start, _, other in nsmallest(most, starts, key=lambda item: item[:3])
-        ]
+        nearest: list[tuple[int, int, UUID, Plan]] = []
+        for span in (DAY // 2, NEAR):
+            low, high = max(at - span, ceil(now)), at + span
+            if len(nearest) < most and low < high:
+                taken = await repository.taken.near(session, like, client_id, low, high, now)
+                starts = (
+                    (abs(start - at), start, other.schedule_id, other)
+                    for other in like
+                    for start in free(other, [*taken, *kept], low, high, now, seeker)
+                )
+                nearest = nsmallest(most, starts, key=lambda item: item[:3])
+        found[wish.id] = [_offer(tenant, other, start, now, key) for _, start, _, other in nearest]
     return found
 
 

@@ -1,62 +1,19 @@
-"""Series over HTTP against real PostgreSQL: all or none, unless asked for part; this, and this and those after it."""
+"""Series over HTTP against real PostgreSQL: looked at, booked all or none, part only when asked for."""
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from shared.contracts.availability import Window
-from tests.booking.conftest import ManualClock
 from tests.support.build import NOW
 from tests.support.practice import Practice, count, new_id
+from tests.support.series import DAY, FIRST, NEW_YORK, WEEKLY, ask, change, deadlocks, starts, told
 
 pytestmark = pytest.mark.servers
-
-DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
-FIRST = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
-"""A Tuesday at ten in New York, five days before its clocks change."""
-WEEKLY = [FIRST, datetime(2026, 3, 10, 14, tzinfo=UTC), datetime(2026, 3, 17, 14, tzinfo=UTC)]
-NEW_YORK = ZoneInfo("America/New_York")
-
-
-async def ask(
-    practice: Practice,
-    client: str,
-    rule: str = "FREQ=WEEKLY;COUNT=3",
-    path: str = "",
-    start: datetime = FIRST,
-    **more: Any,
-) -> httpx.Response:
-    body = {"slot": practice.slot(start), "client_id": client, "rrule": rule} | more.get("body", {})
-    headers = practice.headers(more.get("role", "staff"), **more.get("claims", {})) | more.get("headers", {})
-    return await practice.http.post(f"/v1/series{path}", json=body, headers=headers)
-
-
-async def change(
-    practice: Practice, series: dict[str, Any], number: int, move: str, headers: Any = None, **body: Any
-) -> httpx.Response:
-    body = {"appointment_id": series["appointments"][number]["id"], "scope": "this-and-following"} | body
-    path = f"/v1/series/{series['id']}/{move}"
-    return await practice.http.post(path, json=body, headers=headers or practice.headers())
-
-
-def starts(items: list[dict[str, Any]]) -> list[datetime]:
-    return [datetime.fromisoformat(item["start"]) for item in items]
-
-
-def statuses(series: dict[str, Any]) -> list[str]:
-    return [item["status"] for item in series["appointments"]]
-
-
-async def told(practice: Practice) -> list[str]:
-    query = text("SELECT topic FROM outbox WHERE topic LIKE 'appointment.%' ORDER BY id")
-    async with practice.resources.database.transaction(practice.tenant) as session:
-        return list(await session.scalars(query))
 
 
 async def test_a_series_is_previewed_booked_and_read(practice: Practice) -> None:
@@ -103,6 +60,7 @@ async def test_part_of_a_series_only_when_asked_for_and_never_nothing(practice: 
     assert (part.status_code, starts(part.json()["appointments"])) == (201, [WEEKLY[0], WEEKLY[2]])
     assert starts(part.json()["left_out"]) == [WEEKLY[1]]
     assert part.json()["left_out"][0]["rule"] == "visit"
+    assert part.json()["left_out"][0]["detail"] == "The provider has another visit at this time."
     nothing = await ask(practice, await practice.client(), body={"partial": True})
     assert (nothing.status_code, len(nothing.json()["conflicts"])) == (409, 3)
     assert await count(practice, "series") == 1
@@ -219,111 +177,6 @@ async def test_bad_input_is_refused_with_its_field_and_nothing_is_written(kind: 
     assert await count(practice, "outbox") == before
 
 
-async def test_one_visit_has_its_own_life(practice: Practice) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    first, _, third = series["appointments"]
-    assert (await practice.act(first, "cancel", {})).json()["series_id"] == series["id"]
-    moved = await change(practice, series, 1, "reschedule", scope="this", slot=practice.slot(WEEKLY[1] + DAY))
-    assert starts(moved.json()["appointments"]) == [WEEKLY[0], WEEKLY[1] + DAY, WEEKLY[2]]
-    assert [item["version"] for item in moved.json()["appointments"]] == [2, 2, 1]
-    one = await change(practice, series, 1, "cancel", scope="this")
-    assert statuses(one.json()) == ["cancelled", "cancelled", "booked"]
-    again = await change(practice, series, 1, "cancel", scope="this")
-    assert (again.status_code, again.json()["code"]) == (409, "illegal_move")
-    assert third == one.json()["appointments"][2]
-
-
-async def test_this_and_following_are_called_off_and_free(practice: Practice) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    gone = await change(practice, series, 1, "cancel", reason="illness")
-    assert statuses(gone.json()) == ["booked", "cancelled", "cancelled"]
-    assert {item["reason_code"] for item in gone.json()["appointments"][1:]} == {"illness"}
-    assert (await told(practice))[3:] == ["appointment.cancelled"] * 2
-    assert await count(practice, "timers") == 1
-    assert [(await practice.book(start)).status_code for start in WEEKLY] == [409, 201, 201]
-
-
-async def test_this_and_following_move_as_far_on_the_wall_clock(practice: Practice) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    target = WEEKLY[0] + timedelta(days=1, hours=2)
-    moved = await change(practice, series, 0, "reschedule", slot=practice.slot(target))
-    found = starts(moved.json()["appointments"])
-    assert found == [start + timedelta(days=1, hours=2) for start in WEEKLY]
-    assert {start.astimezone(NEW_YORK).time() for start in found} == {time(12)}
-    assert (await told(practice))[3:] == ["appointment.rescheduled"] * 3
-    assert [(await practice.book(start)).status_code for start in WEEKLY] == [201, 201, 201]
-
-
-@pytest.mark.parametrize("days", [1, -1])
-async def test_visits_move_to_each_others_times(days: int, practice: Practice) -> None:
-    series = (await ask(practice, await practice.client(), "FREQ=DAILY;COUNT=2", start=FIRST + DAY)).json()
-    target = FIRST + DAY + days * DAY
-    moved = await change(practice, series, 0, "reschedule", slot=practice.slot(target))
-    assert (moved.status_code, starts(moved.json()["appointments"])) == (200, [target, target + DAY])
-
-
-async def test_a_move_of_all_is_all_or_none_unless_part_is_asked_for(practice: Practice) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    taken = WEEKLY[1] + timedelta(hours=1)
-    await practice.book(taken)
-    target = practice.slot(WEEKLY[0] + timedelta(hours=1))
-    refused = await change(practice, series, 0, "reschedule", slot=target)
-    assert (refused.status_code, refused.json()["code"]) == (409, "series_conflicts")
-    assert starts(refused.json()["conflicts"]) == [taken]
-    unchanged = await practice.http.get(f"/v1/series/{series['id']}", headers=practice.headers())
-    assert unchanged.json() == series
-    part = (await change(practice, series, 0, "reschedule", slot=target, partial=True)).json()
-    assert starts(part["appointments"]) == [WEEKLY[0] + timedelta(hours=1), WEEKLY[1], WEEKLY[2] + timedelta(hours=1)]
-    [left] = part["left_out"]
-    assert (left["appointment_id"], left["rule"]) == (series["appointments"][1]["id"], "visit")
-
-
-async def test_what_is_over_or_called_off_does_not_follow(practice: Practice, clock: ManualClock) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    await practice.act(series["appointments"][1], "cancel", {})
-    moved = await change(practice, series, 0, "reschedule", slot=practice.slot(WEEKLY[0] + timedelta(hours=1)))
-    assert starts(moved.json()["appointments"]) == [
-        WEEKLY[0] + timedelta(hours=1),
-        WEEKLY[1],
-        WEEKLY[2] + timedelta(hours=1),
-    ]
-    clock.now = WEEKLY[0] + timedelta(hours=2)
-    late = await change(
-        practice, series, 0, "reschedule", slot=practice.slot(WEEKLY[2], expires=clock.now + timedelta(hours=1))
-    )
-    assert (late.status_code, late.json()["code"]) == (409, "already_started")
-
-
-async def test_it_moves_to_another_provider_on_another_wall_clock(practice: Practice) -> None:
-    series = (await ask(practice, await practice.client())).json()
-    london = practice.rules.model_copy(update={"schedule_id": uuid4(), "provider_id": uuid4(), "zone": "Europe/London"})
-    await practice.publish(london)
-    target = datetime(2026, 3, 3, 11, tzinfo=UTC)
-    slot = practice.slot(target, schedule_id=london.schedule_id)
-    moved = (await change(practice, series, 0, "reschedule", slot=slot)).json()
-    shown = {start.astimezone(ZoneInfo("Europe/London")).time() for start in starts(moved["appointments"])}
-    assert (shown, len(moved["appointments"])) == ({time(11)}, 3)
-    assert {item["provider_id"] for item in moved["appointments"]} == {str(london.provider_id)}
-
-
-async def test_a_change_needs_the_version_and_a_visit_of_the_series(practice: Practice) -> None:
-    client = await practice.client()
-    series = (await ask(practice, client)).json()
-    other = (await practice.book(WEEKLY[0] + timedelta(hours=1))).json()
-    strange = await change(practice, series, 0, "cancel", appointment_id=other["id"])
-    assert (strange.status_code, strange.json()["field"]) == (409, "appointment_id")
-    stale = await change(practice, series, 0, "cancel", headers=practice.headers() | {"if-match": '"7"'})
-    assert stale.status_code == 412
-    missing = await change(practice, series, 0, "cancel", appointment_id=new_id())
-    assert (missing.status_code, missing.json()["code"]) == (404, "appointment_not_found")
-    odd = await change(practice, series, 0, "cancel", scope="all")
-    assert (odd.status_code, odd.json()["field"]) == (422, "scope")
-    key = practice.headers() | {"idempotency-key": new_id()}
-    first, second = [await change(practice, series, 1, "cancel", headers=key) for _ in range(2)]
-    assert (first.status_code, first.content) == (200, second.content)
-    assert "idempotency-replayed" in second.headers
-
-
 async def test_others_neither_see_nor_change_a_series(practice: Practice) -> None:
     mine, other = await practice.client(), await practice.client()
     series = (await ask(practice, mine, role="client", claims={"client_id": mine})).json()
@@ -349,7 +202,7 @@ async def test_others_neither_see_nor_change_a_series(practice: Practice) -> Non
 async def test_series_and_single_visits_race_for_the_same_hours_and_each_has_one_winner(practice: Practice) -> None:
     all_day = tuple(Window(weekday=day, start=time(0), end=time(23, 30)) for day in range(7))
     await practice.publish(practice.rules.model_copy(update={"sequence": 2, "windows": all_day}))
-    clients = [await practice.client() for _ in range(32)]
+    clients, before = [await practice.client() for _ in range(32)], await deadlocks(practice)
     for number in range(4):
         first = FIRST + timedelta(hours=number)
         hours = [first + day * DAY for day in range(4)]
@@ -368,6 +221,4 @@ async def test_series_and_single_visits_race_for_the_same_hours_and_each_has_one
         async with practice.resources.database.transaction(practice.tenant) as session:
             found = {start: many for start, many in await session.execute(query, {"hours": hours})}  # noqa: C416
         assert found == dict.fromkeys(hours, 1)
-    async with practice.resources.database.every_tenant() as session:
-        deadlocks = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        assert await session.scalar(deadlocks) == 0
+    assert await deadlocks(practice) == before
