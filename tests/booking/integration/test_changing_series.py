@@ -7,6 +7,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from tests.booking.conftest import ManualClock
 from tests.support.practice import Practice, count, new_id
@@ -155,3 +156,17 @@ async def test_a_provider_changes_their_own_visits_only(practice: Practice) -> N
     assert statuses(gone) == ["cancelled", "cancelled"]
     found = await practice.http.get(f"/v1/series/{series['id']}", headers=practice.headers())
     assert statuses(found.json()) == ["cancelled", "booked", "cancelled"]
+
+
+async def test_who_has_arrived_already_is_not_called_off_with_those_before(practice: Practice) -> None:
+    series = (await ask(practice, await practice.client())).json()
+    await practice.act(series["appointments"][2], "check-in")
+    assert statuses((await change(practice, series, 0, "cancel")).json()) == ["cancelled", "cancelled", "arrived"]
+
+
+async def test_a_move_to_where_it_is_keeps_to_the_seats_of_the_group(practice: Practice) -> None:
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "capacity": 2}))
+    one, _ = [(await ask(practice, await practice.client())).json() for _ in range(2)]
+    assert (await change(practice, one, 0, "reschedule", slot=practice.slot(FIRST))).status_code == 200
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert sorted(await session.scalars(text("SELECT seat FROM appointments"))) == [1, 1, 1, 2, 2, 2]

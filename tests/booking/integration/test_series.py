@@ -11,7 +11,7 @@ from sqlalchemy import text
 from shared.contracts.availability import Window
 from tests.support.build import NOW
 from tests.support.practice import Practice, count, new_id
-from tests.support.series import DAY, FIRST, NEW_YORK, WEEKLY, ask, change, deadlocks, starts, told
+from tests.support.series import DAY, FIRST, HOUR, NEW_YORK, WEEKLY, ask, change, deadlocks, starts, told
 
 pytestmark = pytest.mark.servers
 
@@ -222,3 +222,12 @@ async def test_series_and_single_visits_race_for_the_same_hours_and_each_has_one
             found = {start: many for start, many in await session.execute(query, {"hours": hours})}  # noqa: C416
         assert found == dict.fromkeys(hours, 1)
     assert await deadlocks(practice) == before
+
+
+async def test_alternatives_leave_the_rest_of_the_series_possible(practice: Practice) -> None:
+    mornings = tuple(Window(weekday=day, start=time(10), end=time(11, 20)) for day in range(5))
+    changes = {"sequence": 2, "windows": mornings, "holidays": ((FIRST + DAY).date(),)}
+    await practice.publish(practice.rules.model_copy(update=changes))
+    seen = (await ask(practice, await practice.client(), "FREQ=DAILY;COUNT=3", "/preview")).json()
+    assert [item["bookable"] for item in seen["items"]] == [True, False, True]
+    assert starts(seen["items"][1]["alternatives"]) == [FIRST - DAY + HOUR / 2, FIRST - DAY, FIRST + 3 * DAY]

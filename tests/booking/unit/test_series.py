@@ -169,3 +169,9 @@ def test_one_that_cannot_move_stays_and_may_be_in_anothers_way() -> None:
     assert [item.problem is not None for item in stuck] == [True] * 3
     alone = weigh_moves(Plan(schedule()), mine, later, CLIENT, NOW, Seeker(uuid4()))
     assert [item.problem for item in alone] == [None] * 3
+
+
+def test_what_is_booked_first_is_in_the_way_of_the_next() -> None:
+    plan = Plan(schedule())
+    verdicts = weigh(plan, [], [Wish(uuid4(), FIRST), Wish(uuid4(), FIRST)], CLIENT, NOW, Seeker(CLIENT))
+    assert [item.rule for item in verdicts] == [None, "client"]
