@@ -69,6 +69,20 @@ schedules = Table(
     comment="Replica of the topic schedule.published",
 )
 
+series = Table(
+    "series",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("schedule_id", Uuid, nullable=False),
+    Column("rrule", Text, nullable=False),
+    Column("booked_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
+    comment="Visits that were booked together, and by which rule; each has a life of its own",
+)
+
 appointments = Table(
     "appointments",
     metadata,
@@ -100,9 +114,11 @@ appointments = Table(
     Column("confirmed_at", _TIME),
     Column("late", Boolean, nullable=False),
     Column("late_by", Interval),
+    Column("series_id", Uuid),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
+    ForeignKeyConstraint(["tenant_id", "series_id"], ["series.tenant_id", "series.id"]),
 )
 
 policies = Table(

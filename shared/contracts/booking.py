@@ -82,6 +82,7 @@ class AppointmentState(Event):
     late: bool = Field(False, description="Called off within the practice's window before its start")
     confirmed_at: datetime | None = Field(None, description="When the client said that they will come, at this time")
     late_by: timedelta | None = Field(None, description="How late the client says they will be")
+    series_id: UUID | None = Field(None, description="The series that it was booked with")
 
     @property
     def subject(self) -> UUID:

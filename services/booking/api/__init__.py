@@ -9,6 +9,7 @@ from services.booking.api import (
     offer_links,
     policy,
     portal,
+    series,
     standing,
     visit_links,
     waitlist,
@@ -16,6 +17,7 @@ from services.booking.api import (
 
 routers = [
     appointments.router,
+    series.router,
     holds.router,
     waitlist.router,
     clients.router,

@@ -82,11 +82,11 @@ async def or_alternatives(
                 now=ours.clock(),
                 key=ours.settings.slot_signing_key,
             )
-        taken.extra["alternatives"] = [_alternative(offer).model_dump(mode="json") for offer in found]
+        taken.extra["alternatives"] = [alternative(offer).model_dump(mode="json") for offer in found]
         raise
 
 
-def _alternative(offer: offers.Offer) -> schemas.Alternative:
+def alternative(offer: offers.Offer) -> schemas.Alternative:
     return schemas.Alternative(
         slot=offer.slot,
         start=offer.start,

@@ -78,6 +78,7 @@ class Appointment:
     confirmed_at: datetime | None = None
     late: bool = False
     late_by: timedelta | None = None
+    series_id: UUID | None = None
 
     @property
     def missed_at(self) -> datetime:
@@ -99,6 +100,7 @@ def book(
     now: datetime,
     rebooked_from: UUID | None = None,
     traceparent: str | None = None,
+    series_id: UUID | None = None,
 ) -> Change:
     """A new visit in an offered slot."""
     appointment = Appointment(
@@ -111,6 +113,7 @@ def book(
         sequence=1,
         rebooked_from=rebooked_from,
         traceparent=traceparent,
+        series_id=series_id,
         **_at(schedule, slot, place),
     )
     return appointment, _event(AppointmentBooked, appointment)

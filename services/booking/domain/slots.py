@@ -41,7 +41,11 @@ class Place:
 
 def place(plan: Plan, taken: Sequence[Taken], group: Sequence[tuple[UUID, int]], start: int, id: UUID) -> Place:
     """A free start's place for a visit; `group` are the id and the seat of each visit that stands at that start."""
-    room_id = free_room(plan, taken, start)
+    return place_in(plan, free_room(plan, taken, start), group, start, id)
+
+
+def place_in(plan: Plan, room_id: UUID | None, group: Sequence[tuple[UUID, int]], start: int, id: UUID) -> Place:
+    """As `place`, where the room is known."""
     if not group:
         group_id = id if plan.capacity == 1 else uuid5(NAMESPACE_OID, f"{plan.schedule_id}/{start}")
         return Place(room_id, group_id, 1)

@@ -16,6 +16,16 @@ from services.booking.schemas.appointments import (
 from services.booking.schemas.clients import ClientBody, Discharge, NewClient, PersonalLink
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
+from services.booking.schemas.series import (
+    AskedSeries,
+    NewSeries,
+    Occurrence,
+    Refusal,
+    SeriesBody,
+    SeriesCancellation,
+    SeriesMove,
+    SeriesPreview,
+)
 from services.booking.schemas.waitlist import (
     EntryBody,
     EntryPage,
@@ -30,6 +40,7 @@ __all__ = [
     "Alternative",
     "AppointmentBody",
     "AppointmentPage",
+    "AskedSeries",
     "Cancellation",
     "ClientBody",
     "Delay",
@@ -45,12 +56,19 @@ __all__ = [
     "NewEntry",
     "NewHold",
     "NewPolicy",
+    "NewSeries",
     "NewWaitlistRules",
+    "Occurrence",
     "OfferBody",
     "OfferList",
     "Override",
     "PersonalLink",
     "PolicyBody",
+    "Refusal",
     "Retraction",
+    "SeriesBody",
+    "SeriesCancellation",
+    "SeriesMove",
+    "SeriesPreview",
     "WaitlistRulesBody",
 ]

@@ -103,6 +103,7 @@ class AppointmentBody(BaseModel):
         confirmed_at=None,
         late=False,
         late_by=None,
+        series_id=None,
     )
 
     id: UUID
@@ -127,6 +128,7 @@ class AppointmentBody(BaseModel):
     confirmed_at: AwareDatetime | None = Field(description="When the client said that they will come, at this time")
     late: bool = Field(description="Called off within the practice's window before its start")
     late_by: timedelta | None = Field(description="How late the client says they will be")
+    series_id: UUID | None = Field(description="The series that it was booked with")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":

@@ -43,14 +43,19 @@ async def claim(
         # Somebody books there right now: who has lost already needn't wait in line.
         await _require_free(session, plan, start, client_id, now, but, override)
         await repository.taken.lock_provider(session, plan.provider_id)
-    await repository.taken.lock_rooms(session, plan.rooms)
-    if client_id is not None:
-        clients.check_in_care(await repository.clients.get(session, client_id, lock=True))
+    await lock_others(session, plan, client_id)
     taken = await _require_free(session, plan, start, client_id, now, but, override)
     group: list[tuple[UUID, int]] = []
     if plan.capacity > 1:
         group = await repository.taken.group_at(session, plan.schedule_id, slot.start, now, but)
     return slots.place(plan, taken, group, start, id)
+
+
+async def lock_others(session: AsyncSession, plan: Plan, client_id: UUID | None) -> None:
+    """The locks after the provider's, in their order. Raises Problem `client_not_found` or `client_discharged`."""
+    await repository.taken.lock_rooms(session, plan.rooms)
+    if client_id is not None:
+        clients.check_in_care(await repository.clients.get(session, client_id, lock=True))
 
 
 async def _require_free(

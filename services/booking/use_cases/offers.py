@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.domain.appointments import Appointment
+from services.booking.domain.series import Verdict
 from services.booking.domain.slots import SlotTaken
 from services.booking.use_cases.claiming import seeker_of
 from shared.contracts.availability import ScheduleState
 from shared.contracts.slots import DAY, SLOT_ID_LIFETIME, Plan, SlotId, ceil, floor, free, moment
 from shared.telemetry import use_case
+
+NEAR = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,47 @@ async def for_visit(
     return await _offers(session, tenant, like, visit.client_id, now, now, key, most)
 
 
+@use_case
+async def near_each(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    plan: Plan,
+    client_id: UUID,
+    verdicts: Sequence[Verdict],
+    now: datetime,
+    key: str,
+    most: int = 3,
+) -> dict[UUID, list[Offer]]:
+    """For each occurrence of a series that can't be had, the free slots nearest to it that leave the others possible.
+
+    Same type and modality, within three days; by the id of the wish.
+    """
+    refused = [item.wish for item in verdicts if item.problem is not None]
+    state = plan.state
+    like = await repository.schedules.of_type(session, state.appointment_type_id, state.modality)
+    if not refused or not like:
+        return {}
+    seeker = await seeker_of(session, like, client_id, None)
+    kept = [item.taken for item in verdicts if item.taken is not None]
+    found = {}
+    for wish in refused:
+        at = floor(wish.start)
+        nearest: list[tuple[int, int, UUID, Plan]] = []
+        for span in (DAY // 2, NEAR):
+            low, high = max(at - span, ceil(now)), at + span
+            if len(nearest) < most and low < high:
+                taken = await repository.taken.near(session, like, client_id, low, high, now)
+                starts = (
+                    (abs(start - at), start, other.schedule_id, other)
+                    for other in like
+                    for start in free(other, [*taken, *kept], low, high, now, seeker)
+                )
+                nearest = nsmallest(most, starts, key=lambda item: item[:3])
+        found[wish.id] = [_offer(tenant, other, start, now, key) for _, start, _, other in nearest]
+    return found
+
+
 async def _offers(
     session: AsyncSession,
     tenant: UUID,
@@ -91,8 +135,9 @@ async def _offers(
         starts = ((at, plan.schedule_id, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker))
         found += nsmallest(most - len(found), starts, key=lambda item: item[:2])
         low, span = high, span * 2
-    expires = now + SLOT_ID_LIFETIME
-    return [
-        Offer(SlotId(plan.schedule_id, moment(at), expires).sign(key, tenant), plan.state, moment(at))
-        for at, _, plan in found
-    ]
+    return [_offer(tenant, plan, at, now, key) for at, _, plan in found]
+
+
+def _offer(tenant: UUID, plan: Plan, at: int, now: datetime, key: str) -> Offer:
+    slot = SlotId(plan.schedule_id, moment(at), now + SLOT_ID_LIFETIME)
+    return Offer(slot.sign(key, tenant), plan.state, slot.start)

@@ -43,7 +43,7 @@ async def told(practice: Practice) -> list[tuple[str, int, str | None]]:
 async def fire_all(practice: Practice) -> None:
     """Fires the timers of this practice as if they were due."""
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await session.execute(text("UPDATE timers SET due_at = now() - interval '1 s' WHERE kind = 'hold.expire'"))
+        await session.execute(text("UPDATE timers SET due_at = '2000-01-01Z' WHERE kind = 'hold.expire'"))
     runner = TimerRunner(practice.resources.database, timers(practice.resources))
     for timer in await runner.claim(100):
         if timer.tenant == practice.tenant:
