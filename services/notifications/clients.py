@@ -24,6 +24,7 @@ from services.notifications.settings import Settings
 from shared.capability import Capability
 from shared.contracts.standing import Standing
 from shared.errors import forbidden
+from shared.invitations import Method
 from shared.telemetry import current_traceparent, span
 from shared.timers import NotNow
 
@@ -64,6 +65,9 @@ class Outbound:
     subject: str
     body: str
     callback_url: str | None = None
+    calendar: bytes | None = None
+    """A calendar file that goes with a mail; its method says what a calendar is to do with it."""
+    calendar_method: Method = "REQUEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,9 @@ class Carriers:
         mail["Message-ID"] = f"<{message.id}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.body)
+        if message.calendar is not None:
+            words, method = message.calendar.decode(), message.calendar_method
+            mail.add_attachment(words, subtype="calendar", params={"method": method}, filename="visit.ics")
         own = self.settings
         with span(
             "email send", SpanKind.CLIENT, attributes={"server.address": own.smtp_host, "message.id": message.id}

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from services.notifications import tables
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
+    ABOUT_A_VISIT,
     REPLIES,
     Contact,
     Message,
@@ -284,7 +285,7 @@ async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Me
 
 def of_visit(visit_id: UUID) -> ColumnElement[bool]:
     columns = tables.messages.c
-    return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_BOOKED_VISIT)
+    return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
 
 
 def of_offer(offer_id: UUID) -> ColumnElement[bool]:

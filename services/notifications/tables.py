@@ -123,6 +123,7 @@ visits = Table(
     Column("changed_at", _TIME, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("rebooked_from", Uuid),
+    Column("end", _TIME),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Replica of appointment.*",
 )

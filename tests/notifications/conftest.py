@@ -178,7 +178,7 @@ class Practice:
         return list((await self.call("GET", "/v1/tasks"))["items"])
 
     async def messages(self) -> list[dict[str, Any]]:
-        found = await self.call("GET", f"/v1/clients/{self.client}/messages")
+        found = await self.call("GET", f"/v1/clients/{self.client}/messages", params={"limit": "200"})
         return list(found["items"])
 
     async def decisions(self) -> list[tuple[str, str | None, str, str | None]]:

@@ -31,6 +31,12 @@ class Handler:
                     subject=str(mail["Subject"] or ""),
                     text=body.get_content() if body is not None else "",
                     status="delivered",
+                    calendar=_calendar(mail),
                 )
             )
         return "250 OK"
+
+
+def _calendar(mail: EmailMessage) -> str:
+    files = (part for part in mail.iter_attachments() if part.get_content_type() == "text/calendar")
+    return next((str(part.get_content()) for part in files), "")

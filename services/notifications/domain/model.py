@@ -18,6 +18,7 @@ from shared.contracts.waitlist import Fate, OfferState
 
 Purpose = Literal[
     "confirmation",
+    "cancellation",
     "reminder",
     "missed_you",
     "barrier_question",
@@ -35,6 +36,8 @@ REPLIES: frozenset[Purpose] = frozenset(("opt_out_confirmation", "opt_in_confirm
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder"))
 """Void when the visit changes, and outside the caps on automated texts."""
+ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
+"""Each of one version of its visit."""
 OUTREACH: frozenset[Purpose] = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing"))
 """Void when the outreach ends."""
 
@@ -77,6 +80,8 @@ class Visit:
     changed_at: datetime
     sequence: int
     rebooked_from: UUID | None
+    end: datetime | None = None
+    """Unknown of visits from before this was kept."""
 
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":
@@ -89,6 +94,7 @@ class Visit:
             changed_at=state.changed_at,
             sequence=state.sequence,
             rebooked_from=state.rebooked_from,
+            end=state.end,
         )
 
 

@@ -83,6 +83,18 @@ def plan_messages(plan: ReminderPlan, visit: Visit, now: datetime) -> list[Messa
     return messages
 
 
+def cancellation(visit: Visit) -> Message:
+    """Tells by mail that a visit was called off, and takes it out of the client's calendar."""
+    return new_message(
+        client_id=visit.client_id,
+        visit=visit,
+        purpose="cancellation",
+        step="cancelled",
+        channels=("email",),
+        due_at=visit.changed_at,
+    )
+
+
 def new_message(
     *,
     client_id: UUID,

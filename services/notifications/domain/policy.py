@@ -125,6 +125,12 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
             return Refuse("visit_changed")
         if visit.start <= now:
             return Refuse("visit_started")
+    if message.purpose == "cancellation":
+        visit = world.visit
+        if visit is None or visit.status != "cancelled" or visit.sequence != message.appointment_sequence:
+            return Refuse("visit_changed")
+        if visit.start <= now:
+            return Refuse("visit_started")
     if message.purpose == "waitlist_offer" and (world.offer is None or not world.offer.is_open(now)):
         return Refuse("offer_over")
     if message.purpose in OUTREACH and not world.outreach_running:

@@ -72,6 +72,7 @@ def render(
 
 _SMS: dict[Purpose, str] = {
     "confirmation": "{name}: you're booked for {when}. {link}",
+    "cancellation": "{name}: your visit {when} is cancelled. {phone}",
     "reminder": "{name}: see you {when}. {link}",
     "missed_you": "{name}: we missed you, no worries. A new time: {link}",
     "barrier_question": "{name}: what got in the way? One tap: {link}",
@@ -95,6 +96,10 @@ _EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
             "See it here: {link}",
             "What to expect: we'll remind you before it, and you can ask anything by phone.",
         ),
+    ),
+    "cancellation": (
+        "Cancelled: {when}",
+        ("Your visit on {when} is cancelled; nobody expects you then.", "For another time, please call us."),
     ),
     "reminder": ("Your visit on {when}", ("A reminder of your visit on {when}.", "Details: {link}")),
     "missed_you": (

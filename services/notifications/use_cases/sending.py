@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import Booking, CarrierRefused, Carriers, Outbound, Unavailable
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, message_event, moves_forward
+from services.notifications.domain.model import ABOUT_A_VISIT, Message, Purpose, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import Links, Text, render
 from services.notifications.use_cases.messages import decided, plan_message
 from shared import timers
+from shared.invitations import Entry, Method, calendar
 from shared.telemetry import annotate, use_case
 
 
@@ -111,7 +112,7 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
     if message.appointment_id is None:
         return
     newest = (await post.booking.standing(tenant, message.appointment_id, now)).sequences
-    if message.purpose in ABOUT_A_BOOKED_VISIT:
+    if message.purpose in ABOUT_A_VISIT:
         newest = {visit: sequence for visit, sequence in newest.items() if visit == message.appointment_id}
     known = await repository.sequences(session, newest)
     if any(known.get(visit, 0) < sequence for visit, sequence in newest.items()):
@@ -143,8 +144,30 @@ async def _hand_over(tenant: UUID, message: Message, verdict: Send, world: World
         subject=text.subject,
         body=text.body,
         callback_url=post.callback(tenant, message.id),
+        calendar=_calendar(message, world),
+        calendar_method=METHODS.get(message.purpose, "REQUEST"),
     )
     return await (post.carriers.sms(outbound) if verdict.channel == "sms" else post.carriers.email(outbound))
+
+
+METHODS: dict[Purpose, Method] = {"confirmation": "REQUEST", "cancellation": "CANCEL"}
+"""What a client's calendar is to do with the file that goes with a mail."""
+
+
+def _calendar(message: Message, world: World) -> bytes | None:
+    """The visit as an invitation, or taking it back, from the practice's address to the client's."""
+    visit = world.visit
+    if message.purpose not in METHODS or visit is None or visit.end is None:
+        return None
+    entry = Entry(
+        visit.id, visit.sequence, visit.start, visit.end, visit.changed_at, called_off=visit.status == "cancelled"
+    )
+    return calendar(
+        METHODS[message.purpose],
+        [entry],
+        organizer=world.sender.email_from if world.sender else None,
+        attendee=world.contact.email if world.contact else None,
+    )
 
 
 @use_case

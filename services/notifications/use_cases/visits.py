@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
-from services.notifications.domain.plans import new_message, plan_messages
+from services.notifications.domain.plans import cancellation, new_message, plan_messages
 from services.notifications.use_cases import outreach
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import (
@@ -41,6 +41,8 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await outreach.end_for_booking(session, tenant, visit, now)
     elif visit.status == "noshow":
         await outreach.start(session, tenant, visit, now)
+    elif visit.status == "cancelled" and visit.start > now:
+        await plan_message(session, tenant, cancellation(visit), now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
 

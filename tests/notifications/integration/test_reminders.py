@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from icalendar import Calendar
 from sqlalchemy import text
 
 from services.notifications.clients import Carriers, CarrierUnavailable, Outbound, signature
@@ -219,7 +220,7 @@ async def test_a_cancelled_or_moved_visits_reminder_is_never_sent_whatever_the_r
         at_cancel, after = results[0], len(practice.outside.texts(practice.phone))
         assert after == at_cancel, "a text went out after its visit was changed"
         log = [one for one in await practice.messages() if one["appointment_id"] == str(booked.appointment_id)]
-        message = log[0]
+        message = next(one for one in log if one["purpose"] == "reminder")
         assert message["status"] in ("sent", "delivered", "not_sent")
         assert (after > seen) == (message["status"] != "not_sent")
         outcomes.add(message["status"] == "not_sent")
@@ -289,7 +290,9 @@ async def test_a_cancellation_waits_until_the_message_that_is_on_its_way_is_on_r
         assert not cancelling.done()
         carrier.go_on.set()
         await cancelling
-    assert (await practice.messages())[0]["status"] in ("sent", "delivered")
+    log = [one["status"] for one in await practice.messages() if one["purpose"] == "reminder"]
+    assert log[0] in ("sent", "delivered")
+    await practice.fire_due()
 
 
 async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_twice(practice: Practice) -> None:
@@ -452,3 +455,47 @@ async def test_a_carriers_report_needs_its_signature_and_only_moves_forward(prac
         assert (await practice.http.post(path, data=form, headers=headers)).status_code == 204
     assert [one["status"] for one in await practice.messages()] == ["delivered"]
     assert [outcome for _, _, outcome, _ in await practice.decisions()].count("delivered") == 1
+
+
+def calendar_of(practice: Practice, number: int) -> tuple[str, Any]:
+    """What the calendar file of the client's mail is for, and the visit in it."""
+    mail = practice.outside.carrier.store.find(to=practice.email, channel="email")[number]
+    found = Calendar.from_ical(mail.calendar)
+    [event] = found.walk("VEVENT")
+    return str(found["METHOD"]), event
+
+
+async def test_mails_bring_the_visit_into_the_clients_calendar_move_it_and_take_it_out(practice: Practice) -> None:
+    """One UID, a rising SEQUENCE, and a title that says nothing."""
+    await practice.open("email")
+    booked = await visit(practice)
+    moved = AppointmentRescheduled.model_validate(
+        booked.model_dump()
+        | {"sequence": 2, "start": booked.start + timedelta(days=1), "end": booked.end + timedelta(days=1)}
+    )
+    gone = AppointmentCancelled.model_validate(moved.model_dump() | {"sequence": 3, "status": "cancelled"})
+    told = []
+    for number, event in enumerate((booked, moved, gone)):
+        await practice.follow(event)
+        await practice.fire_due()
+        told.append(calendar_of(practice, number))
+    assert [method for method, _ in told] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [int(event["SEQUENCE"]) for _, event in told] == [1, 2, 3]
+    assert {str(event["UID"]) for _, event in told} == {f"{booked.appointment_id}@rapport"}
+    assert [event["DTSTART"].dt for _, event in told] == [
+        one.start.replace(microsecond=0) for one in (booked, moved, moved)
+    ]
+    assert {str(event["SUMMARY"]) for _, event in told} == {"Appointment"}
+    assert [str(event["STATUS"]) for _, event in told] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert {str(event["ATTENDEE"]) for _, event in told} == {f"mailto:{practice.email}"}
+    assert {str(event["ORGANIZER"]) for _, event in told} == {"mailto:hello@maple.example"}
+    assert "is cancelled; nobody expects you" in practice.outside.mails(practice.email)[-1]
+
+
+async def test_a_visit_that_is_called_off_after_it_began_is_no_news_to_its_client(practice: Practice) -> None:
+    await practice.open("email")
+    now = await practice.now()
+    booked = await visit(practice, start=now - timedelta(minutes=5), booked_at=now - timedelta(days=1))
+    gone = AppointmentCancelled.model_validate(booked.model_dump() | {"sequence": 2, "status": "cancelled"})
+    await practice.follow(booked, gone)
+    assert "cancellation" not in [one["purpose"] for one in await practice.messages()]
