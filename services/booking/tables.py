@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Integer,
     Interval,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -127,6 +128,7 @@ policies = Table(
     Column("tenant_id", Uuid, primary_key=True),
     Column("late_within", Interval, nullable=False),
     Column("self_booking", Text, nullable=False),
+    Column("video_link", Text),
     Column("version", Integer, nullable=False),
     comment="What a practice decides for itself; without a row the defaults of the code",
 )
@@ -171,6 +173,26 @@ history = Table(
     Column("note", Text),
     PrimaryKeyConstraint("tenant_id", "appointment_id", "sequence"),
     ForeignKeyConstraint(["tenant_id", "appointment_id"], ["appointments.tenant_id", "appointments.id"]),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("provider_id", Uuid),
+    Column("client_id", Uuid),
+    Column("titles", Text, nullable=False),
+    Column(
+        "token_hash",
+        LargeBinary,
+        nullable=False,
+        comment="SHA-256 of the secret part of its address, which is kept nowhere",
+    ),
+    Column("created_at", _TIME, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_at", _TIME),
+    PrimaryKeyConstraint("tenant_id", "id"),
 )
 
 waitlist_rules = Table(

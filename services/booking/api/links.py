@@ -9,12 +9,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository
+from services.booking.api.calendars import calendar_file
 from services.booking.api.common import own
 from services.booking.api.pages import PAGES, base
 from services.booking.domain.appointments import LATE_FROM, Actor, Appointment
 from services.booking.domain.slots import SlotTaken
+from services.booking.domain.video import Door
 from services.booking.resources import Resources
-from services.booking.use_cases import appointments, offers
+from services.booking.use_cases import appointments, calendars, offers
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
@@ -37,6 +39,7 @@ class VisitLink:
     zone: str
     has_video: bool
     opens_remote: bool
+    door: Door | None
 
     @property
     def tenant(self) -> UUID:
@@ -51,8 +54,9 @@ async def open_link(ours: Resources, link: str) -> VisitLink:
         visit = await repository.appointments.get(session, capability.subject)
         rebooked = await repository.appointments.rebooking_of(session, visit.id)
         plan = await repository.schedules.plan(session, visit.schedule_id)
+        door = await calendars.door_of(session, visit, ours.settings.link_signing_key)
         by_video = await repository.schedules.of_type(session, visit.appointment_type_id, "telehealth")
-    return VisitLink(capability, visit, rebooked, plan.state.zone if plan else "UTC", bool(by_video), remote)
+    return VisitLink(capability, visit, rebooked, plan.state.zone if plan else "UTC", bool(by_video), remote, door)
 
 
 def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
@@ -100,10 +104,19 @@ async def visit_page(
         may_be_late=now >= visit.start - LATE_FROM,
         minutes_late=MINUTES_LATE,
         minutes_said=round(visit.late_by / timedelta(minutes=1)) if visit.late_by else None,
+        door=found.door,
+        door_is_open=found.door is not None and found.door.is_open(now),
         path=f"{base(ours)}/a/{link}",
         feedback=ours.settings.feedback_public_url.rstrip("/"),
         survey=survey.sign(ours.settings.link_signing_key),
     )
+
+
+@router.get("/a/{link}/visit.ics")
+async def visit_file(request: Request, link: str) -> Response:
+    """The visit for the client's calendar."""
+    found = await open_link(own(request), link)
+    return calendar_file([found.visit])
 
 
 @router.post("/a/{link}/book")

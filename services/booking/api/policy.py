@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
 from services.booking.api.common import AT_THE_PRACTICE, own
+from services.booking.domain.policy import Policy
 from services.booking.use_cases import policy
 from shared.auth import Role
 from shared.commands import Answer, Write, etag
@@ -31,11 +32,7 @@ async def set_policy(body: schemas.NewPolicy, command: Write) -> Response:
 
     async def work(session: AsyncSession) -> Answer:
         changed = await policy.set_policy(
-            session,
-            tenant=principal.tenant,
-            version=command.version_read,
-            late_within=body.late_within,
-            self_booking=body.self_booking,
+            session, tenant=principal.tenant, version=command.version_read, policy=Policy(**body.model_dump())
         )
         return Answer(schemas.PolicyBody.of(changed), 200, changed.version)
 

@@ -5,12 +5,33 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.repository import appointments, clients, holds, policy, schedules, series, taken, waitlist
+from services.booking.repository import (
+    appointments,
+    calendars,
+    clients,
+    holds,
+    policy,
+    schedules,
+    series,
+    taken,
+    waitlist,
+)
 from services.booking.tables import outbox
 from shared import outbox as events
 from shared.contracts.envelope import Event
 
-__all__ = ["appointments", "clients", "holds", "policy", "record", "schedules", "series", "taken", "waitlist"]
+__all__ = [
+    "appointments",
+    "calendars",
+    "clients",
+    "holds",
+    "policy",
+    "record",
+    "schedules",
+    "series",
+    "taken",
+    "waitlist",
+]
 
 
 async def record(session: AsyncSession, tenant: UUID, event: Event, now: datetime) -> None:

@@ -13,6 +13,7 @@ from services.booking.schemas.appointments import (
     Override,
     Retraction,
 )
+from services.booking.schemas.calendars import CalendarBody, CalendarList, Join, NewCalendar, NewCalendarBody
 from services.booking.schemas.clients import ClientBody, Discharge, NewClient, PersonalLink
 from services.booking.schemas.holds import HoldBody, NewHold
 from services.booking.schemas.policy import NewPolicy, PolicyBody
@@ -41,6 +42,8 @@ __all__ = [
     "AppointmentBody",
     "AppointmentPage",
     "AskedSeries",
+    "CalendarBody",
+    "CalendarList",
     "Cancellation",
     "ClientBody",
     "Delay",
@@ -50,8 +53,11 @@ __all__ = [
     "HistoryBody",
     "HistoryEntry",
     "HoldBody",
+    "Join",
     "Move",
     "NewAppointment",
+    "NewCalendar",
+    "NewCalendarBody",
     "NewClient",
     "NewEntry",
     "NewHold",

@@ -12,6 +12,9 @@ from tests.support.practice import Practice, count
 pytestmark = pytest.mark.servers
 
 
+DEFAULTS = {"self_booking": "off", "video_link": None}
+
+
 async def put(practice: Practice, body: object, role: str = "admin", **headers: str) -> httpx.Response:
     return await practice.http.put("/v1/policy", json=body, headers={**practice.headers(role), **headers})
 
@@ -22,13 +25,16 @@ async def get(practice: Practice) -> httpx.Response:
 
 async def test_a_practice_without_a_policy_has_the_default_and_sets_its_own_by_version(practice: Practice) -> None:
     found = await get(practice)
-    assert (found.json(), found.headers["etag"]) == ({"late_within": "P1D", "self_booking": "off", "version": 0}, '"0"')
+    assert (found.json(), found.headers["etag"]) == (
+        {**DEFAULTS, "late_within": "P1D", "version": 0},
+        '"0"',
+    )
     missing = await put(practice, {"late_within": "PT48H"})
     assert (missing.status_code, missing.json()["code"]) == (428, "if_match_missing")
     changed = await put(practice, {"late_within": "PT48H"}, **{"if-match": '"0"'})
     assert (changed.status_code, changed.json(), changed.headers["etag"]) == (
         200,
-        {"late_within": "P2D", "self_booking": "off", "version": 1},
+        {**DEFAULTS, "late_within": "P2D", "version": 1},
         '"1"',
     )
     stale = await put(practice, {"late_within": "PT1H"}, **{"if-match": '"0"'})

@@ -156,3 +156,27 @@ async def test_a_client_sees_visits_and_places_and_gives_a_place_up(
     other = await town.client()
     foreign = f"{town.urls['booking']}/me/{town.sign('client', other)}/waitlist/{entry['id']}/leave"
     assert (await town.http.post(foreign)).status_code == 404
+
+
+async def test_the_link_to_a_video_visit_is_on_its_page_around_its_time(phone: Browser, town: Town) -> None:
+    policy = {"late_within": "P1D", "video_link": "https://video.example.org/{room}"}
+    await town.call("booking", "PUT", "/v1/policy", json=policy, headers={"if-match": '"1"'})
+    visit = await town.book(await town.client(), modality="telehealth")
+    start = datetime.fromisoformat(visit["start"])
+    shown = {}
+    for minutes in (-16, -15, 64, 65):
+        town.clock.now = start + timedelta(minutes=minutes)
+        page = await phone.open(town.link(visit))
+        shown[minutes] = [href for words, href in page.links if words == "Join the video visit"]
+    assert [len(found) for found in shown.values()] == [0, 1, 1, 0]
+    assert shown[-15][0].startswith("https://video.example.org/")
+
+
+async def test_a_visit_goes_into_the_clients_calendar_from_its_page(
+    phone: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    page = await phone.open(town.link(visit))
+    file = await town.http.get(dict(page.links)["Add it to your calendar"])
+    assert (file.status_code, file.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    assert f"UID:{visit['id']}@rapport" in file.text
+    assert "SUMMARY:Appointment" in file.text
