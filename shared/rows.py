@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
+from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, Select, bindparam
+from sqlalchemy import BindParameter, Column, Select, Table, bindparam
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete
 
@@ -51,3 +53,17 @@ def bound(prefix: str, columns: Iterable[Column[Any]]) -> dict[str, BindParamete
 def named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values for the parameters of `bound`."""
     return {f"{prefix}_{name}": value for name, value in values.items()}
+
+
+async def keep_newest(session: AsyncSession, table: Table, tenant: UUID, values: Mapping[str, Any]) -> bool:
+    """Keeps the state with the highest `sequence` under an `id`, in whatever order states arrive; True for news."""
+    others = {name: value for name, value in values.items() if name != "id"}
+    statement = (
+        upsert(table)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "id"], set_=others, where=table.c.sequence < values["sequence"]
+        )
+        .returning(table.c.id)
+    )
+    return await session.scalar(statement) is not None

@@ -14,33 +14,17 @@ from services.feedback.domain import OutreachRun, Request, Visit
 from shared import outbox as events
 from shared.contracts.envelope import Event
 from shared.contracts.feedback import Instrument
-from shared.rows import dump, every, one
+from shared.rows import dump, every, keep_newest, one
 
 
 async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = dump(visit)
-    saved = await session.scalar(
-        upsert(tables.visits)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=tables.visits.c.sequence < visit.sequence
-        )
-        .returning(tables.visits.c.id)
-    )
-    return saved is not None
+    return await keep_newest(session, tables.visits, tenant, dump(visit))
 
 
 async def save_outreach(session: AsyncSession, tenant: UUID, run: OutreachRun) -> None:
     """Keeps the newest state, in whatever order states arrive."""
-    values = dump(run)
-    await session.execute(
-        upsert(tables.outreach)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=tables.outreach.c.sequence < run.sequence
-        )
-    )
+    await keep_newest(session, tables.outreach, tenant, dump(run))
 
 
 async def visit(session: AsyncSession, visit_id: UUID) -> Visit | None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking import repository
 from services.booking.api.common import own
 from services.booking.api.new_client import NewClientForm
-from services.booking.api.pages import PAGES, base
+from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.choosing import Part, Wish
 from services.booking.domain.holds import Hold
 from services.booking.domain.slots import SlotTaken
@@ -57,6 +57,10 @@ class Visitor:
 
     def provider(self, provider_id: UUID) -> str:
         return next((item.name for item in self.names.providers if item.id == provider_id), "A provider")
+
+    def label(self, plan: Plan) -> str:
+        """What is said of a time beside when it is."""
+        return f", with {self.provider(plan.provider_id)}" + by_video(plan)
 
     def place(self, location_id: UUID) -> str:
         return next((item.name for item in self.names.locations if item.id == location_id), "The practice")
@@ -138,6 +142,7 @@ async def times(
         modalities={plan.state.modality for plan in plans},
         days=found,
         slot=lambda start, plan: _slot(ours, practice, plan, start, now),
+        label=visitor.label,
         keep=visitor.path(ours, "hold"),
         filter=f"{base(ours)}/book/{practice}/times",
         start_over=visitor.path(ours),

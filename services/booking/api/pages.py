@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.booking.resources import Resources
-from shared.contracts.slots import moment
+from shared.contracts.slots import Plan, moment
 from shared.pages import Pages
 
 PAGES = Pages(Path(__file__).parent.parent / "pages")
@@ -27,6 +27,10 @@ def minutes(value: timedelta) -> str:
     """`50 minutes`."""
     whole = max(1, round(value / timedelta(minutes=1)))
     return "1 minute" if whole == 1 else f"{whole} minutes"
+
+
+def by_video(plan: Plan) -> str:
+    return ", by video" if plan.state.modality == "telehealth" else ""
 
 
 PAGES.filters(clock=clock, day=day, minutes=minutes)

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.booking import repository
 from services.booking.api.common import own
 from services.booking.api.links import VisitLink, open_link
-from services.booking.api.pages import PAGES, base
+from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.choosing import Part, Wish
 from services.booking.domain.slots import SlotTaken
@@ -93,6 +93,7 @@ async def times(
         part=part,
         days=days,
         slot=lambda start, plan: _slot(request, found, plan, start),
+        label=by_video,
         path=path,
         more=f"{path}/times?{query}&first={choosing.next_day(days)}" if more else None,
         taken=taken,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, Table, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -15,110 +15,59 @@ from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
     REPLIES,
-    Contact,
     Message,
     Offer,
-    Sender,
     Visit,
 )
 from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
+from services.notifications.repository.people import (
+    add_consent as add_consent,
+)
+from services.notifications.repository.people import (
+    client_by_phone as client_by_phone,
+)
+from services.notifications.repository.people import (
+    consented_channels as consented_channels,
+)
+from services.notifications.repository.people import (
+    consents_of as consents_of,
+)
+from services.notifications.repository.people import (
+    contact as contact,
+)
+from services.notifications.repository.people import (
+    is_paused as is_paused,
+)
+from services.notifications.repository.people import (
+    is_suppressed as is_suppressed,
+)
+from services.notifications.repository.people import (
+    pause as pause,
+)
+from services.notifications.repository.people import (
+    save_contact as save_contact,
+)
+from services.notifications.repository.people import (
+    save_sender as save_sender,
+)
+from services.notifications.repository.people import (
+    sender as sender,
+)
+from services.notifications.repository.people import (
+    suppress as suppress,
+)
+from services.notifications.repository.people import (
+    unsuppress as unsuppress,
+)
 from shared import outbox as events
 from shared import timers as clock
 from shared.contracts.envelope import Event
 from shared.contracts.feedback import Barrier
-from shared.contracts.notifications import Channel
 from shared.errors import not_found
-from shared.rows import dump, every, one
+from shared.rows import dump, every, keep_newest, one
 
 SEND, STEP, ALERT = "message.send", "outreach.step", "task.alert"
-
-
-async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
-    values = dump(sender)
-    await session.execute(
-        upsert(tables.senders)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
-    )
-
-
-async def sender(session: AsyncSession) -> Sender | None:
-    return await one(session, Sender, select(tables.senders))
-
-
-async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) -> None:
-    values = dump(contact)
-    await session.execute(
-        upsert(tables.contacts)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(index_elements=["tenant_id", "client_id"], set_=values)
-    )
-
-
-async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False) -> Contact | None:
-    query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
-    if lock or share:
-        query = query.with_for_update(read=share)
-    return await one(session, Contact, query)
-
-
-async def client_by_phone(session: AsyncSession, phone: str) -> UUID | None:
-    query = select(tables.contacts.c.client_id).where(tables.contacts.c.phone == phone)
-    found: UUID | None = await session.scalar(query.order_by(tables.contacts.c.client_id).limit(1))
-    return found
-
-
-async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:
-    id_ = uuid7()
-    await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, **values))
-    return id_
-
-
-async def consents_of(session: AsyncSession, client_id: UUID) -> list[RowMapping]:
-    """Every yes and no of a client, the newest first."""
-    columns = tables.consents.c
-    query = select(tables.consents).where(columns.client_id == client_id).order_by(columns.at.desc(), columns.id.desc())
-    return list((await session.execute(query)).mappings())
-
-
-async def consented_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
-    """Channels whose newest record for the address in use is a yes."""
-    newest: dict[tuple[str, str], bool] = {}
-    for row in await consents_of(session, contact.client_id):
-        newest.setdefault((row["channel"], row["address"]), row["granted"])
-    channels: tuple[Channel, ...] = ("sms", "email")
-    return frozenset(name for name in channels if newest.get((name, contact.address(name) or ""), False))
-
-
-async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetime) -> bool:
-    """True when the number was not suppressed before."""
-    added = await session.scalar(
-        upsert(tables.suppressions)
-        .values(tenant_id=tenant, phone=phone, at=now)
-        .on_conflict_do_nothing()
-        .returning(tables.suppressions.c.phone)
-    )
-    return added is not None
-
-
-async def unsuppress(session: AsyncSession, phone: str) -> None:
-    await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
-
-
-async def is_suppressed(session: AsyncSession, phone: str | None) -> bool:
-    query = select(tables.suppressions.c.phone).where(tables.suppressions.c.phone == phone)
-    return phone is not None and await session.scalar(query) is not None
-
-
-async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
-    statement = upsert(tables.pauses).values(tenant_id=tenant, client_id=client_id, reason=reason, at=now)
-    await session.execute(statement.on_conflict_do_nothing())
-
-
-async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
-    query = select(tables.pauses.c.client_id).where(tables.pauses.c.client_id == client_id)
-    return await session.scalar(query) is not None
 
 
 async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
@@ -155,30 +104,12 @@ async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, 
 
 async def save_visit(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = dump(visit)
-    saved = await session.scalar(
-        upsert(tables.visits)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=tables.visits.c.sequence < visit.sequence
-        )
-        .returning(tables.visits.c.id)
-    )
-    return saved is not None
+    return await keep_newest(session, tables.visits, tenant, dump(visit))
 
 
 async def save_offer(session: AsyncSession, tenant: UUID, offer: Offer) -> bool:
-    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = dump(offer)
-    saved = await session.scalar(
-        upsert(tables.offers)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=tables.offers.c.sequence < offer.sequence
-        )
-        .returning(tables.offers.c.id)
-    )
-    return saved is not None
+    """The same of an offer."""
+    return await keep_newest(session, tables.offers, tenant, dump(offer))
 
 
 async def offer(session: AsyncSession, offer_id: UUID | None) -> Offer | None:
@@ -186,17 +117,9 @@ async def offer(session: AsyncSession, offer_id: UUID | None) -> Offer | None:
 
 
 async def save_client(session: AsyncSession, tenant: UUID, client_id: UUID, discharged: bool, sequence: int) -> bool:
-    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
-    values = {"discharged": discharged, "sequence": sequence}
-    saved = await session.scalar(
-        upsert(tables.clients)
-        .values(tenant_id=tenant, id=client_id, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "id"], set_=values, where=tables.clients.c.sequence < sequence
-        )
-        .returning(tables.clients.c.id)
-    )
-    return saved is not None
+    """The same of a client."""
+    values = {"id": client_id, "discharged": discharged, "sequence": sequence}
+    return await keep_newest(session, tables.clients, tenant, values)
 
 
 async def is_discharged(session: AsyncSession, client_id: UUID) -> bool:

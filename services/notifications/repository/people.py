@@ -1,0 +1,102 @@
+"""Who writes to whom: the practice's sender, clients' contacts, consents, suppressions and pauses."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from services.notifications import tables
+from services.notifications.domain.model import Contact, Sender
+from shared.contracts.notifications import Channel
+from shared.rows import dump, one
+
+
+async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
+    values = dump(sender)
+    await session.execute(
+        upsert(tables.senders)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id"], set_=values)
+    )
+
+
+async def sender(session: AsyncSession) -> Sender | None:
+    return await one(session, Sender, select(tables.senders))
+
+
+async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) -> None:
+    values = dump(contact)
+    await session.execute(
+        upsert(tables.contacts)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "client_id"], set_=values)
+    )
+
+
+async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False) -> Contact | None:
+    query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
+    if lock or share:
+        query = query.with_for_update(read=share)
+    return await one(session, Contact, query)
+
+
+async def client_by_phone(session: AsyncSession, phone: str) -> UUID | None:
+    query = select(tables.contacts.c.client_id).where(tables.contacts.c.phone == phone)
+    found: UUID | None = await session.scalar(query.order_by(tables.contacts.c.client_id).limit(1))
+    return found
+
+
+async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:
+    id_ = uuid7()
+    await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, **values))
+    return id_
+
+
+async def consents_of(session: AsyncSession, client_id: UUID) -> list[RowMapping]:
+    """Every yes and no of a client, the newest first."""
+    columns = tables.consents.c
+    query = select(tables.consents).where(columns.client_id == client_id).order_by(columns.at.desc(), columns.id.desc())
+    return list((await session.execute(query)).mappings())
+
+
+async def consented_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
+    """Channels whose newest record for the address in use is a yes."""
+    newest: dict[tuple[str, str], bool] = {}
+    for row in await consents_of(session, contact.client_id):
+        newest.setdefault((row["channel"], row["address"]), row["granted"])
+    channels: tuple[Channel, ...] = ("sms", "email")
+    return frozenset(name for name in channels if newest.get((name, contact.address(name) or ""), False))
+
+
+async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetime) -> bool:
+    """True when the number was not suppressed before."""
+    added = await session.scalar(
+        upsert(tables.suppressions)
+        .values(tenant_id=tenant, phone=phone, at=now)
+        .on_conflict_do_nothing()
+        .returning(tables.suppressions.c.phone)
+    )
+    return added is not None
+
+
+async def unsuppress(session: AsyncSession, phone: str) -> None:
+    await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
+
+
+async def is_suppressed(session: AsyncSession, phone: str | None) -> bool:
+    query = select(tables.suppressions.c.phone).where(tables.suppressions.c.phone == phone)
+    return phone is not None and await session.scalar(query) is not None
+
+
+async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
+    statement = upsert(tables.pauses).values(tenant_id=tenant, client_id=client_id, reason=reason, at=now)
+    await session.execute(statement.on_conflict_do_nothing())
+
+
+async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
+    query = select(tables.pauses.c.client_id).where(tables.pauses.c.client_id == client_id)
+    return await session.scalar(query) is not None
