@@ -24,7 +24,7 @@ class Malformed(ValueError):
 class Contract(BaseModel):
     """Part of an event. Unknown fields are ignored, since newer producers may add some."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Event(Contract):

@@ -1,14 +1,16 @@
 """What a client can choose from on a page: kinds of visit, providers, and days with their free times."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.contracts.availability import Modality
-from shared.contracts.slots import Plan, moment
+from shared.contracts.slots import Plan, date_of, local_day, moment
 
 Part = Literal["any", "morning", "afternoon", "evening", "weekend"]
 NOON, EVENING, SATURDAY = 12, 17, 5
@@ -48,12 +50,19 @@ class Day:
     times: tuple[tuple[int, Plan], ...]
 
 
-def by_day(found: Iterable[tuple[int, Plan]], part: Part, zone: str) -> list[Day]:
-    """Free starts by local date, each start once, in order."""
+def by_day(found: Iterable[tuple[Plan, Iterable[int]]], part: Part, zone: str) -> list[Day]:
+    """The first free starts of each local date, each start once and with the first who is free; in order.
+
+    `found` are the starts of each schedule, in order: of a day, no more of one are looked at than can be shown.
+    """
     local = ZoneInfo(zone)
-    days: dict[date, dict[int, Plan]] = {}
-    for start, plan in sorted(found, key=lambda item: (item[0], item[1].provider_id, item[1].schedule_id)):
-        wall = moment(start).astimezone(local)
-        if in_part(part, wall):
-            days.setdefault(wall.date(), {}).setdefault(start, plan)
-    return [Day(day, tuple(times.items())[:MOST_A_DAY]) for day, times in sorted(days.items())]
+    days: dict[int, dict[int, Plan]] = {}
+    for plan, starts in sorted(found, key=lambda item: (item[0].provider_id, item[0].schedule_id)):
+        seen: Counter[int] = Counter()
+        for start in starts:
+            day = local_day(zone, start)
+            if seen[day] < MOST_A_DAY and in_part(part, moment(start).astimezone(local)):
+                seen[day] += 1
+                days.setdefault(day, {}).setdefault(start, plan)
+    shown = {day: sorted(times.items(), key=itemgetter(0))[:MOST_A_DAY] for day, times in days.items()}
+    return [Day(date_of(day), tuple(times)) for day, times in sorted(shown.items())]

@@ -45,7 +45,7 @@ async def days(
         # Whole local days, so that no day is cut in two.
         high = min(instant(zone, local_day(zone, low + span), 0), last)
         taken = await repository.taken.near(session, plans, client_id, low, high, now, But(visit_id=moving))
-        starts = [(at, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker)]
+        starts = ((plan, free(plan, taken, low, high, now, seeker)) for plan in plans)
         found += choosing.by_day(starts, wish.part, zone)
         low, span = high, span * 2
     return found[:most], len(found) > most

@@ -612,3 +612,20 @@ async def test_who_runs_late_is_missed_later(practice: Practice, clock: ManualCl
     refused = await practice.http.post(path, json={"by": "PT31M"}, headers=theirs)
     assert (refused.status_code, refused.json()["field"]) == (422, "by")
     assert await events(practice) == [("appointment.booked", 1), ("appointment.running_late", 2)]
+
+
+async def test_seats_below_those_taken_leave_who_has_one_and_admit_nobody_more(practice: Practice) -> None:
+    practice.rules = await practice.publish(schedule(capacity=3))
+    [start] = practice.starts(1)
+    visits = [(await practice.book(start)).json() for _ in range(2)]
+    smaller = practice.rules.model_copy(update={"capacity": 1, "sequence": 2})
+    await practice.publish(smaller)
+    refused = await practice.book(start)
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    for visit in visits:
+        found = await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())
+        assert (found.json()["status"], found.json()["version"]) == ("booked", 1)
+    assert (await practice.act(visits[0], "cancel", {})).status_code == 200
+    assert (await practice.book(start)).status_code == 409, "one seat, and one who has it"
+    assert (await practice.act(visits[1], "cancel", {})).status_code == 200
+    assert (await practice.book(start)).status_code == 201
