@@ -39,7 +39,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 class Body(BaseModel):
     """A request body: unknown fields are refused, so that a typing mistake can't pass unnoticed; blanks are no text."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     @field_validator("*", mode="before")
     @classmethod
