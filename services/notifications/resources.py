@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from sqlalchemy import Table
 
 from services.notifications import tables
@@ -14,6 +13,7 @@ from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
 from shared.db import Database
+from shared.http import open_http
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -37,7 +37,7 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
     database = Database(settings.database_url, pool_size=settings.pool_size, name="notifications")
     try:
         await database.require(MIGRATIONS)
-        async with httpx.AsyncClient() as http:
+        async with open_http(settings.auth_jwks_url, settings.sms_api_url, settings.booking_api_url) as http:
             verifier = Verifier(
                 issuer=settings.auth_issuer,
                 audience=settings.auth_audience,

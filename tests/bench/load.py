@@ -68,10 +68,11 @@ class Wire:
         self._token = token
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    async def ask(self, method: str, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
         """Status and JSON of an answer."""
         sent = json.dumps(body).encode() if body is not None else b""
         head = f"{method} {path} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: Bearer {self._token}\r\n"
+        head += f"idempotency-key: {key}\r\n" if key else ""
         head += f"content-type: application/json\r\ncontent-length: {len(sent)}\r\n\r\n"
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
         writer.write(head.encode() + sent)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from ssl import SSLContext
 from urllib.parse import urljoin, urlsplit
 
@@ -80,8 +80,15 @@ class Feeds:
         self.max_bytes = max_bytes
         self.total_seconds = total_seconds
         self.connect_seconds = min(CONNECT_SECONDS, total_seconds)
-        # Made once: it reads every authority's certificate. No variable of the environment adds any.
-        self._tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._given = tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made once, and only where a feed is read: it reads every authority's certificate, which takes 3 MB.
+
+        No variable of the environment adds any.
+        """
+        return self._given or httpx.create_ssl_context(trust_env=False)
 
     async def fetch(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched:
         """Fetches a feed unless it is the one with these validators. Raises FeedError."""
