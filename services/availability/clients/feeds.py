@@ -83,7 +83,7 @@ class Feeds:
         self._given = tls
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext:
+    def _tls(self) -> SSLContext:
         """Made once, and only where a feed is read: it reads every authority's certificate, which takes 3 MB.
 
         No variable of the environment adds any.
