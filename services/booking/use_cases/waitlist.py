@@ -1,5 +1,6 @@
 """The waitlist: joining and leaving it, and the rounds in which freed time is offered."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -181,11 +182,17 @@ def _chances(
     plans: Sequence[Plan], taken: Sequence[Taken], spans: Sequence[Span], now: datetime, seeker: Seeker
 ) -> list[Chance]:
     """The starts that can be booked, of visits that lie within the spans."""
+    begins = [begin for begin, _ in spans]
+
+    def lies_within(start: int, end: int) -> bool:
+        at = bisect_right(begins, start) - 1
+        return at >= 0 and end <= spans[at][1]
+
     return [
         Chance(plan, start, *plan.occupied(start))
         for plan in plans
-        for begin, until in spans
-        for start in free(plan, taken, begin, until - plan.duration + 1, now, seeker)
+        for start in free(plan, taken, spans[0][0], spans[-1][1], now, seeker)
+        if lies_within(start, start + plan.duration)
     ]
 
 

@@ -48,14 +48,14 @@ class Waitlist:
         assert answer.status_code == expect, answer.text
         return answer.json()
 
-    async def open(self, start: datetime, length: timedelta = 50 * MINUTE) -> UUID:
-        """Availability tells that a time is free."""
+    async def open(self, start: datetime, length: timedelta = 50 * MINUTE, *others: datetime) -> UUID:
+        """Availability tells that a time is free, and others of that length too."""
         news = AvailabilityOpened(
             sequence=1,
             opening_id=uuid4(),
             provider_id=self.practice.rules.provider_id,
             reason="cancelled",
-            opened=(Opened(begin=start, end=start + length),),
+            opened=tuple(Opened(begin=begin, end=begin + length) for begin in (start, *others)),
         )
         async with self.practice.resources.database.transaction(self.practice.tenant) as session:
             await waitlist.follow_opening(session, tenant=self.practice.tenant, news=news, now=self.clock.now)
@@ -302,6 +302,14 @@ async def test_several_free_times_are_spread_and_each_gets_one_that_suits(waitin
     given = {str(offer.entry_id): offer.start for offer in offers}
     assert given[picky["id"]] == second
     assert {given[other["id"]], given[one_more["id"]]} == {first, third}
+
+
+async def test_only_what_opened_is_offered_and_not_what_lies_between(waiting: Waitlist) -> None:
+    first, _, third = later(waiting.practice, 3)
+    for _ in range(3):
+        await waiting.join()
+    offers = await waiting.round(await waiting.open(first, 50 * MINUTE, third))
+    assert Counter(offer.start for offer in offers) == {first: 2, third: 1}
 
 
 async def test_nothing_is_offered_that_could_not_be_booked(waiting: Waitlist, practice: Practice) -> None:
