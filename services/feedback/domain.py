@@ -215,7 +215,8 @@ class Retention:
 
 def retention(visits: Iterable[Visit], runs: Iterable[OutreachRun], now: datetime) -> Retention:
     """Attendance, returns after session 1, 2, 3 …, and what outreach won back against the holdout."""
-    every, outreach = list(visits), list(runs)
+    every = [visit for visit in visits if visit.status != "entered-in-error"]
+    outreach = list(runs)
     by_client: dict[UUID, list[Visit]] = defaultdict(list)
     for visit in sorted(every, key=lambda one: one.start):
         by_client[visit.client_id].append(visit)

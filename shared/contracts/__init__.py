@@ -19,6 +19,7 @@ from shared.contracts.booking import (
     AppointmentCancelled,
     AppointmentCheckedIn,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
@@ -62,6 +63,7 @@ APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFlagged,
 )
 

@@ -113,6 +113,12 @@ class AppointmentConfirmed(AppointmentState):
     type: ClassVar[str] = "appointment.confirmed"
 
 
+class AppointmentEnteredInError(AppointmentState):
+    """It should never have been in the books: it takes no time, and counts nowhere."""
+
+    type: ClassVar[str] = "appointment.entered_in_error"
+
+
 class AppointmentRunningLate(AppointmentState):
     """The client is on the way and says how late they will be; they are missed no sooner."""
 

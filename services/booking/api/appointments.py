@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import Unpack
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -275,3 +276,20 @@ async def retract_miss(request: Request, appointment_id: UUID, body: schemas.Ret
     return await _move(
         request, appointment_id, command, "retract miss", partial(appointments.retract_miss, reason=body.reason)
     )
+
+
+@router.post(
+    "/appointments/{appointment_id}/enter-in-error",
+    response_model=schemas.AppointmentBody,
+    operation_id="enter_appointment_in_error",
+    responses=problems(404, 412),
+)
+async def enter_in_error(request: Request, appointment_id: UUID, body: schemas.Correction, command: Write) -> Response:
+    """It should never have been in the books: it takes no time and counts nowhere; its history stays."""
+    command.principal.require("appointments:write", Role.STAFF, Role.ADMIN)
+
+    async def change(session: AsyncSession, **move: Unpack[appointments.Move]) -> Appointment:
+        move["actor"] = replace(move["actor"], note=body.reason)
+        return await appointments.enter_in_error(session, **move)
+
+    return await _move(request, appointment_id, command, "enter in error", change)

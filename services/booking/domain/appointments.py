@@ -15,6 +15,7 @@ from shared.contracts.booking import (
     AppointmentCancelled,
     AppointmentCheckedIn,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentFulfilled,
     AppointmentMissed,
@@ -244,6 +245,13 @@ def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, no
     if reason == "was_there":
         return _changed(AppointmentMissedRetracted, appointment, actor, now, status="arrived", reason_code=reason)
     return _changed(AppointmentMissedRetracted, appointment, actor, now, status="cancelled", reason_code=reason)
+
+
+def enter_in_error(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
+    """It should never have been in the books; None where that was said already. Why stands in the actor's note."""
+    if appointment.status == "entered-in-error":
+        return None
+    return _changed(AppointmentEnteredInError, appointment, actor, now, status="entered-in-error")
 
 
 LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {

@@ -15,6 +15,7 @@ from services.booking.domain.slots import SlotTaken
 from services.booking.tables import appointments, history, outbox, timers
 from shared import outbox as events
 from shared import timers as clock
+from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.envelope import Event
 from shared.db import EXCLUSION_VIOLATION, UNIQUE_VIOLATION, constraint, sqlstate
 from shared.errors import not_found
@@ -81,7 +82,7 @@ async def page(
 async def rebooking_of(session: AsyncSession, appointment_id: UUID) -> Appointment | None:
     """The visit that makes up for a missed one, unless it was called off."""
     columns = appointments.c
-    query = select(appointments).where(columns.rebooked_from == appointment_id, columns.status != "cancelled")
+    query = select(appointments).where(columns.rebooked_from == appointment_id, columns.status.not_in(FREE_STATUSES))
     return await one(session, Appointment, query)
 
 

@@ -53,6 +53,14 @@ class Move(Body):
     slot: str = Field(min_length=1, max_length=200)
 
 
+class Correction(Body):
+    """Why a visit should never have been in the books."""
+
+    model_config = example(reason="entered for the wrong client")
+
+    reason: str = Field(min_length=3, max_length=500, description="Kept in the visit's history; never in an event")
+
+
 class Delay(Body):
     """How late a client will be."""
 

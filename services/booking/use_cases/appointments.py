@@ -175,6 +175,12 @@ async def retract_miss(session: AsyncSession, *, reason: RetractReason, **move: 
 
 
 @use_case
+async def enter_in_error(session: AsyncSession, **move: Unpack[Move]) -> Appointment:
+    """Takes a visit out of the books; its history stays, with who says so and why."""
+    return await _moved(session, move, appointments.enter_in_error)
+
+
+@use_case
 async def notice_miss(session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime) -> Appointment:
     """Marks an absent client's visit as missed, unless somebody checked in, moved or cancelled it meanwhile."""
     move = Move(tenant=tenant, appointment_id=appointment_id, version=None, actor=SYSTEM, now=now)

@@ -18,6 +18,7 @@ from services.notifications.domain.model import (
     Sender,
     Visit,
 )
+from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
 
 TEXTS_A_DAY = 1
@@ -127,7 +128,7 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
             return Refuse("visit_started")
     if message.purpose == "cancellation":
         visit = world.visit
-        if visit is None or visit.status != "cancelled" or visit.sequence != message.appointment_sequence:
+        if visit is None or visit.status not in FREE_STATUSES or visit.sequence != message.appointment_sequence:
             return Refuse("visit_changed")
         if visit.start <= now:
             return Refuse("visit_started")

@@ -22,6 +22,7 @@ from services.notifications.domain.policy import Defer, Refuse, Send, World, dec
 from services.notifications.domain.templates import Links, Text, render
 from services.notifications.use_cases.messages import decided, plan_message
 from shared import timers
+from shared.contracts.booking import FREE_STATUSES
 from shared.invitations import Entry, Method, calendar
 from shared.telemetry import annotate, use_case
 
@@ -160,7 +161,7 @@ def _calendar(message: Message, world: World) -> bytes | None:
     if message.purpose not in METHODS or visit is None or visit.end is None:
         return None
     entry = Entry(
-        visit.id, visit.sequence, visit.start, visit.end, visit.changed_at, called_off=visit.status == "cancelled"
+        visit.id, visit.sequence, visit.start, visit.end, visit.changed_at, called_off=visit.status in FREE_STATUSES
     )
     return calendar(
         METHODS[message.purpose],

@@ -12,6 +12,7 @@ from services.notifications.domain.plans import cancellation, new_message, plan_
 from services.notifications.use_cases import outreach
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import (
+    FREE_STATUSES,
     AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentRunningLate,
@@ -41,7 +42,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await outreach.end_for_booking(session, tenant, visit, now)
     elif visit.status == "noshow":
         await outreach.start(session, tenant, visit, now)
-    elif visit.status == "cancelled" and visit.start > now:
+    elif visit.status in FREE_STATUSES and visit.start > now:
         await plan_message(session, tenant, cancellation(visit), now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)

@@ -629,3 +629,30 @@ async def test_seats_below_those_taken_leave_who_has_one_and_admit_nobody_more(p
     assert (await practice.book(start)).status_code == 409, "one seat, and one who has it"
     assert (await practice.act(visits[1], "cancel", {})).status_code == 200
     assert (await practice.book(start)).status_code == 201
+
+
+@pytest.mark.parametrize("before", ["booked", "checked-in", "cancelled"])
+async def test_what_should_never_have_been_in_the_books_takes_no_time_and_keeps_its_history(
+    before: str, practice: Practice
+) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    if before != "booked":
+        await practice.act(visit, {"checked-in": "check-in", "cancelled": "cancel"}[before], {})
+    said = {"reason": "entered for the wrong client"}
+    for _ in range(2):
+        answer = await practice.act(visit, "enter-in-error", said)
+        assert (answer.status_code, answer.json()["status"]) == (200, "entered-in-error")
+    assert await timers(practice) == []
+    assert (await practice.book(start)).status_code == 201
+    history = await practice.http.get(f"/v1/appointments/{visit['id']}/history", headers=practice.headers())
+    last = history.json()["items"][-1]
+    assert (last["status"], last["note"], last["party"]) == ("entered-in-error", said["reason"], "practice")
+    assert [topic for topic, _ in await events(practice)].count("appointment.entered_in_error") == 1
+    refused = await practice.act(visit, "cancel", {})
+    assert (refused.status_code, refused.json()["legal_moves"]) == (409, [])
+    theirs = practice.headers("client", client_id=visit["client_id"])
+    path = f"/v1/appointments/{visit['id']}/enter-in-error"
+    assert (await practice.http.post(path, json=said, headers=theirs)).status_code == 403
+    silent = await practice.act(visit, "enter-in-error", {"reason": ""})
+    assert (silent.status_code, silent.json()["field"]) == (422, "reason")

@@ -72,6 +72,14 @@ def test_a_visit_booked_before_the_miss_or_called_off_wins_nothing_back() -> Non
     assert report.reached_out.rebooked.count == 0
 
 
+def test_what_was_entered_in_error_counts_nowhere() -> None:
+    client = uuid4()
+    missed = visit(client, -10, "noshow")
+    runs = [run(missed, -10)]
+    wrong = [visit(client, -9, "entered-in-error", booked=-9.9), visit(uuid4(), 3, "entered-in-error")]
+    assert retention([missed, *wrong], runs, NOW) == retention([missed], runs, NOW)
+
+
 def test_wilson_interval_of_a_known_case() -> None:
     low, high = Share(9, 12).interval or (0, 0)
     assert (round(low, 3), round(high, 3)) == (0.468, 0.911)

@@ -18,6 +18,7 @@ from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentRescheduled,
     AppointmentRunningLate,
@@ -499,3 +500,18 @@ async def test_a_visit_that_is_called_off_after_it_began_is_no_news_to_its_clien
     gone = AppointmentCancelled.model_validate(booked.model_dump() | {"sequence": 2, "status": "cancelled"})
     await practice.follow(booked, gone)
     assert "cancellation" not in [one["purpose"] for one in await practice.messages()]
+
+
+async def test_a_visit_entered_in_error_leaves_the_clients_calendar_and_no_reminder_goes(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    wrong = AppointmentEnteredInError.model_validate(
+        booked.model_dump() | {"sequence": 2, "status": "entered-in-error"}
+    )
+    await practice.follow(wrong)
+    await practice.fire_due()
+    method, event = calendar_of(practice, 1)
+    assert (method, str(event["STATUS"])) == ("CANCEL", "CANCELLED")
+    assert {one["status"] for one in await practice.messages() if one["purpose"] == "reminder"} == {"not_sent"}
