@@ -32,7 +32,7 @@ from tests.support.build import schedule
 from tests.support.servers import scratch
 
 RUNS = 3
-SECONDS = 4.0
+SECONDS = 3.0
 PROVIDERS = 50
 CONTENDERS, CONTENDED = 32, 60
 TOLD = 300
@@ -134,7 +134,7 @@ def pgbench(figures: Figures, url: str) -> None:
     )
     scripts = {
         "two inserts": f"BEGIN;\n{visit} \\gset\n"
-        "INSERT INTO messages (visit_id, payload) VALUES (:'id', '\\x00');\nCOMMIT;\n",
+        "INSERT INTO messages (visit_id, payload) VALUES (':id', '\\x00');\nCOMMIT;\n",
         "one statement": f"WITH v AS ({visit}) INSERT INTO messages (visit_id, payload) SELECT id, '\\x00' FROM v;\n",
     }
     for name, script in scripts.items():

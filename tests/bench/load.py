@@ -74,6 +74,8 @@ class Wire:
         head = f"{method} {path} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: Bearer {self._token}\r\n"
         head += f"idempotency-key: {key}\r\n" if key else ""
         head += f"content-type: application/json\r\ncontent-length: {len(sent)}\r\n\r\n"
+        while self._idle and self._idle[-1][0].at_eof():
+            self._idle.pop()  # the server has closed it meanwhile
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
         writer.write(head.encode() + sent)
         lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
