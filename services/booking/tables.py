@@ -116,6 +116,7 @@ appointments = Table(
     Column("late", Boolean, nullable=False),
     Column("late_by", Interval),
     Column("series_id", Uuid),
+    Column("external_id", Text, comment="What the system calls it that it was imported from"),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from services.feedback import domain, repository
 from services.feedback.domain import OutreachRun, Request, Retention, Visit
-from shared.contracts.booking import AppointmentState
+from shared.contracts.booking import AppointmentImported, AppointmentState
 from shared.contracts.feedback import Barrier, Instrument
 from shared.contracts.notifications import OutreachState
 from shared.errors import not_found
@@ -22,6 +22,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     visit = Visit.of(state, current_traceparent())
     annotate(appointment_id=visit.id, client_id=visit.client_id)
     if not await repository.save_visit(session, tenant, visit) or visit.status != "fulfilled":
+        return
+    if isinstance(state, AppointmentImported):
+        # It took place while the practice worked with another system.
         return
     request = _request(visit, "alliance", now)
     if await repository.add_request(session, tenant, request):

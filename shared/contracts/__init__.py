@@ -22,6 +22,7 @@ from shared.contracts.booking import (
     AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentFulfilled,
+    AppointmentImported,
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentRescheduled,
@@ -54,6 +55,7 @@ from shared.contracts.waitlist import (
 
 APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentBooked,
+    AppointmentImported,
     AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentCancelled,

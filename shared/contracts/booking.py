@@ -95,6 +95,12 @@ class AppointmentBooked(AppointmentState):
     type: ClassVar[str] = "appointment.booked"
 
 
+class AppointmentImported(AppointmentState):
+    """A visit that was made in another system, past or to come: nothing follows from it but its reminders."""
+
+    type: ClassVar[str] = "appointment.imported"
+
+
 class AppointmentRescheduled(AppointmentState):
     """The same appointment at another time."""
 

@@ -36,6 +36,7 @@ def appointment_event(
     start = start or NOW + timedelta(days=2)
     statuses = {
         "appointment.booked": "booked",
+        "appointment.imported": "booked",
         "appointment.rescheduled": "booked",
         "appointment.cancelled": "cancelled",
         "appointment.running_late": "booked",

@@ -18,6 +18,7 @@ from shared.contracts.booking import (
     AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentFulfilled,
+    AppointmentImported,
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentRescheduled,
@@ -80,6 +81,8 @@ class Appointment:
     late: bool = False
     late_by: timedelta | None = None
     series_id: UUID | None = None
+    external_id: str | None = None
+    """What the system calls it that it was imported from."""
 
     @property
     def missed_at(self) -> datetime:
@@ -118,6 +121,35 @@ def book(
         **_at(schedule, slot, place),
     )
     return appointment, _event(AppointmentBooked, appointment)
+
+
+def bring_in(
+    *,
+    id: UUID,
+    external_id: str,
+    status: AppointmentStatus,
+    slot: SlotId,
+    schedule: ScheduleState,
+    place: Place,
+    client_id: UUID,
+    actor: Actor,
+    now: datetime,
+    traceparent: str | None,
+) -> Change:
+    """A visit that was made in another system, as it stands there."""
+    appointment = Appointment(
+        id=id,
+        external_id=external_id,
+        client_id=client_id,
+        status=status,
+        booked_at=min(now, slot.start),
+        changed_at=now,
+        changed_by=actor.party,
+        sequence=1,
+        traceparent=traceparent,
+        **_at(schedule, slot, place),
+    )
+    return appointment, _event(AppointmentImported, appointment)
 
 
 def _at(schedule: ScheduleState, slot: SlotId, place: Place) -> dict[str, Any]:
@@ -282,6 +314,6 @@ def _changed(
 def _event(event: type[AppointmentState], appointment: Appointment) -> AppointmentState:
     values = {field.name: getattr(appointment, field.name) for field in fields(appointment)}
     values["appointment_id"] = values.pop("id")
-    for internal in ("traceparent", "group_id", "seat"):
+    for internal in ("traceparent", "group_id", "seat", "external_id"):
         del values[internal]
     return event(**values)

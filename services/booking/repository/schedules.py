@@ -36,37 +36,37 @@ async def save(session: AsyncSession, tenant: UUID, schedule: ScheduleState, wit
 async def plan(session: AsyncSession, schedule_id: UUID) -> Plan | None:
     """The schedule as it stands; None when it is unknown here or withdrawn."""
     rules = await session.scalar(_RULES_OF_ONE, {"schedule": schedule_id})
-    return _plan(rules) if rules is not None else None
+    return plan_from(rules) if rules is not None else None
 
 
 async def of_provider(session: AsyncSession, provider_id: UUID) -> list[Plan]:
     """A provider's schedules that are not withdrawn, in one order."""
     columns = schedules.c
-    query = select(_RULES).where(columns.provider_id == provider_id, columns.withdrawn_at.is_(None))
-    return [_plan(rules) for rules in await session.scalars(query.order_by(columns.id))]
+    query = select(RULES).where(columns.provider_id == provider_id, columns.withdrawn_at.is_(None))
+    return [plan_from(rules) for rules in await session.scalars(query.order_by(columns.id))]
 
 
 async def of_type(session: AsyncSession, appointment_type_id: UUID, modality: str | None = None) -> list[Plan]:
-    query = select(_RULES).where(
+    query = select(RULES).where(
         schedules.c.appointment_type_id == appointment_type_id, schedules.c.withdrawn_at.is_(None)
     )
     if modality is not None:
         query = query.where(schedules.c.modality == modality)
-    return [_plan(rules) for rules in await session.scalars(query)]
+    return [plan_from(rules) for rules in await session.scalars(query)]
 
 
 async def every(session: AsyncSession) -> list[Plan]:
     """Every schedule that is not withdrawn."""
-    query = select(_RULES).where(schedules.c.withdrawn_at.is_(None)).order_by(schedules.c.id)
-    return [_plan(rules) for rules in await session.scalars(query)]
+    query = select(RULES).where(schedules.c.withdrawn_at.is_(None)).order_by(schedules.c.id)
+    return [plan_from(rules) for rules in await session.scalars(query)]
 
 
-_RULES = cast(schedules.c.rules, Text)
-_RULES_OF_ONE = select(_RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
+RULES = cast(schedules.c.rules, Text)
+_RULES_OF_ONE = select(RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
 
 
 @lru_cache(maxsize=1000)
-def _plan(rules: str) -> Plan:
+def plan_from(rules: str) -> Plan:
     """The same text is the same plan: it isn't read again, and remembers the days that it has worked out."""
     return Plan(SchedulePublished.model_validate_json(rules))
 

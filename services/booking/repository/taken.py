@@ -14,7 +14,7 @@ from services.booking.tables import appointments, holds, providers
 from shared.contracts.slots import Plan, Taken, ceil, floor, moment
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
-_STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
+STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
 _LIVE = holds.c.expires_at > bindparam("now", type_=holds.c.expires_at.type)
 
 
@@ -83,7 +83,7 @@ async def near(
 
 @cache
 def _near(rooms: bool, client: bool, visit: bool, hold: bool) -> CompoundSelect[Any]:
-    booked = _of(appointments, rooms, client).where(_STANDS)
+    booked = _of(appointments, rooms, client).where(STANDS)
     if visit:
         booked = booked.where(appointments.c.id != bindparam("visit"))
     held = _of(holds, rooms, client).where(_LIVE)
@@ -131,13 +131,13 @@ def _seats(table: Table, but: str) -> Select[Any]:
     )
 
 
-_GROUP = union_all(_seats(appointments, "visit").where(_STANDS), _seats(holds, "hold").where(_LIVE))
+_GROUP = union_all(_seats(appointments, "visit").where(STANDS), _seats(holds, "hold").where(_LIVE))
 
 
 async def is_new(session: AsyncSession, client_id: UUID, but: UUID | None) -> bool:
     """True when the client has no other visit that was not called off."""
     columns = appointments.c
-    query = select(columns.id).where(columns.client_id == client_id, _STANDS).limit(1)
+    query = select(columns.id).where(columns.client_id == client_id, STANDS).limit(1)
     if but is not None:
         query = query.where(columns.id != but)
     return await session.scalar(query) is None

@@ -17,6 +17,7 @@ from services.booking.schemas.appointments import (
 from services.booking.schemas.calendars import CalendarBody, CalendarList, Join, NewCalendar, NewCalendarBody
 from services.booking.schemas.clients import ClientBody, Discharge, NewClient, PersonalLink
 from services.booking.schemas.holds import HoldBody, NewHold
+from services.booking.schemas.imports import ImportReport
 from services.booking.schemas.policy import NewPolicy, PolicyBody
 from services.booking.schemas.series import (
     AskedSeries,
@@ -55,6 +56,7 @@ __all__ = [
     "HistoryBody",
     "HistoryEntry",
     "HoldBody",
+    "ImportReport",
     "Join",
     "Move",
     "NewAppointment",

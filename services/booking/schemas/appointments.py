@@ -112,6 +112,7 @@ class AppointmentBody(BaseModel):
         late=False,
         late_by=None,
         series_id=None,
+        external_id=None,
     )
 
     id: UUID
@@ -137,6 +138,7 @@ class AppointmentBody(BaseModel):
     late: bool = Field(description="Called off within the practice's window before its start")
     late_by: timedelta | None = Field(description="How late the client says they will be")
     series_id: UUID | None = Field(description="The series that it was booked with")
+    external_id: str | None = Field(description="What the system calls it that it was imported from")
 
     @classmethod
     def of(cls, appointment: Appointment) -> "AppointmentBody":

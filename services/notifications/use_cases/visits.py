@@ -15,6 +15,7 @@ from shared.contracts.booking import (
     FREE_STATUSES,
     AppointmentConfirmed,
     AppointmentFlagged,
+    AppointmentImported,
     AppointmentRunningLate,
     AppointmentState,
 )
@@ -31,6 +32,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     if isinstance(state, AppointmentFlagged | AppointmentConfirmed | AppointmentRunningLate):
         await _follow_remark(session, tenant, state, now)
         return
+    if isinstance(state, AppointmentImported):
+        await _follow_import(session, tenant, visit, now)
+        return
     if not await repository.save_visit(session, tenant, visit):
         return
     for message in await repository.planned(session, repository.of_visit(visit.id)):
@@ -46,6 +50,16 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await plan_message(session, tenant, cancellation(visit), now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
+
+
+async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
+    """A visit from another system, which has told the client of it: only what is to come is said here."""
+    if not await repository.save_visit(session, tenant, visit) or visit.status != "booked":
+        return
+    _, plan = await repository.plan(session)
+    for message in plan_messages(plan, visit, now, imported=True):
+        await plan_message(session, tenant, message, now)
+    await outreach.end_for_booking(session, tenant, visit, now)
 
 
 async def _follow_remark(session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime) -> None:

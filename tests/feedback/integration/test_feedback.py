@@ -123,6 +123,23 @@ async def test_after_a_visit_a_rating_is_asked_once_and_taken_once(practice: Pra
     assert request["submitted_at"] is not None
 
 
+async def test_a_visit_that_took_place_in_another_systems_time_is_counted_but_not_asked_about(
+    practice: Practice,
+) -> None:
+    done = practice.visit(AppointmentImported, 3, status="fulfilled")
+    await practice.follow(done)
+    assert await practice.events() == []
+    found = await practice.http.get(
+        "/v1/reports/retention",
+        params={
+            "from": (done.start - timedelta(days=1)).isoformat(),
+            "to": (done.start + timedelta(days=1)).isoformat(),
+        },
+        headers=practice.headers(),
+    )
+    assert found.json()["attended"]["count"] == 1
+
+
 async def test_a_low_rating_is_told_at_once_and_scores_stay_in_the_house(practice: Practice) -> None:
     done = practice.visit(AppointmentFulfilled, 3)
     await practice.follow(done)
@@ -210,6 +227,7 @@ async def test_the_report_shows_what_outreach_won_back(practice: Practice) -> No
     started_at = NOW - timedelta(days=9)
     back = practice.visit(
         AppointmentFulfilled,
+        AppointmentImported,
         3,
         start=NOW - timedelta(days=5),
         booked_at=NOW - timedelta(days=8),

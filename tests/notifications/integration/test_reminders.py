@@ -20,6 +20,8 @@ from shared.contracts.booking import (
     AppointmentConfirmed,
     AppointmentEnteredInError,
     AppointmentFlagged,
+    AppointmentImported,
+    AppointmentMissed,
     AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentState,
@@ -60,6 +62,40 @@ async def test_a_booking_is_confirmed_at_once_and_its_reminders_are_planned(prac
     ]
     assert datetime.fromisoformat(log[1]["due_at"]) == booked.start - timedelta(hours=72)
     assert practice.outside.texts(practice.phone) == []
+
+
+async def test_a_visit_from_another_system_is_reminded_of_but_not_told_anew(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    coming = await visit(practice, AppointmentImported)
+    over = {"start": coming.start - timedelta(days=30)}
+    missed = await visit(practice, AppointmentImported, status="noshow", **over)
+    gone = await visit(practice, AppointmentImported, status="cancelled")
+    await practice.follow(coming, missed, gone)
+    await practice.fire_due()
+    log = await practice.messages()
+    assert [(one["purpose"], one["status"], one["reason"]) for one in log] == [
+        ("confirmation", "not_sent", "booked_in_another_system"),
+        ("reminder", "planned", None),
+        ("reminder", "planned", None),
+    ]
+    assert {one["appointment_id"] for one in log} == {str(coming.appointment_id)}
+    assert practice.outside.mails(practice.email) == []
+    outreach = await practice.http.get("/v1/outreach", headers=practice.headers())
+    assert outreach.json()["items"] == []
+    seen = await visit(practice, AppointmentMissed, client_id=practice.client, **over)
+    await practice.follow(seen)
+    assert len((await practice.http.get("/v1/outreach", headers=practice.headers())).json()["items"]) == 1
+
+
+async def test_an_imported_visit_ends_an_outreach_as_any_booking_does(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    now = await practice.now()
+    missed = await visit(practice, AppointmentMissed, start=now - timedelta(hours=1))
+    await practice.follow(missed)
+    coming = await visit(practice, AppointmentImported, booked_at=now + timedelta(seconds=1))
+    await practice.follow(coming)
+    [run] = (await practice.http.get("/v1/outreach", headers=practice.headers())).json()["items"]
+    assert run["end_reason"] == "booked"
 
 
 async def test_the_same_booking_twice_plans_once(practice: Practice) -> None:
