@@ -16,7 +16,13 @@ from sqlalchemy import text
 from services.feedback import use_cases
 from services.feedback.domain import ALLIANCE
 from shared.capability import Capability
-from shared.contracts.booking import AppointmentArrived, AppointmentBooked, AppointmentFulfilled, AppointmentMissed
+from shared.contracts.booking import (
+    AppointmentArrived,
+    AppointmentBooked,
+    AppointmentFulfilled,
+    AppointmentImported,
+    AppointmentMissed,
+)
 from shared.contracts.notifications import OutreachAdvanced, OutreachEnded, OutreachStarted, OutreachState
 from tests.conftest import MakeApi
 from tests.support.build import NOW, appointment_event
@@ -227,7 +233,6 @@ async def test_the_report_shows_what_outreach_won_back(practice: Practice) -> No
     started_at = NOW - timedelta(days=9)
     back = practice.visit(
         AppointmentFulfilled,
-        AppointmentImported,
         3,
         start=NOW - timedelta(days=5),
         booked_at=NOW - timedelta(days=8),

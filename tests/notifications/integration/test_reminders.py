@@ -95,7 +95,7 @@ async def test_an_imported_visit_ends_an_outreach_as_any_booking_does(practice: 
     coming = await visit(practice, AppointmentImported, booked_at=now + timedelta(seconds=1))
     await practice.follow(coming)
     [run] = (await practice.http.get("/v1/outreach", headers=practice.headers())).json()["items"]
-    assert run["end_reason"] == "booked"
+    assert run["end_reason"] == "rebooked"
 
 
 async def test_the_same_booking_twice_plans_once(practice: Practice) -> None:
