@@ -9,18 +9,21 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Table, and_, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Principal
 from shared.db import LOCK_NOT_AVAILABLE, Database, sqlstate
+from shared.direct import Direct
 from shared.errors import Kind, Problem, conflict, invalid
+from shared.rows import bound, named
 from shared.web import Caller
 
 
@@ -67,30 +70,21 @@ class Command:
         async def once(session: AsyncSession) -> Response:
             if self.key is None:
                 return _response(await work(session))
-            stored = await self._claim(session, self.key)
+            statements = _statements(self.table)
+            stored = await self._claim(session, statements, self.key)
             if stored is not None:
                 return stored
             response = _response(await work(session))
-            await session.execute(
-                update(self.table)
-                .where(self._row(self.key))
-                .values(status=response.status_code, headers=_kept(response), body=bytes(response.body))
-            )
+            kept = {"status": response.status_code, "headers": _kept(response), "body": bytes(response.body)}
+            await statements.keep.rows(session, named("its", self._row(self.key) | kept))
             return response
 
         return await self.database.run(self.principal.tenant, once)
 
-    async def _claim(self, session: AsyncSession, key: str) -> Response | None:
-        values = {
-            "tenant_id": self.principal.tenant,
-            "principal": self.principal.subject,
-            "route": self.route,
-            "key": key,
-            "body_hash": self.body_hash,
-        }
+    async def _claim(self, session: AsyncSession, statements: "_Statements", key: str) -> Response | None:
         try:
-            claimed = await session.scalar(
-                insert(self.table).values(values).on_conflict_do_nothing().returning(self.table.c.key)
+            claimed = await statements.claim.scalar(
+                session, named("its", self._row(key) | {"body_hash": self.body_hash})
             )
         except DBAPIError as error:
             if sqlstate(error) == LOCK_NOT_AVAILABLE:
@@ -100,7 +94,9 @@ class Command:
             raise
         if claimed is not None:
             return None
-        row = (await session.execute(select(self.table).where(self._row(key)))).mappings().one()
+        columns = self.table.c
+        query = select(self.table).where(*(columns[name] == value for name, value in self._row(key).items()))
+        row = (await session.execute(query)).mappings().one()
         if bytes(row["body_hash"]) != self.body_hash:
             raise invalid(
                 "idempotency_key_reused",
@@ -111,14 +107,27 @@ class Command:
         body = bytes(row["body"])
         return Response(body, row["status"], headers, media_type="application/json" if body else None)
 
-    def _row(self, key: str):  # type: ignore[no-untyped-def] # an SQL expression; its type is SQLAlchemy's affair
-        columns = self.table.c
-        return and_(
-            columns.tenant_id == self.principal.tenant,
-            columns.principal == self.principal.subject,
-            columns.route == self.route,
-            columns.key == key,
-        )
+    def _row(self, key: str) -> dict[str, Any]:
+        principal = self.principal
+        return {"tenant_id": principal.tenant, "principal": principal.subject, "route": self.route, "key": key}
+
+
+class _Statements(NamedTuple):
+    """What a key costs each request, on one table."""
+
+    claim: Direct
+    keep: Direct
+
+
+@cache
+def _statements(table: Table) -> _Statements:
+    key = bound("its", [table.c[name] for name in ("tenant_id", "principal", "route", "key")])
+    claimed = insert(table).values(key | bound("its", [table.c.body_hash]))
+    kept = update(table).where(*(table.c[name] == value for name, value in key.items()))
+    return _Statements(
+        Direct(claimed.on_conflict_do_nothing().returning(table.c.key)),
+        Direct(kept.values(bound("its", [table.c[name] for name in ("status", "headers", "body")]))),
+    )
 
 
 def etag(version: int) -> str:

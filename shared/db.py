@@ -40,7 +40,10 @@ CONNECTION_FAILURES = (
 """What a connection of asyncpg's own, without SQLAlchemy, fails with."""
 
 
-_SCOPED = text("SELECT set_config('app.tenant', :tenant, true), set_config('app.every_tenant', :every, true)")
+DRIVER = "driver"
+"""Where a session keeps asyncpg's connection while its transaction runs, for `shared.direct`."""
+
+_SCOPED = "SELECT set_config('app.tenant', $1, true), set_config('app.every_tenant', $2, true)"
 
 
 class _TenantSession(Session):
@@ -51,13 +54,22 @@ class _TenantSession(Session):
 def _scope(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     tenant = session.info.get("tenant")
     every = "on" if session.info.get("every_tenant") else "off"
-    connection.execute(_SCOPED, {"tenant": str(tenant) if tenant else "", "every": every})
+    connection.exec_driver_sql(_SCOPED, (str(tenant) if tenant else "", every))
+    session.info[DRIVER] = connection.connection.driver_connection
+
+
+@event.listens_for(_TenantSession, "after_transaction_end")
+def _unscope(session: Session, _transaction: SessionTransaction) -> None:
+    session.info.pop(DRIVER, None)
 
 
 class Database:
     """The engine of one process and its transactions."""
 
-    def __init__(self, url: str, *, pool_size: int, name: str) -> None:
+    def __init__(self, url: str, *, pool_size: int, name: str, plans_once: bool = False) -> None:
+        """`plans_once`: a statement is planned once a connection, for any values, where planning costs more than it
+        gains; see `docs/decisions/0018-straight-to-the-driver.md`.
+        """
         self.url = url
         self.name = name
         self.engine: AsyncEngine = create_async_engine(
@@ -75,6 +87,7 @@ class Database:
                     "statement_timeout": "15000",
                     "idle_in_transaction_session_timeout": "30000",
                     "jit": "off",
+                    "plan_cache_mode": "force_generic_plan" if plans_once else "auto",
                 },
             },
         )

@@ -35,7 +35,7 @@ class Resources:
 @asynccontextmanager
 async def open_resources(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Resources]:
     """Opens and, at the end, closes them. Raises StartupError when the database is away or not migrated."""
-    database = Database(settings.database_url, pool_size=settings.pool_size, name="booking")
+    database = Database(settings.database_url, pool_size=settings.pool_size, name="booking", plans_once=True)
     try:
         await database.require(MIGRATIONS)
         async with open_http(

@@ -178,7 +178,20 @@ class Bookings:
             )
         for _ in range(PROVIDERS):
             self.clients.append((await call("POST", "booking", "/v1/clients", expect=201, json={"name": "C"}))["id"])
-        await asyncio.sleep(3)
+        await self.until_heard_of()
+
+    async def until_heard_of(self) -> None:
+        """Until booking's worker has taken in what was published: stopped amid that, it would hold its locks."""
+        connection = await asyncpg.connect(self.url, server_settings={"app.tenant": self.practice.id})
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND state <> 'idle'"
+        try:
+            calm = 0
+            while calm < 10:
+                known = await connection.fetchval("SELECT count(*) FROM schedules")
+                calm = calm + 1 if known >= PROVIDERS and await connection.fetchval(busy) == 1 else 0
+                await asyncio.sleep(0.2)
+        finally:
+            await connection.close()
 
     def starts(self) -> list[datetime]:
         rules = schedule(zone="UTC", windows=OPEN, horizon=timedelta(days=59))
@@ -274,11 +287,37 @@ _FILL = """
     INSERT INTO appointments (tenant_id, id, client_id, provider_id, schedule_id, appointment_type_id, location_id,
         modality, status, start, "end", occupied_from, occupied_to, grace, booked_at, changed_at, changed_by, sequence,
         group_id, seat, needs_rebooking, late)
-    SELECT $1, id, $2, $3, $4, $4, $4, 'in_person', 'fulfilled', at, at + interval '50 min', at, at + interval '1 hour',
-        'PT15M', at, at, 'practice', 1, id, 1, false, false
-    FROM (SELECT gen_random_uuid() AS id, timestamptz '2020-01-01Z' - n * interval '1 hour' AS at
-          FROM generate_series($5::bigint, $6::bigint) AS n) AS rows
+    SELECT $1, id, client, provider, schedule, schedule, schedule, 'in_person', 'fulfilled', at,
+        at + interval '50 min', at, at + interval '1 hour', 'PT15M', at, at, 'practice', 1, id, 1, false, false
+    FROM (SELECT gen_random_uuid() AS id, ($2::uuid[])[n % $5 + 1] AS client, ($3::uuid[])[n % $5 + 1] AS provider,
+              ($4::uuid[])[n % $5 + 1] AS schedule, timestamptz '2020-01-01Z' - (n / $5) * interval '1 hour' AS at
+          FROM generate_series($6::bigint, $7::bigint) AS n) AS rows
 """
+FEW = 10_000
+
+
+async def fill(practice: Bookings, first: int, until: int) -> float:
+    """Past visits, hour by hour of each provider with one client; the seconds that it took."""
+    began = time.perf_counter()
+    connection = await asyncpg.connect(practice.url, server_settings={"app.tenant": practice.practice.id})
+    found = await connection.fetch("SELECT id, provider_id FROM schedules WHERE id = ANY($1)", practice.schedules)
+    providers = {row["id"]: row["provider_id"] for row in found}
+    values = (
+        UUID(practice.practice.id),
+        [UUID(client) for client in practice.clients],
+        [providers[schedule] for schedule in practice.schedules],
+        practice.schedules,
+        PROVIDERS,
+    )
+    for number in range(first, until, 100_000):
+        await connection.execute(_FILL, *values, number, min(number + 100_000, until) - 1, timeout=600)
+    await connection.close()
+    owner = await asyncpg.connect(practice.owner)
+    # As autovacuum does within a minute: before it, PostgreSQL plans for a table that was empty just now.
+    await owner.execute("VACUUM (ANALYZE) appointments", timeout=900)
+    await owner.execute("ANALYZE", timeout=900)
+    await owner.close()
+    return time.perf_counter() - began
 
 
 async def flat(figures: Figures, practice: Bookings, wire: Wire, rows: int) -> None:
@@ -286,23 +325,13 @@ async def flat(figures: Figures, practice: Bookings, wire: Wire, rows: int) -> N
 
     def asks() -> Iterator[Ask]:
         for body in practice.left:
-            yield lambda body=body: timed(wire, "/v1/appointments", body, secrets.token_hex(12))  # type: ignore[misc] # of this turn
+            yield lambda body=body: timed(wire, "/v1/appointments", body, secrets.token_hex(12))  # type: ignore[misc] # of this very turn
 
     few = [(await rate(asks(), 8))[0] for _ in range(RUNS)]
-    connection = await asyncpg.connect(practice.url, server_settings={"app.tenant": practice.practice.id})
-    provider = await connection.fetchval("SELECT provider_id FROM schedules WHERE id = $1", practice.schedules[0])
-    began = time.perf_counter()
-    for first in range(0, rows, 100_000):
-        values = (UUID(practice.practice.id), UUID(practice.clients[0]), provider, practice.schedules[0])
-        await connection.execute(_FILL, *values, first, min(first + 100_000, rows) - 1, timeout=600)
-    filled = time.perf_counter() - began
-    await connection.close()
-    owner = await asyncpg.connect(practice.owner)
-    await owner.execute("VACUUM (ANALYZE) appointments", timeout=900)
-    await owner.close()
+    filled = await fill(practice, FEW, rows)
     await rate(asks(), 8)
     many = [(await rate(asks(), 8))[0] for _ in range(RUNS)]
-    note = f"some 10 k → {rows} appointments, put there in {filled:.0f} s; 8 at once"
+    note = f"some {FEW} → {rows} appointments, put there in {filled:.0f} s; 8 at once"
     small = figures.add("bookings beside few appointments", few, "/s", note="8 at once")
     figures.add("… beside many, slower by", [small / value for value in many], "×", most=1.2, note=note)
 
@@ -320,6 +349,7 @@ async def measure(figures: Figures, stack: Stack, rows: int) -> None:
         with only(stack):
             pgbench(figures, database)
             known = await measure_references(figures, database)
+        await fill(practice, 0, FEW)
         with only(stack, "booking api"):
             await bookings(figures, practice, wire, known)
             await contended(figures, practice, wire)

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, delete, insert, literal, select, tuple_, update
+from sqlalchemy import RowMapping, delete, insert, literal, select, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import HasCTE
@@ -18,6 +18,7 @@ from shared import timers as clock
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.envelope import Event
 from shared.db import EXCLUSION_VIOLATION, UNIQUE_VIOLATION, constraint, sqlstate
+from shared.direct import Direct
 from shared.errors import not_found
 from shared.rows import bound, dump, every, named, one
 from shared.telemetry import current_traceparent
@@ -107,7 +108,7 @@ async def save(
     )
     statement = _written(visit.sequence == 1, "none" if firing else "set" if watched else "removed")
     try:
-        await session.execute(statement, values)
+        await statement.rows(session, values)
     except DBAPIError as error:
         if sqlstate(error) == EXCLUSION_VIOLATION or (
             sqlstate(error) == UNIQUE_VIOLATION and constraint(error) == "appointments_seat_once"
@@ -117,7 +118,7 @@ async def save(
 
 
 @cache
-def _written(new: bool, timer: Literal["set", "removed", "none"]) -> Select[Any]:
+def _written(new: bool, timer: Literal["set", "removed", "none"]) -> Direct:
     """One statement instead of four: of what a booking takes, round trips are the most."""
 
     visit = bound("visit", appointments.c)
@@ -134,7 +135,7 @@ def _written(new: bool, timer: Literal["set", "removed", "none"]) -> Select[Any]
         parts.append(clock.set_or_moved(timers, due | bound("timer", [timers.c.due_at, timers.c.traceparent])))
     elif timer == "removed":
         parts.append(delete(timers).where(*(timers.c[name] == value for name, value in due.items())))
-    return select(literal(1)).add_cte(*(part.cte() for part in parts))
+    return Direct(select(literal(1)).add_cte(*(part.cte() for part in parts)))
 
 
 async def history_of(session: AsyncSession, appointment_id: UUID) -> list[RowMapping]:

@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Uuid, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.domain.clients import Client
 from services.booking.tables import clients
+from shared.direct import Direct
 from shared.errors import not_found
-from shared.rows import dump, one
+from shared.rows import dump, load
 
 
 async def add(session: AsyncSession, tenant: UUID, client: Client) -> None:
@@ -17,10 +18,10 @@ async def add(session: AsyncSession, tenant: UUID, client: Client) -> None:
 
 async def get(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> Client:
     """Raises Problem `client_not_found`. A lock keeps two bookings from putting a client in two places."""
-    found = await one(session, Client, _LOCK_CLIENT if lock else _CLIENT, {"client": client_id})
+    found = await (_LOCK_CLIENT if lock else _CLIENT).row(session, {"client": client_id})
     if found is None:
         raise not_found("client", field="client_id")
-    return found
+    return load(Client, dict(found))
 
 
 async def save(session: AsyncSession, client: Client) -> None:
@@ -28,5 +29,5 @@ async def save(session: AsyncSession, client: Client) -> None:
     await session.execute(update(clients).where(clients.c.id == client.id).values(values))
 
 
-_CLIENT = select(clients).where(clients.c.id == bindparam("client"))
-_LOCK_CLIENT = _CLIENT.with_for_update(key_share=True)
+_ONE = select(clients).where(clients.c.id == bindparam("client", type_=Uuid))
+_CLIENT, _LOCK_CLIENT = Direct(_ONE), Direct(_ONE.with_for_update(key_share=True))

@@ -4,13 +4,14 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Text, Uuid, bindparam, cast, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.tables import providers, schedules
 from shared.contracts.availability import Blocked, ProviderUnavailable, SchedulePublished, ScheduleState
 from shared.contracts.slots import Plan, Span, ceil, floor
+from shared.direct import Direct
 
 
 async def save(session: AsyncSession, tenant: UUID, schedule: ScheduleState, withdrawn_at: datetime | None) -> None:
@@ -35,8 +36,16 @@ async def save(session: AsyncSession, tenant: UUID, schedule: ScheduleState, wit
 
 async def plan(session: AsyncSession, schedule_id: UUID) -> Plan | None:
     """The schedule as it stands; None when it is unknown here or withdrawn."""
-    rules = await session.scalar(_RULES_OF_ONE, {"schedule": schedule_id})
+    rules = await _RULES_OF_ONE.scalar(session, {"schedule": schedule_id})
     return plan_from(rules) if rules is not None else None
+
+
+async def plan_to_book(session: AsyncSession, schedule_id: UUID) -> tuple[Plan | None, bool]:
+    """The schedule as it stands, and whether its provider's lock (`taken.lock_provider`) was to be had with it."""
+    rules = await _RULES_AND_LOCK.scalar(session, {"schedule": schedule_id})
+    if rules is not None:
+        return plan_from(rules), True
+    return await plan(session, schedule_id), False
 
 
 async def of_provider(session: AsyncSession, provider_id: UUID) -> list[Plan]:
@@ -62,7 +71,15 @@ async def every(session: AsyncSession) -> list[Plan]:
 
 
 RULES = cast(schedules.c.rules, Text)
-_RULES_OF_ONE = select(RULES).where(schedules.c.id == bindparam("schedule"), schedules.c.withdrawn_at.is_(None))
+_RULES_OF_ONE = Direct(
+    select(RULES).where(schedules.c.id == bindparam("schedule", type_=Uuid), schedules.c.withdrawn_at.is_(None))
+)
+_RULES_AND_LOCK = Direct(
+    select(RULES)
+    .join(providers, providers.c.id == schedules.c.provider_id)
+    .where(schedules.c.id == bindparam("schedule", type_=Uuid), schedules.c.withdrawn_at.is_(None))
+    .with_for_update(of=providers, skip_locked=True)
+)
 
 
 @lru_cache(maxsize=1000)

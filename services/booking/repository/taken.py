@@ -7,28 +7,27 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, Table, and_, bindparam, func, or_, select, text, union_all
+from sqlalchemy import Select, Table, Uuid, and_, any_, bindparam, func, or_, select, text, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.tables import appointments, holds, providers
 from shared.contracts.slots import Plan, Taken, ceil, floor, moment
+from shared.direct import Direct
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
 STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
 _LIVE = holds.c.expires_at > bindparam("now", type_=holds.c.expires_at.type)
 
 
-async def lock_provider(session: AsyncSession, provider_id: UUID, *, wait: bool = True) -> bool:
-    """One booking at a time per provider: contenders wait here, where PostgreSQL can't deadlock on them.
-
-    False when somebody has the lock and there is to be no waiting.
-    """
-    query = _LOCK_PROVIDER if wait else _TRY_PROVIDER
-    return await session.scalar(query, {"provider": provider_id}) is not None
+async def lock_provider(session: AsyncSession, provider_id: UUID) -> None:
+    """One booking at a time per provider: contenders wait here, where PostgreSQL can't deadlock on them."""
+    await _LOCK_PROVIDER.rows(session, {"provider": provider_id})
 
 
-_PROVIDER = select(providers.c.id).where(providers.c.id == bindparam("provider"))
-_LOCK_PROVIDER, _TRY_PROVIDER = _PROVIDER.with_for_update(), _PROVIDER.with_for_update(skip_locked=True)
+_LOCK_PROVIDER = Direct(
+    select(providers.c.id).where(providers.c.id == bindparam("provider", type_=Uuid)).with_for_update()
+)
 
 
 async def lock_rooms(session: AsyncSession, rooms: Sequence[UUID]) -> None:
@@ -77,30 +76,32 @@ async def near(
     query = _near(bool(rooms), client_id is not None, but.visit_id is not None, but.hold_id is not None)
     return [
         Taken(visit, provider, schedule, room, client, floor(start), ceil(end), floor(first), ceil(until))
-        for visit, provider, schedule, room, client, start, end, first, until in await session.execute(query, values)
+        for visit, provider, schedule, room, client, start, end, first, until in await query.rows(session, values)
     ]
 
 
 @cache
-def _near(rooms: bool, client: bool, visit: bool, hold: bool) -> CompoundSelect[Any]:
+def _near(rooms: bool, client: bool, visit: bool, hold: bool) -> Direct:
     booked = _of(appointments, rooms, client).where(STANDS)
     if visit:
-        booked = booked.where(appointments.c.id != bindparam("visit"))
+        booked = booked.where(appointments.c.id != bindparam("visit", type_=Uuid))
     held = _of(holds, rooms, client).where(_LIVE)
     if hold:
-        held = held.where(holds.c.id != bindparam("hold"))
-    return union_all(booked, held)
+        held = held.where(holds.c.id != bindparam("hold", type_=Uuid))
+    return Direct(union_all(booked, held))
 
 
 def _of(table: Table, rooms: bool, client: bool) -> Select[Any]:
     columns = table.c
     low, high = bindparam("low", type_=columns.start.type), bindparam("high", type_=columns.start.type)
     near = and_(columns.occupied_to > low, columns.occupied_from < high)
-    whose = [and_(columns.provider_id.in_(bindparam("providers", expanding=True)), near)]
+    whose = [and_(columns.provider_id == any_(bindparam("providers", type_=ARRAY(Uuid))), near)]
     if rooms:
-        whose.append(and_(columns.room_id.in_(bindparam("rooms", expanding=True)), near))
+        whose.append(and_(columns.room_id == any_(bindparam("rooms", type_=ARRAY(Uuid))), near))
     if client:
-        whose.append(and_(columns.client_id == bindparam("client"), columns.end > low, columns.start < high))
+        whose.append(
+            and_(columns.client_id == bindparam("client", type_=Uuid), columns.end > low, columns.start < high)
+        )
     return select(
         columns.id,
         columns.provider_id,

@@ -13,7 +13,7 @@ from services.booking.domain import appointments
 from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change, RetractReason
 from services.booking.domain.holds import Hold, check_slot
 from services.booking.repository.taken import But
-from services.booking.use_cases.claiming import claim, plan_of
+from services.booking.use_cases.claiming import ask, claim
 from services.booking.use_cases.holds import ended
 from shared.contracts.slots import SlotId
 from shared.errors import conflict, require_version
@@ -104,13 +104,13 @@ async def _book(
     hold_id: UUID | None = None,
     override: bool = False,
 ) -> Appointment:
-    plan = await plan_of(session, slot)
+    asked = await ask(session, slot)
     id = id or uuid7()
-    place = await claim(session, plan, slot, client_id, id, now, But(hold_id=hold_id), override=override)
+    place = await claim(session, asked, client_id, id, now, But(hold_id=hold_id), override=override)
     change = appointments.book(
         id=id,
         slot=slot,
-        schedule=plan.state,
+        schedule=asked.plan.state,
         place=place,
         client_id=client_id,
         actor=actor,
@@ -124,11 +124,13 @@ async def _book(
 @use_case
 async def reschedule(session: AsyncSession, *, slot: SlotId, **move: Unpack[Move]) -> Appointment:
     """Moves a visit; the old time stays booked if the new one can't be had."""
-    plan, visit_id, now = await plan_of(session, slot), move["appointment_id"], move["now"]
+    asked, visit_id, now = await ask(session, slot), move["appointment_id"], move["now"]
     before = await repository.appointments.get(session, visit_id)
     appointments.check_movable(before, now)
-    place = await claim(session, plan, slot, before.client_id, visit_id, now, But(visit_id=visit_id))
-    return await _moved(session, move, partial(appointments.reschedule, slot=slot, schedule=plan.state, place=place))
+    place = await claim(session, asked, before.client_id, visit_id, now, But(visit_id=visit_id))
+    return await _moved(
+        session, move, partial(appointments.reschedule, slot=slot, schedule=asked.plan.state, place=place)
+    )
 
 
 @use_case

@@ -1,6 +1,7 @@
 """Taking a slot: the locks, in one order everywhere, and the rule once more under them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,16 +16,33 @@ from shared.errors import conflict
 
 
 async def plan_of(session: AsyncSession, slot: SlotId) -> Plan:
-    plan = await repository.schedules.plan(session, slot.schedule_id)
+    return _known(await repository.schedules.plan(session, slot.schedule_id))
+
+
+def _known(plan: Plan | None) -> Plan:
     if plan is None:
         raise conflict("slot_gone", "This schedule can't be booked, not yet or not any more; search again in a moment.")
     return plan
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A slot that somebody wants, and whether its provider's lock was to be had at once."""
+
+    slot: SlotId
+    plan: Plan
+    locked: bool
+
+
+async def ask(session: AsyncSession, slot: SlotId) -> Asked:
+    """The first step to a slot; `claim` is the second. Raises Problem `slot_gone`."""
+    plan, locked = await repository.schedules.plan_to_book(session, slot.schedule_id)
+    return Asked(slot, _known(plan), locked)
+
+
 async def claim(
     session: AsyncSession,
-    plan: Plan,
-    slot: SlotId,
+    asked: Asked,
     client_id: UUID | None,
     id: UUID,
     now: datetime,
@@ -38,8 +56,9 @@ async def claim(
     Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more,
     `client_not_found` or `client_discharged`.
     """
+    slot, plan = asked.slot, asked.plan
     start = floor(slot.start)
-    if not await repository.taken.lock_provider(session, plan.provider_id, wait=False):
+    if not asked.locked:
         # Somebody books there right now: who has lost already needn't wait in line.
         await _require_free(session, plan, start, client_id, now, but, override)
         await repository.taken.lock_provider(session, plan.provider_id)

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 from services.booking import repository
 from services.booking.domain import holds
 from services.booking.domain.holds import Because, Hold
-from services.booking.use_cases.claiming import claim, plan_of
+from services.booking.use_cases.claiming import ask, claim
 from shared.contracts.slots import SlotId
 from shared.telemetry import annotate, use_case
 
@@ -21,12 +21,12 @@ async def hold(
     """Keeps an offered slot. Raises SlotTaken, or Problem: `slot_gone`, `slot_past`, `client_not_found`,
     `too_many_holds`.
     """
-    plan, id = await plan_of(session, slot), uuid7()
-    place = await claim(session, plan, slot, client_id, id, now)
+    asked, id = await ask(session, slot), uuid7()
+    place = await claim(session, asked, client_id, id, now)
     if client_id is not None:
         holds.check_number(await repository.holds.live_of(session, client_id, now))
     kept, event = holds.hold(
-        id=id, slot=slot, schedule=plan.state, place=place, client_id=client_id, held_by=held_by, now=now
+        id=id, slot=slot, schedule=asked.plan.state, place=place, client_id=client_id, held_by=held_by, now=now
     )
     await repository.holds.add(session, tenant, kept)
     await repository.record(session, tenant, event, now)

@@ -16,7 +16,7 @@ from services.booking.domain.recurrence import expand
 from services.booking.domain.series import Scope, Series, SeriesRefused, Verdict, Wish
 from services.booking.repository.taken import But
 from services.booking.use_cases.appointments import saved
-from services.booking.use_cases.claiming import lock_others, plan_of, seeker_of
+from services.booking.use_cases.claiming import ask, lock_others, plan_of, seeker_of
 from shared.contracts.slots import Plan, SlotId, Taken
 from shared.errors import require_version
 from shared.telemetry import annotate, current_traceparent, use_case
@@ -54,7 +54,9 @@ async def preview(
 
     Raises Problem `slot_gone`, `slot_past`, `client_not_found`, or what `expand` says of the rule.
     """
-    plan, wishes = await _asked(session, slot, rrule, now)
+    series.check_begins_ahead(slot.start, now)
+    plan = await plan_of(session, slot)
+    wishes = _wishes(plan, slot, rrule)
     await repository.clients.get(session, client_id)
     verdicts = await _weighed(session, plan, wishes, client_id, now)
     annotate(schedule_id=plan.schedule_id, refused=_refused(verdicts))
@@ -77,8 +79,11 @@ async def book(
 
     Raises SeriesRefused, or Problem as `preview` does.
     """
-    plan, wishes = await _asked(session, slot, rrule, now)
-    if not await repository.taken.lock_provider(session, plan.provider_id, wait=False):
+    series.check_begins_ahead(slot.start, now)
+    asked = await ask(session, slot)
+    plan = asked.plan
+    wishes = _wishes(plan, slot, rrule)
+    if not asked.locked:
         # Somebody books there right now: who has lost already needn't wait in line.
         _check(plan, client_id, await _weighed(session, plan, wishes, client_id, now), partial)
         await repository.taken.lock_provider(session, plan.provider_id)
@@ -154,10 +159,8 @@ async def reschedule(session: AsyncSession, *, slot: SlotId, partial: bool, **ch
     return await _now(session, change, _left_out(verdicts))
 
 
-async def _asked(session: AsyncSession, slot: SlotId, rrule: str, now: datetime) -> tuple[Plan, list[Wish]]:
-    series.check_begins_ahead(slot.start, now)
-    plan = await plan_of(session, slot)
-    return plan, [Wish(uuid7(), start) for start in expand(rrule, slot.start, plan.state.zone)]
+def _wishes(plan: Plan, slot: SlotId, rrule: str) -> list[Wish]:
+    return [Wish(uuid7(), start) for start in expand(rrule, slot.start, plan.state.zone)]
 
 
 async def _weighed(
