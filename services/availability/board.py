@@ -171,19 +171,21 @@ class Look:
             near = await repository.taken.near(session, plans, begin, end, now, but=but)
         by_provider: dict[UUID, list[Taken]] = defaultdict(list)
         by_room: dict[UUID, list[Taken]] = defaultdict(list)
-        soonest_expiry: int | None = None
+        expiries: dict[UUID, int] = {}
         for taken, expiry in near:
             by_provider[taken.provider_id].append(taken)
             if taken.room_id is not None:
                 by_room[taken.room_id].append(taken)
-            if expiry is not None and (soonest_expiry is None or expiry < soonest_expiry):
-                soonest_expiry = expiry
+            if expiry is not None:
+                expiries[taken.id] = expiry
         found: list[Block] = []
         for plan in plans:
             if len(found) % 20 == 19:
                 await asyncio.sleep(0)  # hundreds of providers: others are answered, and changes heard, in between
             around = {item.id: item for item in by_provider[plan.provider_id]}
             around |= {item.id: item for room in plan.rooms for item in by_room[room]}
+            # Only what hides times of this plan ends its block: the hold of another provider is nothing to it.
+            soonest_expiry = min((expiries[id] for id in around.keys() & expiries.keys()), default=None)
             found.append(_block(plan, around.values(), begin, end, now, Seeker(is_new=is_new), soonest_expiry))
         return found
 

@@ -9,9 +9,11 @@ from services.availability import repository
 from services.availability.clients import FeedError
 from services.availability.domain.calendars import Calendar
 from services.availability.repository.calendars import REFRESH
+from services.availability.repository.hours import REPUBLISH
 from services.availability.resources import Resources
 from services.availability.use_cases import calendars
 from services.availability.use_cases.calendars import Reading
+from services.availability.use_cases.publishing import republish_all
 from shared.contracts.slots import ceil, floor
 from shared.errors import Problem
 from shared.timers import Handler, Timer
@@ -38,7 +40,11 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
                 raise
             await apply(reading=TOO_LARGE)
 
-    return {REFRESH: on_refresh}
+    async def on_republish(_session: AsyncSession, timer: Timer) -> None:
+        if not await republish_all(resources.database, tenant=timer.tenant, now=timer.now):
+            raise RuntimeError("some schedules could not be published; they are tried again")
+
+    return {REFRESH: on_refresh, REPUBLISH: on_republish}
 
 
 async def _read(session: AsyncSession, resources: Resources, calendar: Calendar, timer: Timer) -> Reading:

@@ -1,5 +1,7 @@
 """Routes: the practice, its holidays, providers, locations, rooms and appointment types."""
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -13,11 +15,15 @@ from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import practice as schemas
 from services.availability.schemas.common import Day
 from services.availability.use_cases import hours, practice
+from services.availability.use_cases.publishing import republish_all
 from shared import paging
 from shared.auth import Principal
-from shared.commands import Answer, Write
+from shared.commands import Answer, Command, Write
 from shared.errors import not_found
 from shared.web import Caller, problems
+
+MOST_SECONDS = 5.0
+"""Of a request that republishes a whole practice; the rest is the worker's."""
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
@@ -235,7 +241,7 @@ async def set_holiday(
             schemas.HolidayBody.of(await hours.set_holiday(session, tenant=practice_id, holiday=holiday, now=now))
         )
 
-    return await commit(request, command, work)
+    return await _for_all_schedules(request, command, work, now)
 
 
 @router.delete(
@@ -254,7 +260,19 @@ async def drop_holiday(request: Request, practice_id: UUID, date: Day, command: 
         await hours.drop_holiday(session, tenant=practice_id, day=date, now=now)
         return Answer(None, 204)
 
-    return await commit(request, command, work)
+    return await _for_all_schedules(request, command, work, now)
+
+
+async def _for_all_schedules(
+    request: Request, command: Command, work: Callable[[AsyncSession], Awaitable[Answer]], now: datetime
+) -> Response:
+    """Runs a command and publishes what it changes of all providers; what takes longer is left to the worker."""
+    response, tenant, database = await command.run(work), command.principal.tenant, own(request).database
+    if await republish_all(database, tenant=tenant, now=now, most_seconds=MOST_SECONDS):
+        async with database.transaction(tenant) as session:
+            await repository.hours.republished(session, tenant, now + hours.LEFT_TO_THE_TIMER_AFTER)
+    await own(request).board.look()
+    return response
 
 
 @router.get("/practices/{practice_id}/holidays", operation_id="list_holidays", responses=problems(404))

@@ -147,8 +147,9 @@ def _zone(name: str) -> ZoneInfo:
 def _merged(spans: Iterable[Busy], begin: datetime, end: datetime) -> list[Busy]:
     found: list[Busy] = []
     for first, last in sorted(spans):
-        low, high = max(first, begin), min(last, end)
-        if low >= high:
+        # Where it began stays: cut off at the moment of reading, it would be news each time.
+        low, high = first, min(last, end)
+        if max(low, begin) >= high:
             continue
         if found and low <= found[-1][1]:
             found[-1] = found[-1][0], max(found[-1][1], high)

@@ -1,6 +1,6 @@
 """A calendar that a provider keeps elsewhere: how fresh what we know of it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -13,6 +13,9 @@ MOST_BUSY = 1_500
 """Busy stretches of one provider's calendars; more would not fit an event, and no calendar of a person has them."""
 
 QUICKEST, SLOWEST = timedelta(seconds=1), timedelta(days=1)
+LONGEST_UNREAD = timedelta(days=30)
+FAILED_AGAIN_AFTER = timedelta(minutes=1)
+"""At the soonest: a feed that hangs must not be what timers do all day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +101,14 @@ def _event(kind: type[CalendarState], calendar: Calendar) -> CalendarState:
         reason_code=calendar.error_code,
         sequence=calendar.sequence,
     )
+
+
+def still_busy(busy: Iterable[Span], now: datetime) -> list[Span]:
+    """What of it isn't over: all that a reading can change for others."""
+    return [span for span in busy if span[1] > now.timestamp()]
+
+
+def next_try(calendar: Calendar) -> timedelta:
+    """How long until a calendar is read again."""
+    failed = calendar.error_code is not None
+    return max(calendar.refresh_every, FAILED_AGAIN_AFTER) if failed else calendar.refresh_every

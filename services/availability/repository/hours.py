@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability import tables
 from services.availability.domain.hours import Holiday, TimeOff
+from shared import timers
 from shared.contracts.availability import DayHours
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -34,6 +35,22 @@ async def drop_holiday(session: AsyncSession, day: date) -> bool:
 async def holidays(session: AsyncSession, since: date) -> list[Holiday]:
     query = select(tables.holidays).where(tables.holidays.c.day >= since).order_by(tables.holidays.c.day)
     return await every(session, Holiday, query)
+
+
+REPUBLISH = "practice.republish"
+
+
+async def republish_at(session: AsyncSession, tenant: UUID, at: datetime) -> None:
+    """When whoever changed something for the whole practice has not published all of it, a timer does."""
+    await timers.schedule(session, tables.timers, tenant, REPUBLISH, tenant, at)
+
+
+async def republished(session: AsyncSession, tenant: UUID, at: datetime) -> None:
+    """Nothing is left for the timer that was set for then; one that was set anew meanwhile stays."""
+    columns = tables.timers.c
+    await session.execute(
+        delete(tables.timers).where(columns.kind == REPUBLISH, columns.key == tenant, columns.due_at == at)
+    )
 
 
 async def save_override(session: AsyncSession, tenant: UUID, provider_id: UUID, item: DayHours) -> None:

@@ -68,7 +68,7 @@ class WindowBody(Body):
 
     model_config = example(**WINDOWS[0])
 
-    weekday: int = Field(ge=0, le=6, description="0 = Monday")
+    weekday: int = Field(ge=0, le=6, strict=True, description="0 = Monday")
     start: WallTime
     end: WallTime
 

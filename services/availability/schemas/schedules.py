@@ -57,7 +57,7 @@ class ScheduleRules(Body):
     new_client_windows: Windows = Field([], description="Open to new clients only, beside the others")
     overrides: list[DayBody] = Field([], max_length=400, description="Dates on which this schedule has other hours")
     room_ids: list[UUID] = Field([], max_length=50, description="A visit takes one of these rooms of the location")
-    capacity: int = Field(1, ge=1, le=200, description="Seats of a group; 1 is no group")
+    capacity: int = Field(1, ge=1, le=200, strict=True, description="Seats of a group; 1 is no group")
     most_per_day: PerDay | None = Field(None, description="Visits on a local date; a group counts once")
     duration: Duration | None = None
     buffer_before: Duration | None = None

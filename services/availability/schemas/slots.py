@@ -174,7 +174,7 @@ def _words(plan: Plan, start: int, obstacle: Obstacle) -> str:
         return _of_visit(plan, start, rule, because, zone)
     if isinstance(because, Blocked):
         what = "time off" if rule == "time_off" else "an event of a calendar kept elsewhere"
-        return f"{what} {_clock(because.begin, zone)}-{_clock(because.end, zone)}"
+        return f"{what} {_from_to(because.begin, because.end, zone)}"
     told: dict[str, str] = {
         "past": "in the past",
         "minimum_notice": f"notice of {_length(plan.notice)}",
@@ -199,6 +199,14 @@ def _of_visit(plan: Plan, start: int, rule: Rule, visit: Taken, zone: str) -> st
         return f"the group {when} has no seat left"
     during = visit.start < start + plan.duration and visit.end > start
     return f"{'during' if during else 'inside buffer of'} an appointment {when}"
+
+
+def _from_to(begin: datetime, end: datetime, zone: str) -> str:
+    """With their dates where they are on different ones: `2026-03-10 16:00 - 2026-03-20 10:00`."""
+    first, last = begin.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    if first.date() == last.date():
+        return f"{first:%H:%M}-{last:%H:%M}"
+    return f"{first:%Y-%m-%d %H:%M} - {last:%Y-%m-%d %H:%M}"
 
 
 def _clock(at: datetime, zone: str) -> str:

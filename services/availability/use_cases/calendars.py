@@ -53,6 +53,8 @@ async def add_calendar(
     `too_many_calendars`."""
     if not calendars.QUICKEST <= refresh_every <= calendars.SLOWEST:
         raise invalid("refresh_out_of_range", "refresh_every should be 1 second to 1 day.", field="refresh_every")
+    if stale_after > calendars.LONGEST_UNREAD:
+        raise invalid("stale_too_late", "stale_after should be at most 30 days.", field="stale_after")
     if stale_after < refresh_every:
         raise invalid("stale_too_soon", "stale_after should be no shorter than refresh_every.", field="stale_after")
     await repository.practice.provider(session, provider_id, lock=True)
@@ -146,6 +148,6 @@ async def take_reading(
     await repository.calendars.save(session, changed)
     if event is not None:
         await repository.practice.record(session, tenant, event, now)
-    if changed.busy != calendar.busy:
+    if calendars.still_busy(changed.busy, now) != calendars.still_busy(calendar.busy, now):
         await republish(session, tenant, provider, now)
-    await repository.calendars.refresh_at(session, tenant, calendar_id, now + calendar.refresh_every)
+    await repository.calendars.refresh_at(session, tenant, calendar_id, now + calendars.next_try(changed))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from services.availability.domain import hours, taken
 from services.availability.domain.hours import Holiday, TimeOff, WeeklyHours
 from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import LOOK_BACK
-from services.availability.use_cases.publishing import republish, republish_all
+from services.availability.use_cases.publishing import republish
 from shared.contracts.availability import DayHours
 from shared.errors import invalid, not_found, require_version
 from shared.telemetry import annotate, use_case
@@ -21,6 +21,7 @@ from shared.telemetry import annotate, use_case
 MOST_HOLIDAYS = 200
 MOST_OVERRIDES = 400
 MOST_TIME_OFF = 200
+LEFT_TO_THE_TIMER_AFTER = timedelta(seconds=20)
 
 
 @use_case
@@ -102,12 +103,18 @@ async def drop_time_off(
 
 @use_case
 async def set_holiday(session: AsyncSession, *, tenant: UUID, holiday: Holiday, now: datetime) -> Holiday:
-    """The whole practice is closed on a date, but for who has an override with windows there."""
+    """The whole practice is closed on a date, but for who has an override with windows there.
+
+    Schedules follow one by one: `publishing.republish_all` after the commit, or else the timer. Raises Problem
+    `holiday_past` or `too_many_holidays`.
+    """
+    if holiday.day < (now - LOOK_BACK).date():
+        raise invalid("holiday_past", "This date is over; what was open then can't be changed.", field="date")
     known = await repository.hours.holidays(session, (now - LOOK_BACK).date())
     if len(known) >= MOST_HOLIDAYS and all(one.day != holiday.day for one in known):
         raise invalid("too_many_holidays", f"A practice may have {MOST_HOLIDAYS} holidays to come.", field="date")
     await repository.hours.save_holiday(session, tenant, holiday)
-    await republish_all(session, tenant, now)
+    await repository.hours.republish_at(session, tenant, now + LEFT_TO_THE_TIMER_AFTER)
     return holiday
 
 
@@ -116,7 +123,7 @@ async def drop_holiday(session: AsyncSession, *, tenant: UUID, day: date, now: d
     """Raises Problem `holiday_not_found`."""
     if not await repository.hours.drop_holiday(session, day):
         raise not_found("holiday")
-    await republish_all(session, tenant, now)
+    await repository.hours.republish_at(session, tenant, now + LEFT_TO_THE_TIMER_AFTER)
 
 
 async def tell_booking(session: AsyncSession, tenant: UUID, provider_id: UUID, now: datetime) -> None:

@@ -1,8 +1,11 @@
 """Whatever changes a schedule's rules ends here: what is published of it is renewed where it differs."""
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +17,11 @@ from services.availability.domain.practice import Provider
 from services.availability.domain.schedules import Around, Schedule
 from shared.contracts.availability import ScheduleState
 from shared.contracts.slots import Plan, Span, merged
-from shared.telemetry import annotate
+from shared.db import Database
+from shared.errors import Problem
+from shared.telemetry import annotate, use_case
+
+log = logging.getLogger(__name__)
 
 
 async def around(session: AsyncSession, provider: Provider, now: datetime) -> Around:
@@ -71,10 +78,27 @@ async def republish(session: AsyncSession, tenant: UUID, provider: Provider, now
     await _announce_opened(session, tenant, changed, now)
 
 
-async def republish_all(session: AsyncSession, tenant: UUID, now: datetime) -> None:
-    """After a change that holds for the whole practice; providers in one order, so that two don't deadlock."""
-    for provider_id in await repository.practice.provider_ids(session):
-        await republish(session, tenant, await repository.practice.provider(session, provider_id, lock=True), now)
+@use_case
+async def republish_all(database: Database, *, tenant: UUID, now: datetime, most_seconds: float = inf) -> bool:
+    """After a change that holds for the whole practice: provider by provider, each in a transaction of its own, so that
+    news of one is never kept waiting by hundreds of others. False when some are left to do.
+    """
+    began, done = time.monotonic(), True
+    async with database.transaction(tenant) as session:
+        provider_ids = await repository.practice.provider_ids(session)
+    for provider_id in provider_ids:
+        if time.monotonic() - began > most_seconds:
+            return False
+
+        async def one(session: AsyncSession, provider_id: UUID = provider_id) -> None:
+            await republish(session, tenant, await repository.practice.provider(session, provider_id, lock=True), now)
+
+        try:
+            await database.run(tenant, one)
+        except Problem as problem:
+            log.warning("a provider's schedules were not published anew: %s", problem.code)
+            done = False
+    return done
 
 
 async def _announce_opened(

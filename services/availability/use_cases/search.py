@@ -17,7 +17,7 @@ from services.availability.domain import search
 from services.availability.domain.search import Group, Offer, Wish
 from services.availability.domain.taken import Occupied
 from shared.contracts.slots import Obstacle, Plan, Seeker, Span, ceil, floor, hidden, within_notice
-from shared.errors import Problem, forbidden, invalid
+from shared.errors import Problem, forbidden, invalid, not_found
 from shared.telemetry import use_case
 
 Position = tuple[int, int, UUID]
@@ -86,6 +86,7 @@ async def explain(
 ) -> list[tuple[Plan, list[Obstacle]]]:
     """For each schedule, every rule that hides a start; none where it is offered."""
     at = floor(start)
+    await _ignored(session, ignore)
     seeker = await _seeker(session, plans, client_id, new_client, ignore)
     near = await repository.taken.near(session, plans, at, at + 1, now, client_id=client_id, but=ignore)
     taken = [item for item, _ in near]
@@ -140,12 +141,21 @@ async def _personal(session: AsyncSession, seeking: Seeking, plans: Sequence[Pla
         own = await repository.taken.of_client(
             session, seeking.client_id, spans[0][0], until, seeking.now, seeking.ignore
         )
-    ignored = None if seeking.ignore is None else await repository.taken.known(session, seeking.ignore)
+    ignored = await _ignored(session, seeking.ignore)
     if ignored is not None and seeking.client_id not in (None, ignored.client_id):
         raise forbidden(
             "not_yours", "Only a visit of the client for whom the search is can be ignored.", field="ignore"
         )
     return _View(plans, spans, seeker.is_new, own, ignored, seeking.now)
+
+
+async def _ignored(session: AsyncSession, id: UUID | None) -> Occupied | None:
+    """Raises Problem `appointment_not_found`: passed over, it would answer as if nothing had been asked."""
+    known = await repository.taken.known(session, id) if id is not None else None
+    if id is not None and known is None:
+        told = "There is no such visit here; one that was booked just now is known in a moment."
+        raise not_found("appointment", told, field="ignore")
+    return known
 
 
 async def _seeker(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response, StreamingResponse
 
@@ -26,6 +26,14 @@ from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
+
+def _near(at: datetime) -> datetime:
+    if not 2000 <= at.year <= 2200:
+        raise ValueError("should lie between the years 2000 and 2200")
+    return at.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 MEDIA: dict[FileFormat, str] = {"csv": "text/csv", "ics": "text/calendar"}
 PAGE = 1_000
 _BODY: dict[str, Any] = {
@@ -104,15 +112,14 @@ async def export_appointments(
     request: Request,
     caller: Caller,
     format: Annotated[FileFormat, Query(description="A table, or a calendar")] = "csv",
-    begin: Annotated[AwareDatetime | None, Query(alias="from", description="Visits that start then or later")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="Visits that start before then")] = None,
+    begin: Annotated[Moment | None, Query(alias="from", description="Visits that start then or later")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="Visits that start before then")] = None,
 ) -> StreamingResponse:
     """Every visit by start, as a file that can be imported again unchanged; those called off too."""
     caller.require("appointments:read", Role.STAFF, Role.ADMIN)
     if begin is not None and end is not None and end <= begin:
         raise invalid("range_invalid", "`to` should be after `from`.", field="to")
-    low, high = (None if at is None else at.astimezone(UTC) for at in (begin, end))
-    parts = _parts(own(request), caller.tenant, format, low, high)
+    parts = _parts(own(request), caller.tenant, format, begin, end)
     headers = {"content-disposition": f'attachment; filename="appointments.{format}"', "cache-control": "no-store"}
     return StreamingResponse(parts, media_type=f"{MEDIA[format]}; charset=utf-8", headers=headers)
 

@@ -126,6 +126,40 @@ async def test_a_busy_time_is_not_offered_and_keeps_its_distance_by_the_buffers(
     await practice.call("GET", f"{elsewhere.path}/{elsewhere.id}", 404)
 
 
+async def test_an_event_under_way_is_no_news_at_each_reading_and_explains_itself_by_its_own_dates(
+    elsewhere: Elsewhere,
+) -> None:
+    practice = elsewhere.practice
+    await elsewhere.follow("http://127.0.0.1:9/a.ics")
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", "BEGIN:VEVENT", "UID:1", "DTSTAMP:20260101T000000Z"]
+    lines += ["DTSTART;VALUE=DATE:20260302", "DTEND;VALUE=DATE:20260307", "END:VEVENT", "END:VCALENDAR", ""]
+    for minutes in (0, 15, 30):
+        await elsewhere.read("\r\n".join(lines).encode(), NOW + timedelta(minutes=minutes))
+    assert (await elsewhere.state())["error_code"] is None
+    assert len(await practice.outbox("schedule.published")) == 2
+    query = {"provider": practice.ids["provider_id"], "start": LUNCH.isoformat()}
+    [item] = (await practice.call("GET", "/v1/slots/explain", params=query))["items"]
+    told = [(reason["detail"], reason["from"]) for reason in item["reasons"] if reason["rule"] == "calendar"]
+    assert told == [
+        ("an event of a calendar kept elsewhere 2026-03-02 00:00 - 2026-03-07 00:00", "2026-03-02T05:00:00Z")
+    ]
+    await elsewhere.read(feed(LUNCH), NOW + timedelta(minutes=45))
+    assert len(await practice.outbox("schedule.published")) == 3
+
+
+async def test_a_feed_that_fails_is_tried_no_sooner_than_in_a_minute(elsewhere: Elsewhere) -> None:
+    await elsewhere.follow("http://127.0.0.1:9/a.ics", refresh_every="PT1S")
+
+    async def due() -> Any:
+        async with elsewhere.practice.database.transaction(elsewhere.practice.tenant) as session:
+            return await session.scalar(text("SELECT due_at FROM timers WHERE kind = :kind"), {"kind": REFRESH})
+
+    await elsewhere.read(feed(LUNCH), NOW)
+    assert await due() == NOW + timedelta(seconds=1)
+    await elsewhere.read(FeedError("feed_status", "it answered 404"), NOW)
+    assert await due() == NOW + timedelta(minutes=1)
+
+
 async def test_a_feed_that_never_changes_is_read_in_full_before_what_was_read_runs_out(elsewhere: Elsewhere) -> None:
     practice = elsewhere.practice
     always = feed(datetime(2020, 1, 7, 17, 0, tzinfo=UTC), rule="RRULE:FREQ=WEEKLY\r\n")
@@ -223,6 +257,7 @@ async def test_a_feed_that_can_not_be_had_is_said_by_the_worker(elsewhere: Elsew
         ({"url": "https://u:p@calendar.example/"}, "feed_url_invalid", "url"),
         ({"refresh_every": "P2D"}, "refresh_out_of_range", "refresh_every"),
         ({"refresh_every": "PT1H", "stale_after": "PT1M"}, "stale_too_soon", "stale_after"),
+        ({"stale_after": "P31D"}, "stale_too_late", "stale_after"),
     ],
 )
 async def test_a_calendar_that_can_not_be_followed_is_refused_by_its_field(

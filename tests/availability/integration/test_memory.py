@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from services.availability import board as boards
-from services.availability.board import Board, Shelf
+from services.availability.board import Block, Board, Shelf
 from services.availability.repository.changes import Feed, announce
 from services.availability.use_cases import projection
-from shared.contracts.booking import AppointmentBooked
+from shared.contracts.booking import AppointmentBooked, SlotHeld
+from shared.contracts.slots import Plan
 from shared.db import Database
 from tests.availability.conftest import WEEK, Practice
 from tests.conftest import MakeApi
@@ -133,7 +134,9 @@ async def test_an_answer_to_somebody_in_particular_is_not_kept_for_others(
 
     monkeypatch.setattr(board, "keep_answer", noted)
     await practice.search(client=str(uuid4()))
-    await practice.search(ignore=str(uuid4()))
+    visit = appointment_event(AppointmentBooked, start=TAKEN, provider_id=UUID(practice.ids["provider_id"]))
+    await practice.follow(visit)
+    await practice.search(ignore=str(visit.subject))
     own = practice.issuer.headers(practice.tenant, "client", client_id=uuid4())
     query = {
         "appointment_type": practice.ids["appointment_type_id"],
@@ -235,3 +238,35 @@ async def test_changes_that_every_process_has_seen_are_dropped(
         return await left() == before - 1
 
     await eventually(dropped, 5)
+
+
+async def test_a_hold_that_runs_out_forgets_its_own_providers_times_alone(
+    practice: Practice, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedules = []
+    for _ in range(4):
+        made = await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"})
+        schedules.append(await practice.publish(provider_id=made["id"]))
+    for number, one in enumerate(schedules[:2]):
+        visit = appointment_event(
+            start=TAKEN, provider_id=UUID(one["provider_id"]), schedule_id=UUID(one["id"])
+        ).model_dump()
+        expires_at = clock.now + timedelta(minutes=5 * (number + 1))
+        await practice.follow_hold(SlotHeld.model_validate({**visit, "hold_id": uuid4(), "expires_at": expires_at}))
+    computed: list[UUID] = []
+    plain = boards._block
+
+    def noted(plan: Plan, *rest: Any) -> Block:
+        computed.append(plan.provider_id)
+        return plain(plan, *rest)
+
+    monkeypatch.setattr(boards, "_block", noted)
+    await practice.search(days=3)
+    assert len(set(computed)) == 5
+    for one in schedules[:2]:
+        computed.clear()
+        clock.now += timedelta(minutes=5, seconds=1)
+        found = await practice.search(days=3, begin=clock.now)
+        assert set(computed) == {UUID(one["provider_id"])}
+        starts = {item["start"] for item in found["items"] if item["provider_id"] == one["provider_id"]}
+        assert f"{TAKEN:%Y-%m-%dT%H:%M:%SZ}" in starts

@@ -78,7 +78,10 @@ async def forget(practice: Practice) -> None:
         await session.execute(text("DELETE FROM occupied"))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=settings().max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 async def test_out_of_order_and_repeated_events_end_in_the_same_slots(practice: Practice, data: Any) -> None:
     practice.tenant = uuid4()

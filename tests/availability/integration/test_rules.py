@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from services.availability import repository
 from services.availability.use_cases import projection
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -727,3 +728,54 @@ async def test_what_is_kept_in_memory_ends_at_the_horizon_and_moves_with_it(prac
     assert moment(first.starts[-1]) <= NOW + timedelta(days=1, hours=1)
     assert not any(block.starts for block in beyond)
     assert first.good_until == floor(NOW) + 3600
+
+
+async def test_a_holiday_reaches_each_provider_in_a_transaction_of_its_own_and_the_worker_does_what_is_left(
+    practice: Practice,
+) -> None:
+    await practice.publish()
+    other = await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"})
+    await practice.publish(provider_id=other["id"])
+    path = f"/v1/practices/{practice.tenant}/holidays"
+
+    async def open_for() -> set[str]:
+        found = await practice.search(begin=datetime(2026, 3, 5, 5, tzinfo=UTC), days=1)
+        return {item["provider_id"] for item in found["items"]}
+
+    async with practice.database.transaction(practice.tenant) as session:
+        await repository.practice.provider(session, UUID(other["id"]), lock=True)
+        await practice.call("PUT", f"{path}/2026-03-05", json={"name": "Founders' Day"})
+        assert await open_for() == {other["id"]}, "whoever can be reached is closed at once"
+    assert await practice.fire_due() == 1
+    assert await open_for() == set()
+    await practice.call("DELETE", f"{path}/2026-03-05", 204)
+    assert (await open_for(), await practice.fire_due()) == ({practice.ids["provider_id"], other["id"]}, 0)
+
+
+async def test_what_is_over_or_unknown_or_no_number_is_refused(practice: Practice) -> None:
+    provider, path = practice.ids["provider_id"], f"/v1/practices/{practice.tenant}/holidays"
+    problem = await practice.call("PUT", f"{path}/2020-01-01", 422, json={"name": "Long ago"})
+    assert (problem["code"], problem["field"]) == ("holiday_past", "date")
+    windows: list[dict[str, Any]] = [{"weekday": True, "start": "09:00", "end": "17:00"}]
+    problem = await practice.call("POST", "/v1/schedules", 422, json={**practice.ids, "windows": windows})
+    assert problem["field"] == "windows.0.weekday"
+    body = {**practice.ids, "windows": [{**windows[0], "weekday": 1}], "capacity": True}
+    assert (await practice.call("POST", "/v1/schedules", 422, json=body))["field"] == "capacity"
+    await practice.publish()
+    search = {"appointment_type": practice.ids["appointment_type_id"], "to": (NOW + timedelta(days=1)).isoformat()}
+    for where, query in (
+        ("/v1/slots/explain", {"provider": provider, "start": NOW.isoformat()}),
+        ("/v1/slots", {**search, "from": NOW.isoformat()}),
+    ):
+        problem = await practice.call("GET", where, 404, params={**query, "ignore": str(uuid4())})
+        assert (problem["code"], problem["field"]) == ("appointment_not_found", "ignore")
+
+
+async def test_time_off_of_several_days_is_explained_with_its_dates(practice: Practice) -> None:
+    await practice.publish()
+    provider = practice.ids["provider_id"]
+    away = {"begins_at": "2026-03-10T20:00:00Z", "ends_at": "2026-03-20T14:00:00Z"}
+    await practice.call("POST", f"/v1/providers/{provider}/time-off", 201, json=away)
+    query = {"provider": provider, "start": "2026-03-12T15:00:00Z"}
+    [item] = (await practice.call("GET", "/v1/slots/explain", params=query))["items"]
+    assert "time off 2026-03-10 16:00 - 2026-03-20 10:00" in [reason["detail"] for reason in item["reasons"]]

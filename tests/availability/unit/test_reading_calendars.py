@@ -251,13 +251,13 @@ def test_events_without_uid_do_not_belong_together() -> None:
     assert [low.day for low, _ in busy_times(body, NEW_YORK, BEGIN, END)] == [2, 3]
 
 
-def test_what_began_long_before_is_still_busy() -> None:
-    for event in (
-        "DTSTART:20260101T000000Z\nDTEND:20260305T000000Z",
-        "DTSTART:20260203T000000Z\nDURATION:P30D\nRRULE:FREQ=MONTHLY;COUNT=1",
-        "DTSTART:20260105T150000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260201T000000Z/P32D",
+def test_what_began_long_before_is_still_busy_and_says_when_it_began() -> None:
+    for event, began in (
+        ("DTSTART:20260101T000000Z\nDTEND:20260305T000000Z", "01-01"),
+        ("DTSTART:20260203T000000Z\nDURATION:P30D\nRRULE:FREQ=MONTHLY;COUNT=1", "02-03"),
+        ("DTSTART:20260105T150000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260201T000000Z/P32D", "02-01"),
     ):
-        assert busy(event) == ["03-01T00:00/03-05T00:00"]
+        assert busy(event) == [f"{began}T00:00/03-05T00:00"]
 
 
 @pytest.mark.parametrize(
@@ -447,14 +447,14 @@ def test_a_zone_defined_in_the_feed() -> None:
     assert busy_times(body, NEW_YORK, BEGIN, END)[0][0] == datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
-def test_busy_times_are_merged_and_cut_to_what_is_asked() -> None:
+def test_busy_times_are_merged_and_cut_where_what_is_asked_ends() -> None:
     found = busy(
         "DTSTART:20260228T000000Z\nDTEND:20260301T020000Z",
         "DTSTART:20260302T150000Z\nDURATION:PT2H",
         "DTSTART:20260302T160000Z\nDURATION:PT3H",
         "DTSTART:20260401T000000Z\nDURATION:PT3H",
     )
-    assert found == ["03-01T00:00/03-01T02:00", "03-02T15:00/03-02T19:00"]
+    assert found == ["02-28T00:00/03-01T02:00", "03-02T15:00/03-02T19:00"]
 
 
 GOOD = "DTSTART:20260302T150000Z\nDURATION:PT1H"
