@@ -16,7 +16,10 @@ from services.availability.use_cases.calendars import Reading
 from services.availability.use_cases.publishing import republish_all
 from shared.contracts.slots import ceil, floor
 from shared.errors import Problem
-from shared.timers import Handler, Timer
+from shared.timers import Handler, Timer, try_later
+
+MOST_SECONDS = 20.0
+"""Of one go: the database ends a transaction that is idle for half a minute, as the timer's own is meanwhile."""
 
 TOO_LARGE = Reading(
     code="schedule_too_large",
@@ -40,9 +43,12 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
                 raise
             await apply(reading=TOO_LARGE)
 
-    async def on_republish(_session: AsyncSession, timer: Timer) -> None:
-        if not await republish_all(resources.database, tenant=timer.tenant, now=timer.now):
-            raise RuntimeError("some schedules could not be published; they are tried again")
+    async def on_republish(session: AsyncSession, timer: Timer) -> None:
+        done = await republish_all(
+            resources.database, tenant=timer.tenant, now=resources.clock(), most_seconds=MOST_SECONDS
+        )
+        if not done:
+            try_later(session)
 
     return {REFRESH: on_refresh, REPUBLISH: on_republish}
 

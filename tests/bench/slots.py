@@ -222,7 +222,7 @@ async def hello(figures: Figures) -> float:
 
 
 async def first_available(figures: Figures, practice: Practice) -> None:
-    """One type across 500 providers with full calendars; then a hundred times as many appointments elsewhere."""
+    """One type across 500 providers with full calendars; then a million appointments more elsewhere."""
     made = [await practice.provider("many") for _ in range(PROVIDERS)]
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     whose = [(UUID(one["provider_id"]), UUID(one["id"])) for one in made]
