@@ -1,7 +1,6 @@
 """How a process runs: it serves the API or probes, works, and stops cleanly on SIGTERM."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -218,19 +217,11 @@ async def serve(app: Starlette, settings: ServiceSettings, port: int, jobs: Sequ
     async with app.router.lifespan_context(app):
         # After the resources: what is missing there is the more telling sentence.
         listening = _listen(settings, port)
-        _tune_collector()
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve([listening]))
             group.create_task(stop_serving())
             for job in jobs:
                 group.create_task(work(job))
-
-
-def _tune_collector() -> None:
-    """What is there once a process serves, stays: the collector needn't look at it in each of its rounds."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def _listen(settings: ServiceSettings, port: int) -> socket.socket:

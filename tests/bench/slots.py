@@ -184,8 +184,8 @@ async def search(figures: Figures, practice: Practice, hello_per_second: float) 
         runs = [
             await asyncio.to_thread(wrk, varied, practice.token, connections=8, different=True) for _ in range(RUNS)
         ]
-        figures.add("… each question another", [run.per_second for run in runs], "/s", reference=reference)
-        figures.add("… each question another: p99", [run.p99 for run in runs], "ms")
+        figures.add("… each question another", [run.per_second for run in runs], "/s", least=least, reference=reference)
+        figures.add("… each question another: p99", [run.p99 for run in runs], "ms", most=25)
 
 
 async def hello(figures: Figures) -> float:
