@@ -233,6 +233,9 @@ class Board:
 
     async def open(self, tenant: UUID) -> Look:
         """The shelf of a practice, from memory or read anew."""
+        if tenant in self._shelves and not self.trusted:
+            # A process that stood still for a moment asks what it missed, rather than compute all of it anew.
+            await self.look()
         shelf = self._shelves.get(tenant)
         if shelf is not None and not shelf.outdated and self.trusted:
             return Look(self, tenant, shelf, True)
@@ -345,6 +348,7 @@ async def followed(board: Board) -> AsyncIterator[Board]:
     stop = threading.Event()
     thread = threading.Thread(target=board.follow, args=(asyncio.get_running_loop(), stop), name="changes", daemon=True)
     thread.start()
+    await board.look()
     try:
         yield board
     finally:

@@ -93,6 +93,46 @@ async def test_who_does_not_hear_of_changes_does_not_answer_from_memory(
     assert not await is_offered(practice), "not even the first search after it"
 
 
+async def test_a_process_that_stood_still_asks_what_it_missed_and_computes_nothing_else_anew(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await is_offered(practice)
+    other = await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"})
+    await practice.publish(provider_id=other["id"])
+    board = board_of(practice)
+    await practice.search()
+    asking, look, hear = False, board.look, board._hear
+
+    async def asked() -> None:
+        nonlocal asking
+        asking = True
+        await look()
+        asking = False
+
+    def deaf_but_for_that(began: float, news: Any) -> None:
+        if asking:
+            hear(began, news)
+
+    monkeypatch.setattr(board, "_hear", deaf_but_for_that)
+
+    async def stood_still() -> bool:
+        return not board.trusted
+
+    await eventually(stood_still, 5)
+    monkeypatch.setattr(board, "look", asked)
+    computed: list[UUID] = []
+    plain = boards._block
+    monkeypatch.setattr(
+        boards, "_block", lambda plan, *rest: (computed.append(plan.provider_id), plain(plan, *rest))[1]
+    )
+    await booked_elsewhere(practice)
+    found = (await practice.search(limit="199"))["items"]
+    assert set(computed) == {UUID(practice.ids["provider_id"])}
+    assert practice.ids["provider_id"] not in {
+        item["provider_id"] for item in found if item["start"] == f"{TAKEN:%Y-%m-%dT%H:%M:%SZ}"
+    }
+
+
 async def test_the_same_question_is_answered_once_a_second(
     practice: Practice, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
