@@ -29,6 +29,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 EXCLUSION_VIOLATION = "23P01"
 UNIQUE_VIOLATION = "23505"
 MAX_TRIES = 3
+TURN_SECONDS = 10.0
 CONNECTION_FAILURES = (
     OSError,
     TimeoutError,
@@ -76,7 +77,7 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=TURN_SECONDS,
             pool_pre_ping=False,
             connect_args={
                 "timeout": 5,
@@ -88,10 +89,14 @@ class Database:
                     "idle_in_transaction_session_timeout": "30000",
                     "jit": "off",
                     "plan_cache_mode": "force_generic_plan" if plans_once else "auto",
+                    # Of a plan for any values nobody knows how much it finds: no workers are started on suspicion.
+                    "max_parallel_workers_per_gather": "0" if plans_once else "2",
                 },
             },
         )
         self._asking: asyncio.Task[str | None] | None = None
+        # Waiting for one's turn here costs nothing; SQLAlchemy's pool makes a task and a timer of each wait.
+        self._turns = asyncio.Semaphore(pool_size)
         self._sessions = async_sessionmaker(
             self.engine, sync_session_class=_TenantSession, expire_on_commit=False, autoflush=False
         )
@@ -99,14 +104,27 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenant: UUID | None) -> AsyncGenerator[AsyncSession, None]:
         """One transaction that sees one tenant's rows; commits at the end, rolls back on an exception."""
-        async with self._sessions(info={"tenant": tenant}) as session, session.begin():
+        async with self._turn(), self._sessions(info={"tenant": tenant}) as session, session.begin():
             yield session
 
     @asynccontextmanager
     async def every_tenant(self) -> AsyncGenerator[AsyncSession, None]:
         """One transaction over the infrastructure tables of all tenants; domain tables stay empty to it."""
-        async with self._sessions(info={"every_tenant": True}) as session, session.begin():
+        async with self._turn(), self._sessions(info={"every_tenant": True}) as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None, None]:
+        """One of as many as there are connections. Raises TimeoutError after ten seconds."""
+        if self._turns.locked():
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turns.acquire()
+        else:
+            await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def run(self, tenant: UUID, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Runs `work` in a transaction; serialization failures and deadlocks run it again, three times in all.

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Uuid, and_, any_, bindparam, func, or_, select, text, union_all
+from sqlalchemy import Select, Table, Uuid, and_, any_, bindparam, func, select, text, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,9 @@ from shared.contracts.slots import Plan, Taken, ceil, floor, moment
 from shared.direct import Direct
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
+LONGEST = timedelta(days=2)
+"""No visit lasts longer; so a client's past isn't gone through, by whichever index."""
+
 STANDS = text("appointments.status NOT IN ('cancelled', 'entered-in-error')")
 _LIVE = holds.c.expires_at > bindparam("now", type_=holds.c.expires_at.type)
 
@@ -67,41 +70,57 @@ async def near(
         "low": moment(begin - reach),
         "high": moment(end + reach),
         "now": now,
+        "provider": next(iter(providers)),
         "providers": list(providers),
         "rooms": list(rooms),
         "client": client_id,
         "visit": but.visit_id,
         "hold": but.hold_id,
     }
-    query = _near(bool(rooms), client_id is not None, but.visit_id is not None, but.hold_id is not None)
-    return [
-        Taken(visit, provider, schedule, room, client, floor(start), ceil(end), floor(first), ceil(until))
-        for visit, provider, schedule, room, client, start, end, first, until in await query.rows(session, values)
-    ]
+    whose = ("provider" if len(providers) == 1 else "providers", *(("rooms",) if rooms else ()))
+    query = _near(
+        (*whose, "client") if client_id is not None else whose, but.visit_id is not None, but.hold_id is not None
+    )
+    found = {}
+    for id, provider, schedule, room, client, start, end_, first, until in await query.rows(session, values):
+        found[id] = Taken(id, provider, schedule, room, client, floor(start), ceil(end_), floor(first), ceil(until))
+    return list(found.values())
+
+
+_Whose = Literal["provider", "providers", "rooms", "client"]
 
 
 @cache
-def _near(rooms: bool, client: bool, visit: bool, hold: bool) -> Direct:
-    booked = _of(appointments, rooms, client).where(STANDS)
-    if visit:
-        booked = booked.where(appointments.c.id != bindparam("visit", type_=Uuid))
-    held = _of(holds, rooms, client).where(_LIVE)
-    if hold:
-        held = held.where(holds.c.id != bindparam("hold", type_=Uuid))
-    return Direct(union_all(booked, held))
+def _near(whose: tuple[_Whose, ...], visit: bool, hold: bool) -> Direct:
+    """A part for each of whom something can be near: what is asked of one key has one good plan, whatever the values
+    (see `plans_once`). What is of two of them is found twice.
+    """
+    parts = []
+    for one in whose:
+        booked, held = _of(appointments, one).where(STANDS), _of(holds, one).where(_LIVE)
+        if visit:
+            booked = booked.where(appointments.c.id != bindparam("visit", type_=Uuid))
+        if hold:
+            held = held.where(holds.c.id != bindparam("hold", type_=Uuid))
+        parts += [booked, held]
+    return Direct(union_all(*parts))
 
 
-def _of(table: Table, rooms: bool, client: bool) -> Select[Any]:
+def _of(table: Table, whose: _Whose) -> Select[Any]:
     columns = table.c
     low, high = bindparam("low", type_=columns.start.type), bindparam("high", type_=columns.start.type)
     near = and_(columns.occupied_to > low, columns.occupied_from < high)
-    whose = [and_(columns.provider_id == any_(bindparam("providers", type_=ARRAY(Uuid))), near)]
-    if rooms:
-        whose.append(and_(columns.room_id == any_(bindparam("rooms", type_=ARRAY(Uuid))), near))
-    if client:
-        whose.append(
-            and_(columns.client_id == bindparam("client", type_=Uuid), columns.end > low, columns.start < high)
-        )
+    conditions = {
+        "provider": lambda: and_(columns.provider_id == bindparam("provider", type_=Uuid), near),
+        "providers": lambda: and_(columns.provider_id == any_(bindparam("providers", type_=ARRAY(Uuid))), near),
+        "rooms": lambda: and_(columns.room_id == any_(bindparam("rooms", type_=ARRAY(Uuid))), near),
+        "client": lambda: and_(
+            columns.client_id == bindparam("client", type_=Uuid),
+            columns.end > low,
+            columns.start < high,
+            columns.start > low - LONGEST,
+        ),
+    }
     return select(
         columns.id,
         columns.provider_id,
@@ -112,7 +131,7 @@ def _of(table: Table, rooms: bool, client: bool) -> Select[Any]:
         columns.end,
         columns.occupied_from,
         columns.occupied_to,
-    ).where(or_(*whose))
+    ).where(conditions[whose]())
 
 
 async def group_at(

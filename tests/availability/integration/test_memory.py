@@ -122,9 +122,12 @@ async def test_a_process_that_stood_still_asks_what_it_missed_and_computes_nothi
     monkeypatch.setattr(board, "look", asked)
     computed: list[UUID] = []
     plain = boards._block
-    monkeypatch.setattr(
-        boards, "_block", lambda plan, *rest: (computed.append(plan.provider_id), plain(plan, *rest))[1]
-    )
+
+    def noted(plan: Plan, *rest: Any) -> Block:
+        computed.append(plan.provider_id)
+        return plain(plan, *rest)
+
+    monkeypatch.setattr(boards, "_block", noted)
     await booked_elsewhere(practice)
     found = (await practice.search(limit="199"))["items"]
     assert set(computed) == {UUID(practice.ids["provider_id"])}
