@@ -216,10 +216,15 @@ async def book(
         already = await repository.appointments.find(session, hold_id)
     if visitor.client_id is None and already is None:
         intake, errors = form.read(visitor.zone)
+        kept, plan = await _kept(ours, visitor, hold, now)
         if intake is None:
-            kept, plan = await _kept(ours, visitor, hold, now)
             return _review(ours, visitor, hold, kept, plan, now, form, errors)
         name = form.name
+        try:
+            async with ours.database.transaction(practice) as session:
+                await self_booking.check_still_free(session, kept, now)
+        except SlotTaken as taken:
+            return RedirectResponse(await _other_times(ours, visitor, taken.schedule_id), 303)
         await ours.contacts.take_in(practice, client_id, intake, now)
     try:
         visit = await ours.database.run(

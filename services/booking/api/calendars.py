@@ -16,6 +16,7 @@ from services.booking.resources import Resources
 from services.booking.use_cases import calendars
 from shared.auth import Principal, Role
 from shared.commands import Answer, Write
+from shared.contracts.booking import FREE_STATUSES
 from shared.errors import Problem, forbidden, not_found
 from shared.invitations import OPAQUE, Entry, Method, calendar
 from shared.telemetry import current_tenant
@@ -156,7 +157,7 @@ def calendar_file(
             visit.end,
             visit.changed_at,
             title=(titles or {}).get(visit.appointment_type_id, OPAQUE),
-            called_off=visit.status == "cancelled",
+            called_off=visit.status in FREE_STATUSES,
         )
         for visit in visits
     ]

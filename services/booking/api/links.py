@@ -53,10 +53,10 @@ async def open_link(ours: Resources, link: str) -> VisitLink:
     async with ours.database.transaction(capability.tenant) as session:
         visit = await repository.appointments.get(session, capability.subject)
         rebooked = await repository.appointments.rebooking_of(session, visit.id)
-        plan = await repository.schedules.plan(session, visit.schedule_id)
+        zones = await repository.series.zones(session, {visit.schedule_id})
         door = await calendars.door_of(session, visit, ours.settings.link_signing_key)
         by_video = await repository.schedules.of_type(session, visit.appointment_type_id, "telehealth")
-    return VisitLink(capability, visit, rebooked, plan.state.zone if plan else "UTC", bool(by_video), remote, door)
+    return VisitLink(capability, visit, rebooked, zones[visit.schedule_id], bool(by_video), remote, door)
 
 
 def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:

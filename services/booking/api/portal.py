@@ -50,20 +50,14 @@ async def portal(request: Request, link: str) -> HTMLResponse:
     async with ours.database.transaction(found.tenant) as session:
         coming, past = await repository.appointments.of_client(session, found.subject, now, MOST_PAST)
         places = await repository.waitlist.page(session, None, 50, found.subject, "waiting")
-        plans = {plan.schedule_id: plan for plan in await repository.schedules.every(session)}
+        zones = await repository.series.zones(session, {visit.schedule_id for visit in [*coming, *past]})
         policy = await repository.policy.get(session)
-    zones = {plan.state.zone for plan in plans.values()}
-
-    def zone(visit: Appointment) -> str:
-        plan = plans.get(visit.schedule_id)
-        return plan.state.zone if plan else next(iter(sorted(zones)), "UTC")
-
     return PAGES.render(
         "portal.html",
         coming=coming,
         past=past,
         places=places,
-        zone=zone,
+        zone=lambda visit: zones[visit.schedule_id],
         visit_link=lambda visit: _visit_link(ours, found, visit, now),
         path=f"{base(ours)}/me/{link}",
         book=f"{base(ours)}/book/{found.tenant}?me={link}" if policy.self_booking != "off" else None,

@@ -4,11 +4,12 @@ Opening an address changes nothing, since mail programs open links before people
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository
@@ -18,6 +19,7 @@ from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.choosing import Part, Wish
 from services.booking.domain.slots import SlotTaken
+from services.booking.resources import Resources
 from services.booking.use_cases import appointments, choosing
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SLOT_ID_LIFETIME, Plan, SlotId, moment
@@ -59,7 +61,7 @@ async def run_late(request: Request, link: str, minutes: Annotated[int, Form(ge=
     return await _do(request, link, "running late", partial(appointments.run_late, by=by))
 
 
-@router.get("/times")
+@router.get("/times", response_model=None)
 async def times(
     request: Request,
     link: str,
@@ -67,12 +69,20 @@ async def times(
     part: Part = "any",
     first: date | None = None,
     taken: bool = False,
-) -> HTMLResponse:
+) -> Response:
     """Other times for a visit; its own is left out, unless it can be had by video."""
     ours = own(request)
     found = await open_link(ours, link)
     visit, now = found.visit, ours.clock()
-    wish = Wish(visit.appointment_type_id, None if modality else visit.provider_id, modality or visit.modality, part)
+    if not _movable(visit, now):
+        return RedirectResponse(_path(request, link), 303)
+    wish = Wish(
+        visit.appointment_type_id,
+        None if modality else visit.provider_id,
+        modality or visit.modality,
+        part,
+        prefer=visit.provider_id,
+    )
     async with ours.database.transaction(found.tenant) as session:
         days, more = await choosing.days(
             session,
@@ -100,17 +110,22 @@ async def times(
     )
 
 
-@router.get("/move")
-async def before_moving(request: Request, link: str, slot: Annotated[str, Query(max_length=200)]) -> HTMLResponse:
+@router.get("/move", response_model=None)
+async def before_moving(request: Request, link: str, slot: Annotated[str, Query(max_length=200)]) -> Response:
     """The old time and the new one, to look at before anything moves."""
     ours = own(request)
     found = await open_link(ours, link)
     now = ours.clock()
+    if not _movable(found.visit, now):
+        return RedirectResponse(_path(request, link), 303)
     offered = SlotId.verify(slot, ours.settings.slot_signing_key, found.tenant, now)
     async with ours.database.transaction(found.tenant) as session:
         plan = await repository.schedules.plan(session, offered.schedule_id)
+    somebody_else = plan is not None and plan.provider_id != found.visit.provider_id
     return PAGES.render(
         "moving.html",
+        somebody_else=somebody_else,
+        provider=await _name_of(ours, found.tenant, plan.provider_id, now) if plan and somebody_else else None,
         visit=found.visit,
         zone=found.zone,
         start=offered.start,
@@ -148,6 +163,19 @@ async def _do(
             if problem.code not in OVER:
                 raise
     return RedirectResponse(_path(request, link), 303)
+
+
+def _movable(visit: Appointment, now: datetime) -> bool:
+    return visit.status == "booked" and now < visit.start
+
+
+async def _name_of(ours: Resources, tenant: UUID, provider_id: UUID, now: datetime) -> str | None:
+    """None where names can't be had right now."""
+    try:
+        names = await ours.names.of(tenant, now)
+    except Problem:
+        return None
+    return next((one.name for one in names.providers if one.id == provider_id), None) if names else None
 
 
 def _path(request: Request, link: str) -> str:

@@ -175,7 +175,8 @@ def check_movable(appointment: Appointment, now: datetime) -> None:
     """Raises Problem `illegal_move` or `already_started`: only a booked visit moves, and only before it began."""
     _require(appointment, "reschedule", "booked")
     if now >= appointment.start:
-        raise conflict("already_started", "The visit has begun; it's too late to move it.")
+        told = "The visit has begun; it's too late to move it."
+        raise conflict("already_started", told, legal_moves=legal(appointment, now))
 
 
 def reschedule(
@@ -201,7 +202,8 @@ def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change 
     """The client will come; None where that was said already. Raises Problem `illegal_move` or `already_started`."""
     _require(appointment, "confirm", "booked")
     if now >= appointment.start:
-        raise conflict("already_started", "The visit has begun; there is nothing to confirm any more.")
+        told = "The visit has begun; there is nothing to confirm any more."
+        raise conflict("already_started", told, legal_moves=legal(appointment, now))
     if appointment.confirmed_at is not None:
         return None
     return _changed(AppointmentConfirmed, appointment, actor, now, confirmed_at=now)
@@ -260,7 +262,8 @@ def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
     """The visit took place. Raises Problem `illegal_move`, or `not_started` before its time."""
     _require(appointment, "complete", "arrived", "checked-in")
     if now < appointment.start:
-        raise conflict("not_started", f"The visit starts at {appointment.start:%Y-%m-%dT%H:%MZ}; complete it after.")
+        told = f"The visit starts at {appointment.start:%Y-%m-%dT%H:%MZ}; complete it after."
+        raise conflict("not_started", told, legal_moves=legal(appointment, now))
     return _changed(AppointmentFulfilled, appointment, actor, now, status="fulfilled")
 
 
@@ -292,6 +295,13 @@ LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
     "checked-in": ("cancel", "complete"),
     "noshow": ("retract-miss",),
 }
+
+
+def legal(appointment: Appointment, now: datetime) -> list[str]:
+    """The moves that are legal now: some by the clock too."""
+    ahead = now < appointment.start
+    never = ("complete",) if ahead else ("confirm", "reschedule")
+    return [move for move in LEGAL.get(appointment.status, ()) if move not in never]
 
 
 def _require(appointment: Appointment, move: str, *statuses: AppointmentStatus) -> None:

@@ -26,6 +26,8 @@ class Wish:
     provider_id: UUID | None = None
     modality: Modality | None = None
     part: Part = "any"
+    prefer: UUID | None = None
+    """Whose times come first where others have them too."""
 
     def fits(self, plan: Plan) -> bool:
         return self.provider_id in (None, plan.provider_id) and self.modality in (None, plan.state.modality)
@@ -50,14 +52,14 @@ class Day:
     times: tuple[tuple[int, Plan], ...]
 
 
-def by_day(found: Iterable[tuple[Plan, Iterable[int]]], part: Part, zone: str) -> list[Day]:
-    """The first free starts of each local date, each start once and with the first who is free; in order.
+def by_day(found: Iterable[tuple[Plan, Iterable[int]]], part: Part, zone: str, prefer: UUID | None = None) -> list[Day]:
+    """The first free starts of each local date, each start once and with who is preferred, or the first who is free.
 
     `found` are the starts of each schedule, in order: of a day, no more of one are looked at than can be shown.
     """
     local = ZoneInfo(zone)
     days: dict[int, dict[int, Plan]] = {}
-    for plan, starts in sorted(found, key=lambda item: (item[0].provider_id, item[0].schedule_id)):
+    for plan, starts in sorted(found, key=lambda item: _rank(item[0], prefer)):
         seen: Counter[int] = Counter()
         for start in starts:
             day = local_day(zone, start)
@@ -66,3 +68,7 @@ def by_day(found: Iterable[tuple[Plan, Iterable[int]]], part: Part, zone: str) -
                 days.setdefault(day, {}).setdefault(start, plan)
     shown = {day: sorted(times.items(), key=itemgetter(0))[:MOST_A_DAY] for day, times in days.items()}
     return [Day(date_of(day), tuple(times)) for day, times in sorted(shown.items())]
+
+
+def _rank(plan: Plan, prefer: UUID | None) -> tuple[bool, UUID, UUID]:
+    return plan.provider_id != prefer, plan.provider_id, plan.schedule_id

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from io import StringIO
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ _OF_EVENTS = {
     "end": "DTEND",
 }
 _AS_THEY_ARE = {name: name for name in COLUMNS}
+_ONE_AT_A_TIME = Lock()
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9{][!-~]{0,199}", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -145,11 +147,16 @@ def _of_line(number: int, columns: list[str], cells: list[str], schedule_id: UUI
 
 def _events(text: str, schedule_id: UUID | None) -> _Found:
     from icalendar import Calendar
+    from icalendar.timezone import tzp
 
-    try:
-        calendars = Calendar.from_ical(text, multiple=True)
-    except (ValueError, IndexError, KeyError) as error:
-        raise _unreadable(f"it is no iCalendar: {str(error)[:100]}") from error
+    with _ONE_AT_A_TIME:
+        # Zones that an earlier file defined are forgotten: the library keeps them for the whole process.
+        tzp.use_zoneinfo()
+        try:
+            calendars = Calendar.from_ical(text, multiple=True)
+        except Exception as error:
+            # The parser raises whatever it met; the file is somebody else's, so each is the file's fault.
+            raise _unreadable(f"it is no iCalendar ({type(error).__name__}: {str(error)[:100]})") from error
     events = [event for one in calendars for event in one.walk("VEVENT")]
     if not calendars:
         raise _unreadable("it is no iCalendar: there is no VCALENDAR")
@@ -167,7 +174,7 @@ def _of_event(number: int, event: "Component", schedule_id: UUID | None) -> Call
                 told = "An event that recurs can't be taken over; give each visit an event of its own."
                 raise _Wrong(name, "recurring", told)
         begin, end, lasts = _moment("DTSTART", event.get("DTSTART")), event.get("DTEND"), event.get("DURATION")
-        until = begin + getattr(lasts, "dt", timedelta(0)) if end is None and lasts else None
+        until = _after(begin, getattr(lasts, "dt", timedelta(0))) if end is None and lasts else None
         if end is not None:
             until = _moment("DTEND", end)
         said = {
@@ -181,6 +188,13 @@ def _of_event(number: int, event: "Component", schedule_id: UUID | None) -> Call
         return _row(number, said, start=begin, end=until, schedule_id=schedule_id, named=_OF_EVENTS)
 
     return row
+
+
+def _after(begin: datetime, lasts: timedelta) -> datetime:
+    try:
+        return begin + lasts
+    except OverflowError:
+        raise _Wrong("DURATION", "end_invalid", "The end should be after the start, by 24 hours at most.") from None
 
 
 def _row(
@@ -280,8 +294,11 @@ def _moment(field: str, said: Any) -> datetime:
         whole_day = isinstance(at, date)
         told = "A visit begins at a time; this is a whole day." if whole_day else "There is no such time here."
         raise _Wrong(field, "time_invalid", told)
+    zone = at.tzinfo
+    if getattr(zone, "key", None) == "localtime":
+        raise _Wrong(field, "zone_unknown", "The machine's own zone is nobody's; name an IANA zone.")
     try:
-        return _within(field, _certain(field, at.replace(tzinfo=None), at.tzinfo))
+        return _within(field, _certain(field, at.replace(tzinfo=None), zone))
     except (ValueError, OverflowError):
         raise _Wrong(field, "time_invalid", "There is no such time.") from None
 

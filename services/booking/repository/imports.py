@@ -49,11 +49,12 @@ async def plans_of(session: AsyncSession, ids: Collection[UUID]) -> tuple[dict[U
 
 
 async def known_as(session: AsyncSession, names: Sequence[str]) -> dict[str, Appointment]:
-    """Visits by external id; where a name is a visit's own id, by that."""
+    """Visits by external id; where a name is a visit's own id, by that. One that was entered in error is none."""
     columns = appointments.c
-    theirs = await every(session, Appointment, select(appointments).where(_among(columns.external_id, names)))
+    right = columns.status != "entered-in-error"
+    theirs = await every(session, Appointment, select(appointments).where(_among(columns.external_id, names), right))
     ids = [id for id in map(_id, names) if id is not None]
-    ours = await every(session, Appointment, select(appointments).where(_among(columns.id, ids))) if ids else []
+    ours = await every(session, Appointment, select(appointments).where(_among(columns.id, ids), right)) if ids else []
     return {str(visit.id): visit for visit in ours} | {visit.external_id or "": visit for visit in theirs}
 
 

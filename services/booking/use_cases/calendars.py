@@ -13,6 +13,7 @@ from services.booking.domain import calendars, video
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.calendars import Feed, Titles
 from services.booking.domain.video import Door
+from shared.contracts.booking import FREE_STATUSES
 from shared.errors import not_found
 from shared.telemetry import annotate, use_case
 
@@ -65,7 +66,7 @@ async def read_feed(session: AsyncSession, *, token_hash: bytes, now: datetime) 
 async def door_of(session: AsyncSession, visit: Appointment, key: str) -> Door | None:
     """Where a visit by video takes place; None for any other, for one that was called off, or without a template."""
     policy = await repository.policy.get(session)
-    if visit.modality != "telehealth" or policy.video_link is None or visit.status in ("cancelled", "noshow"):
+    if visit.modality != "telehealth" or policy.video_link is None or visit.status in (*FREE_STATUSES, "noshow"):
         return None
     url = policy.video_link.replace(video.ROOM, video.room_of(visit.id, key))
     return Door(url, visit.start - video.OPENS_BEFORE, visit.end + video.CLOSES_AFTER)

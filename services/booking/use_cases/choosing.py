@@ -46,7 +46,7 @@ async def days(
         high = min(instant(zone, local_day(zone, low + span), 0), last)
         taken = await repository.taken.near(session, plans, client_id, low, high, now, But(visit_id=moving))
         starts = ((plan, free(plan, taken, low, high, now, seeker)) for plan in plans)
-        found += choosing.by_day(starts, wish.part, zone)
+        found += choosing.by_day(starts, wish.part, zone, wish.prefer)
         low, span = high, span * 2
     return found[:most], len(found) > most
 

@@ -60,10 +60,10 @@ async def claim(
     start = floor(slot.start)
     if not asked.locked:
         # Somebody books there right now: who has lost already needn't wait in line.
-        await _require_free(session, plan, start, client_id, now, but, override)
+        await require_free(session, plan, start, client_id, now, but, override)
         await repository.taken.lock_provider(session, plan.provider_id)
     await lock_others(session, plan, client_id)
-    taken = await _require_free(session, plan, start, client_id, now, but, override)
+    taken = await require_free(session, plan, start, client_id, now, but, override)
     group: list[tuple[UUID, int]] = []
     if plan.capacity > 1:
         group = await repository.taken.group_at(session, plan.schedule_id, slot.start, now, but)
@@ -77,15 +77,16 @@ async def lock_others(session: AsyncSession, plan: Plan, client_id: UUID | None)
         clients.check_in_care(await repository.clients.get(session, client_id, lock=True))
 
 
-async def _require_free(
+async def require_free(
     session: AsyncSession,
     plan: Plan,
     start: int,
     client_id: UUID | None,
     now: datetime,
     but: But,
-    override: bool,
+    override: bool = False,
 ) -> list[Taken]:
+    """What is near a start that can be had. Raises SlotTaken, or Problem `slot_gone` or `slot_past`."""
     seeker = await seeker_of(session, [plan], client_id, but.visit_id)
     taken = await repository.taken.near(session, [plan], client_id, start, start + 1, now, but)
     obstacles = hidden(plan, taken, start, now, seeker)

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking import repository
 from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.holds import Hold, check_anonymous
+from services.booking.repository.taken import But
 from services.booking.use_cases import appointments, clients, holds
-from shared.contracts.slots import SlotId
+from services.booking.use_cases.claiming import plan_of, require_free
+from shared.contracts.slots import SlotId, floor
 from shared.telemetry import annotate, use_case
 
 PAGE = "booking page"
@@ -36,10 +38,12 @@ async def book(
 
     Raises Problem `hold_not_found` when the time to book has run out, SlotTaken, or what booking raises.
     """
+    # Under the hold's lock: of two presses at once the second waits here, and then finds the first one's visit.
+    found = await repository.holds.find(session, hold_id, lock=True)
     already = await repository.appointments.find(session, hold_id)
     if already is not None:
         return already
-    kept = await repository.holds.get(session, hold_id)
+    kept = found or await repository.holds.get(session, hold_id)
     annotate(hold_id=kept.id)
     if new_name is not None:
         await clients.register(session, tenant=tenant, name=new_name, now=now, id=client_id)
@@ -53,3 +57,13 @@ async def book(
         now=now,
         id=kept.id,
     )
+
+
+async def check_still_free(session: AsyncSession, kept: Hold, now: datetime) -> None:
+    """Before somebody's particulars are handed on: a hold that has run out keeps nothing.
+
+    Raises SlotTaken, or Problem `slot_gone` or `slot_past`.
+    """
+    if kept.expires_at <= now:
+        plan = await plan_of(session, SlotId(kept.schedule_id, kept.start, kept.expires_at))
+        await require_free(session, plan, floor(kept.start), None, now, But(hold_id=kept.id))

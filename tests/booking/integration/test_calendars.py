@@ -203,3 +203,16 @@ async def test_an_address_that_makes_no_sense_is_refused_by_its_field(practice: 
         "video_link_invalid",
         "video_link",
     )
+
+
+async def test_a_visit_that_was_entered_in_error_has_no_door_and_no_place_in_a_calendar(
+    practice: Practice, clock: ManualClock
+) -> None:
+    await set_video(practice)
+    visit, clock.now = await by_video(practice)
+    assert (await join(practice, visit)).status_code == 200
+    await practice.act(visit, "enter-in-error", {"reason": "another client's"})
+    assert (await join(practice, visit)).status_code == 404
+    where = f"/v1/appointments/{visit['id']}/calendar.ics"
+    [event] = events(await practice.http.get(where, headers=practice.headers()))
+    assert str(event["STATUS"]) == "CANCELLED"

@@ -328,3 +328,12 @@ async def test_an_import_and_bookings_at_once_never_take_the_same_time(practice:
     won = sum(answer.status_code == 201 for answer in booked)
     assert {answer.status_code for answer in booked} <= {201, 409}
     assert figures(imported.json()) == (6 - won, 0, won)
+
+
+async def test_an_import_that_was_entered_in_error_can_be_made_anew(practice: Practice) -> None:
+    client = await practice.client()
+    wrong = (await send(practice, File(practice).add(client, EVENING))).json()["visits"][0]["appointment_id"]
+    await practice.act({"id": wrong}, "enter-in-error", {"reason": "the wrong day"})
+    again = await send(practice, File(practice).add(client, EVENING + DAY))
+    assert (again.status_code, figures(again.json())) == (201, (1, 0, 0)), again.text
+    assert again.json()["visits"][0]["appointment_id"] != wrong

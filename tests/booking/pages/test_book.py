@@ -1,10 +1,13 @@
 """Booking on the practice's page, as a browser without scripts does it."""
 
+import asyncio
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from services.booking.use_cases import self_booking
 from tests.support.browser import Browser, Page
 from tests.support.town import Town
 
@@ -164,3 +167,42 @@ async def test_when_details_cannot_be_kept_nothing_is_booked_and_the_time_stays_
     assert await town.visits() == []
     page = await phone.open(review)
     assert "We keep this time for you" in page.text
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_two_presses_at_once_make_one_visit_and_both_find_it(known: bool, phone: Browser, town: Town) -> None:
+    page = town.page
+    if known:
+        client = await town.client()
+        page = (await town.call("booking", "POST", f"/v1/clients/{client}/personal-link"))["book"]
+    forms = (await choose(phone, town, page=page)).forms
+    form = next(form for form in forms if form.action.partition("?")[0].endswith("/book"))
+    data = form.values | ({} if known else {"name": "Kim Doe", "email": "kim@example.org"})
+
+    async def press() -> tuple[int, bool]:
+        answer = await phone.http.post(form.action, data=data, headers={"origin": town.urls["booking"]})
+        return answer.status_code, "/a/" in answer.headers.get("location", "")
+
+    assert set(await asyncio.gather(*(press() for _ in range(3)))) == {(303, True)}
+    assert len(await town.visits()) == 1
+
+
+@pytest.mark.parametrize("how", ["released", "lost"])
+async def test_nothing_is_kept_of_who_comes_too_late(how: str, phone: Browser, town: Town) -> None:
+    page = await choose(phone, town, "Tuesday 3 March")
+    form = page.form("/book")
+    hold_id = UUID(bytes=urlsafe_b64decode(phone.url.rsplit("/", 1)[1])[16:32])
+    if how == "released":
+        await phone.send(page.form("/release"))
+    else:
+        town.clock.now += timedelta(minutes=6)
+        other = await choose(phone, town, "Tuesday 3 March")
+        await phone.send(other.form("/book"), name="Lee", email="lee@example.org")
+    await phone.send(form, name="Kim Doe", email="kim@example.org", phone="202 555 0147", mails="true", texts="true")
+    assert "/a/" not in phone.url
+    path = f"/v1/clients/{self_booking.new_client(hold_id)}"
+    answer = await town.http.get(
+        f"{town.urls['notifications']}{path}/contact", headers=town.issuer.headers(town.tenant)
+    )
+    assert answer.status_code == 404, answer.text
+    assert (await town.call("notifications", "GET", f"{path}/consents"))["items"] == []

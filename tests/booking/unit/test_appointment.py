@@ -337,3 +337,13 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
         assert move == "miss" or move in LEGAL[before.status]
         assert event.sequence == appointment.sequence == before.sequence + 1
         assert event.status == appointment.status
+
+
+def test_what_the_clock_forbids_is_refused_with_the_moves_that_are_legal_now() -> None:
+    with pytest.raises(Problem) as late:
+        check_movable(booked(), START)
+    assert late.value.extra["legal_moves"] == ["cancel", "running-late", "arrive", "check-in"]
+    there, _ = arrive(booked(), actor=STAFF, now=NOW)
+    with pytest.raises(Problem) as early:
+        fulfil(there, actor=STAFF, now=NOW)
+    assert early.value.extra["legal_moves"] == ["cancel", "check-in"]

@@ -193,6 +193,39 @@ def test_an_event_that_is_wrong_is_named_with_its_property(
     assert [(row.number, row.external_id) for row in found.rows] == [(2, "A2")]
 
 
+def test_a_zone_is_the_one_that_the_file_itself_defines() -> None:
+    def defined(offset: str) -> bytes:
+        zone = ["BEGIN:VTIMEZONE", "TZID:Custom 7", "BEGIN:STANDARD", "DTSTART:19700101T000000"]
+        zone += [f"TZOFFSETFROM:{offset}", f"TZOFFSETTO:{offset}", "END:STANDARD", "END:VTIMEZONE"]
+        visit = event(DTSTART=None, DTEND=None, **{"DTSTART;TZID=Custom 7:": "20260304T090000"})
+        return calendar(*zone, visit)
+
+    starts = [read(defined(offset), "ics", None).rows[0].start.hour for offset in ("-0500", "-0800", "+0100")]
+    assert starts == [14, 17, 8]
+    unknown = calendar(event(DTSTART=None, DTEND=None, **{"DTSTART;TZID=Custom 7:": "20260304T090000"}))
+    assert [refusal.code for refusal in read(unknown, "ics", None).refusals] == ["zone_missing"]
+
+
+@pytest.mark.parametrize("length", ["P999999999D", "-P999999D", "P40D", "-PT1H", "PT0S"])
+def test_a_length_that_no_visit_has_is_refused_by_its_row(length: str) -> None:
+    found = read(calendar(event(DTEND=None, DURATION=length), event(UID="A2")), "ics", None)
+    assert [(one.number, one.code) for one in found.refusals] in ([(1, "end_invalid")], [(1, "row_malformed")])
+    assert len(found.rows) == 1
+
+
+@pytest.mark.parametrize("zone", ["America", "x" * 5000, "../x", "localtime"])
+def test_a_zone_that_is_none_is_refused(zone: str) -> None:
+    odd = calendar(event(DTSTART=None, DTEND=None, **{f"DTSTART;TZID={zone}:": "20260304T090000"}))
+    try:
+        assert [one.code for one in read(odd, "ics", None).refusals] in (
+            ["zone_missing"],
+            ["zone_unknown"],
+            ["row_malformed"],
+        )
+    except Problem as problem:
+        assert problem.code == "file_unreadable"
+
+
 @pytest.mark.parametrize("content", [b"hello", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", b"END:VCALENDAR"])
 def test_a_file_that_is_no_calendar_is_refused(content: bytes) -> None:
     with pytest.raises(Problem) as refused:

@@ -10,7 +10,8 @@ down_revision = "0011_calendars"
 CHANGES = """
     ALTER TABLE appointments ADD COLUMN external_id text;
     COMMENT ON COLUMN appointments.external_id IS 'What the system calls it that it was imported from';
-    CREATE UNIQUE INDEX appointments_external ON appointments (tenant_id, external_id) WHERE external_id IS NOT NULL;
+    CREATE UNIQUE INDEX appointments_external ON appointments (tenant_id, external_id)
+        WHERE external_id IS NOT NULL AND status <> 'entered-in-error';
 """
 
 
