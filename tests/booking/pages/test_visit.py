@@ -85,6 +85,53 @@ async def _sent(phone: Browser, form: Any, press: str) -> Any:
     return (await phone.send(form, press=press)).form("/move")
 
 
+async def test_by_video_it_stays_with_whom_it_was_and_somebody_else_is_named_before_anything_moves(
+    phone: Browser, town: Town
+) -> None:
+    names = {one["id"]: one["name"] for one in (await town.call("availability", "GET", "/v1/providers"))["items"]}
+    visits: list[dict[str, Any]] = []
+    while {visit["provider_id"] for visit in visits} != set(names):
+        visits.append(await town.book(await town.client(), len(visits)))
+    visit = next(one for one in visits if one["provider_id"] == max(names))
+    for one in visits:
+        if one is not visit:
+            await town.call("booking", "POST", f"/v1/appointments/{one['id']}/cancel", json={"reason": "illness"})
+    link = town.link(visit)
+    page = await phone.open(f"{link}/times?modality=telehealth")
+    form = page.form("/move")
+    page = await phone.send(form, press=next(iter(form.presses)))
+    assert "With" not in page.text.split("Move your visit?")[1].split("Move it")[0]
+    await phone.send(page.form("/move"))
+    moved = await town.visit(visit["id"])
+    assert (moved["provider_id"], moved["modality"]) == (visit["provider_id"], "telehealth")
+    second = await town.book(await town.client(), 3)
+    link = town.link(second)
+    own = datetime.fromisoformat(second["start"])
+    slots = await town.call(
+        "availability",
+        "GET",
+        "/v1/slots",
+        params={
+            "appointment_type": second["appointment_type_id"],
+            "from": own.isoformat(),
+            "to": (own + timedelta(days=7)).isoformat(),
+            "limit": "200",
+        },
+    )
+    offered = next(one for one in slots["items"] if one["provider_id"] != second["provider_id"])
+    page = await phone.open(f"{link}/move?slot={offered['slot']}")
+    assert f"With {names[offered['provider_id']]}, not with whom it was" in page.text
+
+
+async def test_a_link_to_a_visit_that_is_over_or_called_off_offers_no_times(
+    phone: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    link = town.link(visit)
+    await town.call("booking", "POST", f"/v1/appointments/{visit['id']}/cancel", json={"reason": "illness"})
+    for page in ("times", "times?modality=telehealth"):
+        assert "This visit was cancelled" in (await phone.open(f"{link}/{page}")).text
+
+
 async def test_a_client_cancels_and_the_link_does_nothing_more(
     phone: Browser, town: Town, visit: dict[str, Any]
 ) -> None:

@@ -51,3 +51,10 @@ def test_a_day_shows_its_first_times_whoever_has_them() -> None:
     assert [start for start, _ in day.times] == starts[:MOST_A_DAY]
     [evening] = by_day([(plan(), [floor(midnight + timedelta(minutes=5 * n)) for n in range(288)])], "evening", "UTC")
     assert moment(evening.times[0][0]) == midnight + timedelta(hours=17)
+
+
+def test_who_is_preferred_has_the_times_that_others_have_too() -> None:
+    one, other = plan(FIRST), plan(SECOND)
+    start, later = at("2026-03-05T15:00Z"), at("2026-03-05T16:00Z")
+    [day] = by_day([(one, [start, later]), (other, [start])], "any", NEW_YORK, prefer=SECOND)
+    assert [(at, found.provider_id) for at, found in day.times] == [(start, SECOND), (later, FIRST)]
