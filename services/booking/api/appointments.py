@@ -18,6 +18,7 @@ from services.booking.api.common import (
     or_alternatives,
     own,
     require_own_hold,
+    require_own_reason,
     visible,
 )
 from services.booking.domain.appointments import Appointment
@@ -199,6 +200,7 @@ async def _move(
 async def cancel(request: Request, appointment_id: UUID, body: schemas.Cancellation, command: Write) -> Response:
     """Calls a visit off; its time is free at once and its reminders are void."""
     command.principal.require("appointments:write")
+    require_own_reason(command.principal, body.reason)
     return await _move(
         request, appointment_id, command, "cancel visit", partial(appointments.cancel, reason=body.reason)
     )

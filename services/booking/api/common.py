@@ -14,7 +14,7 @@ from services.booking.resources import Resources
 from services.booking.use_cases import appointments, offers
 from shared.auth import Principal, Role
 from shared.commands import Answer, Command
-from shared.errors import not_found
+from shared.errors import invalid, not_found
 
 PARTY = {
     Role.CLIENT: "client",
@@ -58,6 +58,16 @@ async def visible(session: AsyncSession, principal: Principal, appointment_id: U
     if not principal.may_see_client(appointment.client_id):
         raise not_found("appointment")
     return appointment
+
+
+OF_CLIENTS = ("client_request", "illness", "other")
+
+
+def require_own_reason(principal: Principal, reason: str) -> None:
+    """Raises Problem `reason_not_yours` where a client's token would speak for the practice or its providers."""
+    if principal.role is Role.CLIENT and reason not in OF_CLIENTS:
+        told = f"A client's token gives a client's reason: {', '.join(OF_CLIENTS)}."
+        raise invalid("reason_not_yours", told, field="reason")
 
 
 def require_own_hold(principal: Principal, kept: Hold) -> None:

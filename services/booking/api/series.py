@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
-from services.booking.api.common import actor_of, alternative, own, visible
+from services.booking.api.common import actor_of, alternative, own, require_own_reason, visible
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.series import Scope, SeriesRefused, Verdict
 from services.booking.resources import Resources
@@ -91,6 +91,7 @@ async def cancel_series(
 ) -> Response:
     """Calls off one visit, or this one and those after it that are booked still. If-Match is this visit's ETag."""
     command.principal.require("appointments:write")
+    require_own_reason(command.principal, body.reason)
 
     async def work(session: AsyncSession) -> Answer:
         visit = await visible(session, command.principal, body.appointment_id)

@@ -656,3 +656,13 @@ async def test_what_should_never_have_been_in_the_books_takes_no_time_and_keeps_
     assert (await practice.http.post(path, json=said, headers=theirs)).status_code == 403
     silent = await practice.act(visit, "enter-in-error", {"reason": ""})
     assert (silent.status_code, silent.json()["field"]) == (422, "reason")
+
+
+async def test_a_clients_token_gives_a_clients_reason(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    mine = practice.headers("client", client_id=visit["client_id"])
+    path = f"/v1/appointments/{visit['id']}/cancel"
+    refused = await practice.http.post(path, json={"reason": "practice_closed"}, headers=mine)
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, "reason_not_yours", "reason")
+    assert (await practice.http.post(path, json={"reason": "illness"}, headers=mine)).status_code == 200
