@@ -153,6 +153,7 @@ holds = Table(
     Column("held_by", Text, nullable=False),
     Column("extended", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
+    Column("terms", LargeBinary),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "client_id"], ["clients.tenant_id", "clients.id"]),
     ForeignKeyConstraint(["tenant_id", "provider_id"], ["providers.tenant_id", "providers.id"]),
@@ -267,6 +268,7 @@ waitlist_offers = Table(
     Column("appointment_id", Uuid),
     Column("traceparent", Text),
     Column("sequence", Integer, nullable=False),
+    Column("terms", LargeBinary),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "entry_id"], ["waitlist_entries.tenant_id", "waitlist_entries.id"]),
 )

@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local.ports import free_port
 from deploy.local.stack import Stack
+from services.booking.repository.schedules import plan_from
 from shared.contracts.slots import Plan, SlotId, ceil, floor, free, moment
 from tests.bench.figures import Figures
 from tests.bench.load import Wire
@@ -156,6 +157,7 @@ class Bookings:
         self.practice = practice
         self.schedules: list[UUID] = []
         self.clients: list[str] = []
+        self.terms: dict[UUID, bytes] = {}
         self.left = self.bodies()
         """What nobody has booked yet."""
         environment = practice.stack.environments["booking"]
@@ -190,6 +192,8 @@ class Bookings:
                 known = await connection.fetchval("SELECT count(*) FROM schedules")
                 calm = calm + 1 if known >= PROVIDERS and await connection.fetchval(busy) == 1 else 0
                 await asyncio.sleep(0.2)
+            for row in await connection.fetch("SELECT id, rules FROM schedules"):
+                self.terms[row["id"]] = plan_from(row["rules"]).terms
         finally:
             await connection.close()
 
@@ -200,7 +204,8 @@ class Bookings:
         return [moment(at) for at in hours if at % 3600 == 0]
 
     def slot(self, number: int, start: datetime) -> str:
-        slot = SlotId(self.schedules[number], start, datetime.now(UTC) + timedelta(hours=1))
+        schedule_id = self.schedules[number]
+        slot = SlotId(schedule_id, start, datetime.now(UTC) + timedelta(hours=1), self.terms[schedule_id])
         return slot.sign(self.key, UUID(self.practice.id))
 
     def bodies(self) -> Iterator[dict[str, str]]:

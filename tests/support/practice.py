@@ -24,6 +24,7 @@ class Practice:
     tenant: UUID
     now: datetime = NOW
     rules: SchedulePublished = field(default_factory=schedule)
+    published: dict[UUID, SchedulePublished] = field(default_factory=dict)
 
     @property
     def resources(self) -> Any:
@@ -33,6 +34,7 @@ class Practice:
         rules = rules or self.rules
         async with self.resources.database.transaction(self.tenant) as session:
             await following.replicate_schedule(session, tenant=self.tenant, schedule=rules, now=self.now)
+        self.published[rules.schedule_id] = rules
         return rules
 
     def headers(self, role: str = "staff", **claims: Any) -> dict[str, str]:
@@ -57,6 +59,8 @@ class Practice:
     def slot(self, start: datetime, **changes: Any) -> str:
         """A signed slot id, as availability would give it out."""
         values = {"schedule_id": self.rules.schedule_id, "start": start, "expires": self.now + timedelta(hours=1)}
+        schedule = self.published.get(changes.get("schedule_id", self.rules.schedule_id), self.rules)
+        values["terms"] = Plan(schedule).terms
         key, tenant = changes.pop("key", SLOT_KEY), changes.pop("tenant", self.tenant)
         return SlotId(**{**values, **changes}).sign(key, tenant)
 

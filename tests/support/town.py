@@ -13,7 +13,8 @@ import httpx
 from sqlalchemy import text
 
 from deploy.local.ports import free_port
-from services.booking.use_cases import following, waitlist
+from services.booking.repository import schedules
+from services.booking.use_cases import appointments, following, waitlist
 from shared.capability import Capability
 from shared.contracts import BY_TYPE
 from shared.contracts.availability import AvailabilityOpened, Opened
@@ -94,6 +95,22 @@ class Town:
             state: Any = BY_TYPE[row.topic].model_validate_json(row.payload)
             async with self._database("booking").transaction(self.tenant) as session:
                 await following.replicate_schedule(session, tenant=self.tenant, schedule=state, now=self.clock.now)
+
+    async def change_every_schedule(self, **changes: Any) -> None:
+        """Other terms, which booking hears of at once."""
+        async with self._database("booking").transaction(self.tenant) as session:
+            for plan in await schedules.every(session):
+                state = plan.state
+                changed = state.model_copy(update={"sequence": state.sequence + 1, **changes})
+                await following.replicate_schedule(session, tenant=self.tenant, schedule=changed, now=self.clock.now)
+
+    async def notice_misses(self) -> None:
+        """What the timers do."""
+        for visit in await self.visits():
+            async with self._database("booking").transaction(self.tenant) as session:
+                await appointments.notice_miss(
+                    session, tenant=self.tenant, appointment_id=UUID(visit["id"]), now=self.clock.now
+                )
 
     def _database(self, service: str) -> Any:
         return self.apps[service].state.resources.database

@@ -140,7 +140,7 @@ def expiry(now: datetime) -> int:
 
 def write(plan: Plan, start: int, expires: int, key: str, tenant: UUID) -> bytes:
     """A slot as JSON, like SlotBody's (a test holds them together): an answer may have hundreds."""
-    slot = sign_slot(plan.schedule_id, start, expires, key.encode(), tenant)
+    slot = sign_slot(plan.schedule_id, plan.terms, start, expires, key.encode(), tenant)
     state = plan.state
     return (
         f'{{"slot":"{slot}","start":"{_utc(start)}","end":"{_utc(start + plan.duration)}"'

@@ -17,13 +17,13 @@ from services.booking.api.new_client import NewClientForm
 from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.choosing import Part, Wish
 from services.booking.domain.holds import Hold
-from services.booking.domain.slots import SlotTaken
+from services.booking.domain.slots import UNAVAILABLE, offered
 from services.booking.resources import Resources
 from services.booking.use_cases import choosing, holds, self_booking
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.directory import Directory
-from shared.contracts.slots import SLOT_ID_LIFETIME, Plan, SlotId, moment
+from shared.contracts.slots import Plan, SlotId
 from shared.errors import Kind, Problem, not_found
 from shared.telemetry import current_tenant
 
@@ -158,16 +158,16 @@ async def keep(
     """Keeps a time, then shows it for review."""
     ours, now = own(request), own(request).clock()
     visitor = await _visitor(ours, practice, me, now)
-    offered = SlotId.verify(slot, ours.settings.slot_signing_key, practice, now)
+    wanted = SlotId.verify(slot, ours.settings.slot_signing_key, practice, now)
     try:
         kept = await ours.database.run(
             practice,
             lambda session: self_booking.keep(
-                session, tenant=practice, slot=offered, client_id=visitor.client_id, now=now
+                session, tenant=practice, slot=wanted, client_id=visitor.client_id, now=now
             ),
         )
-    except SlotTaken:
-        return RedirectResponse(await _other_times(ours, visitor, offered.schedule_id), 303)
+    except Problem as refused:
+        return await _instead(ours, visitor, wanted.schedule_id, refused)
     return RedirectResponse(visitor.path(ours, "review", _hold_link(ours, visitor, kept.id, now)), 303)
 
 
@@ -214,6 +214,7 @@ async def book(
     client_id, name = visitor.client_id or self_booking.new_client(hold_id), None
     async with ours.database.transaction(practice) as session:
         already = await repository.appointments.find(session, hold_id)
+        found = await repository.holds.find(session, hold_id)
     if visitor.client_id is None and already is None:
         intake, errors = form.read(visitor.zone)
         kept, plan = await _kept(ours, visitor, hold, now)
@@ -223,8 +224,8 @@ async def book(
         try:
             async with ours.database.transaction(practice) as session:
                 await self_booking.check_still_free(session, kept, now)
-        except SlotTaken as taken:
-            return RedirectResponse(await _other_times(ours, visitor, taken.schedule_id), 303)
+        except Problem as refused:
+            return await _instead(ours, visitor, kept.schedule_id, refused)
         await ours.contacts.take_in(practice, client_id, intake, now)
     try:
         visit = await ours.database.run(
@@ -233,8 +234,8 @@ async def book(
                 session, tenant=practice, hold_id=hold_id, client_id=client_id, new_name=name, now=now
             ),
         )
-    except SlotTaken as taken:
-        return RedirectResponse(await _other_times(ours, visitor, taken.schedule_id), 303)
+    except Problem as refused:
+        return await _instead(ours, visitor, found.schedule_id if found else None, refused)
     expires = max(now, visit.start) + VISIT_LINK_LIFETIME
     link = Capability("visit", practice, visit.id, expires).sign(ours.settings.link_signing_key)
     return RedirectResponse(f"{base(ours)}/a/{link}", 303)
@@ -287,6 +288,13 @@ async def _kept(ours: Resources, visitor: Visitor, hold: str, now: datetime) -> 
     return kept, plan
 
 
+async def _instead(ours: Resources, visitor: Visitor, schedule_id: UUID | None, refused: Problem) -> RedirectResponse:
+    """Other times, for somebody who wants what can't be had any more."""
+    if schedule_id is None or refused.code not in UNAVAILABLE:
+        raise refused
+    return RedirectResponse(await _other_times(ours, visitor, schedule_id), 303)
+
+
 async def _other_times(ours: Resources, visitor: Visitor, schedule_id: UUID, *, taken: bool = True) -> str:
     async with ours.database.transaction(visitor.tenant) as session:
         plan = await repository.schedules.plan(session, schedule_id)
@@ -296,8 +304,7 @@ async def _other_times(ours: Resources, visitor: Visitor, schedule_id: UUID, *, 
 
 
 def _slot(ours: Resources, tenant: UUID, plan: Plan, start: int, now: datetime) -> str:
-    slot = SlotId(plan.schedule_id, moment(start), now + SLOT_ID_LIFETIME)
-    return slot.sign(ours.settings.slot_signing_key, tenant)
+    return offered(plan, start, now).sign(ours.settings.slot_signing_key, tenant)
 
 
 def _hold_link(ours: Resources, visitor: Visitor, hold_id: UUID, now: datetime) -> str:

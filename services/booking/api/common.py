@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
-from services.booking.domain.appointments import Actor, Appointment
+from services.booking.domain.appointments import OF_CLIENTS, Actor, Appointment
 from services.booking.domain.holds import Hold
 from services.booking.domain.slots import SlotTaken
 from services.booking.resources import Resources
@@ -58,9 +58,6 @@ async def visible(session: AsyncSession, principal: Principal, appointment_id: U
     if not principal.may_see_client(appointment.client_id):
         raise not_found("appointment")
     return appointment
-
-
-OF_CLIENTS = ("client_request", "illness", "other")
 
 
 def require_own_reason(principal: Principal, reason: str) -> None:

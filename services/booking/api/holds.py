@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository, schemas
 from services.booking.api.common import or_alternatives, own, require_own_hold
+from services.booking.domain.holds import check_live
 from services.booking.use_cases import holds
 from shared.commands import Answer, Write
 from shared.contracts.slots import SlotId
@@ -42,13 +43,15 @@ async def hold_slot(request: Request, body: schemas.NewHold, command: Write) -> 
     return await or_alternatives(ours, principal.tenant, client_id, lambda: command.run(work))
 
 
-@router.get("/holds/{hold_id}", operation_id="get_hold", responses=problems(404))
+@router.get("/holds/{hold_id}", operation_id="get_hold", responses=problems(404, 410))
 async def get_hold(request: Request, hold_id: UUID, caller: Caller) -> schemas.HoldBody:
     """A hold that has not ended."""
     caller.require("appointments:read")
-    async with own(request).database.transaction(caller.tenant) as session:
+    ours = own(request)
+    async with ours.database.transaction(caller.tenant) as session:
         kept = await repository.holds.get(session, hold_id)
     require_own_hold(caller, kept)
+    check_live(kept, ours.clock())
     return schemas.HoldBody.of(kept)
 
 

@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.booking import repository
 from services.booking.api.calendars import calendar_file
 from services.booking.api.common import own
+from services.booking.api.naming import providers_of
 from services.booking.api.pages import PAGES, base
 from services.booking.domain.appointments import LATE_FROM, Actor, Appointment
-from services.booking.domain.slots import SlotTaken
+from services.booking.domain.slots import UNAVAILABLE
 from services.booking.domain.video import Door
 from services.booking.resources import Resources
 from services.booking.use_cases import appointments, calendars, offers
@@ -96,6 +97,7 @@ async def visit_page(
         visit=visit,
         rebooked=found.rebooked,
         offers=free,
+        providers=await providers_of(ours, found.tenant, now) if free else None,
         taken=taken,
         modality=modality,
         zone=found.zone,
@@ -130,22 +132,24 @@ async def rebook(
     ours = own(request)
     found = await open_link(ours, link)
     tenant, missed, now = found.tenant, found.visit, ours.clock()
-    offered = SlotId.verify(slot, ours.settings.slot_signing_key, tenant, now)
     page = f"{base(ours)}/a/{link}"
     # The trace of the missed visit goes on here, so that ops see booking, miss and return as one.
     with continued("rebook by link", missed.traceparent):
         try:
+            wanted = SlotId.verify(slot, ours.settings.slot_signing_key, tenant, now)
             await ours.database.run(
                 tenant,
                 lambda session: appointments.rebook(
                     session,
                     tenant=tenant,
                     missed_id=missed.id,
-                    slot=offered,
+                    slot=wanted,
                     actor=Actor("client", "link"),
                     now=now,
                 ),
             )
-        except SlotTaken:
+        except Problem as refused:
+            if refused.code not in UNAVAILABLE:
+                raise
             page += "?taken=true" + (f"&modality={modality}" if modality else "")
     return RedirectResponse(page, 303)

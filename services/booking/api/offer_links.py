@@ -63,17 +63,14 @@ async def accept(request: Request, link: str) -> RedirectResponse:
                     session, tenant=tenant, offer_id=offer.id, actor=Actor("client", "link"), now=now
                 ),
             )
-    except SlotTaken as taken:
+    except Problem as refused:
         try:
-            await too_late(ours, tenant, offer.id, taken)
+            await too_late(ours, tenant, offer.id, refused)
         except SlotTaken:
             page += "?busy=true"
         except Problem as problem:
             if problem.code != "offer_over":
                 raise
-    except Problem as problem:
-        if problem.code != "offer_over":
-            raise
     return RedirectResponse(page, 303)
 
 

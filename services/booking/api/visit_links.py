@@ -7,22 +7,21 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from services.booking import repository
 from services.booking.api.common import own
 from services.booking.api.links import VisitLink, open_link
-from services.booking.api.pages import PAGES, base, by_video
+from services.booking.api.naming import providers_of
+from services.booking.api.pages import PAGES, base
 from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.choosing import Part, Wish
-from services.booking.domain.slots import SlotTaken
-from services.booking.resources import Resources
+from services.booking.domain.slots import UNAVAILABLE, offered
 from services.booking.use_cases import appointments, choosing
+from services.booking.use_cases.claiming import plan_of
 from shared.contracts.availability import Modality
-from shared.contracts.slots import SLOT_ID_LIFETIME, Plan, SlotId, moment
+from shared.contracts.slots import Plan, SlotId
 from shared.errors import Problem
 from shared.telemetry import continued
 
@@ -103,7 +102,7 @@ async def times(
         part=part,
         days=days,
         slot=lambda start, plan: _slot(request, found, plan, start),
-        label=by_video,
+        label=(await providers_of(ours, found.tenant, now)).label,
         path=path,
         more=f"{path}/times?{query}&first={choosing.next_day(days)}" if more else None,
         taken=taken,
@@ -118,18 +117,22 @@ async def before_moving(request: Request, link: str, slot: Annotated[str, Query(
     now = ours.clock()
     if not _movable(found.visit, now):
         return RedirectResponse(_path(request, link), 303)
-    offered = SlotId.verify(slot, ours.settings.slot_signing_key, found.tenant, now)
-    async with ours.database.transaction(found.tenant) as session:
-        plan = await repository.schedules.plan(session, offered.schedule_id)
-    somebody_else = plan is not None and plan.provider_id != found.visit.provider_id
+    try:
+        wanted = SlotId.verify(slot, ours.settings.slot_signing_key, found.tenant, now)
+        async with ours.database.transaction(found.tenant) as session:
+            plan = await plan_of(session, wanted)
+    except Problem as refused:
+        return _other_times(request, link, refused)
+    somebody_else = plan.provider_id != found.visit.provider_id
+    providers = await providers_of(ours, found.tenant, now)
     return PAGES.render(
         "moving.html",
         somebody_else=somebody_else,
-        provider=await _name_of(ours, found.tenant, plan.provider_id, now) if plan and somebody_else else None,
+        provider=providers.name(plan.provider_id),
         visit=found.visit,
         zone=found.zone,
-        start=offered.start,
-        by_video=plan is not None and plan.state.modality == "telehealth",
+        start=wanted.start,
+        by_video=plan.state.modality == "telehealth",
         slot=slot,
         path=_path(request, link),
     )
@@ -140,11 +143,18 @@ async def move(request: Request, link: str, slot: Annotated[str, Form(max_length
     """Moves the visit; its old time stays its own if the new one can't be had."""
     ours = own(request)
     found = await open_link(ours, link)
-    offered = SlotId.verify(slot, ours.settings.slot_signing_key, found.tenant, ours.clock())
     try:
-        return await _do(request, link, "move visit", partial(appointments.reschedule, slot=offered))
-    except SlotTaken:
-        return RedirectResponse(f"{_path(request, link)}/times?taken=true", 303)
+        wanted = SlotId.verify(slot, ours.settings.slot_signing_key, found.tenant, ours.clock())
+        return await _do(request, link, "move visit", partial(appointments.reschedule, slot=wanted))
+    except Problem as refused:
+        return _other_times(request, link, refused)
+
+
+def _other_times(request: Request, link: str, refused: Problem) -> RedirectResponse:
+    """Where a client goes on who wants what can't be had any more."""
+    if refused.code not in UNAVAILABLE:
+        raise refused
+    return RedirectResponse(f"{_path(request, link)}/times?taken=true", 303)
 
 
 async def _do(
@@ -169,20 +179,10 @@ def _movable(visit: Appointment, now: datetime) -> bool:
     return visit.status == "booked" and now < visit.start
 
 
-async def _name_of(ours: Resources, tenant: UUID, provider_id: UUID, now: datetime) -> str | None:
-    """None where names can't be had right now."""
-    try:
-        names = await ours.names.of(tenant, now)
-    except Problem:
-        return None
-    return next((one.name for one in names.providers if one.id == provider_id), None) if names else None
-
-
 def _path(request: Request, link: str) -> str:
     return f"{base(own(request))}/a/{link}"
 
 
 def _slot(request: Request, found: VisitLink, plan: Plan, start: int) -> str:
     ours = own(request)
-    slot = SlotId(plan.schedule_id, moment(start), ours.clock() + SLOT_ID_LIFETIME)
-    return slot.sign(ours.settings.slot_signing_key, found.tenant)
+    return offered(plan, start, ours.clock()).sign(ours.settings.slot_signing_key, found.tenant)

@@ -1,6 +1,5 @@
 """Routes: the waitlist, its rules, and the offers of freed times."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,15 +9,15 @@ from uuid_utils.compat import uuid7
 from services.booking import repository, schemas
 from services.booking.api.common import AT_THE_PRACTICE, actor_of, answer_of, own
 from services.booking.domain.appointments import Appointment
-from services.booking.domain.slots import SlotTaken
+from services.booking.domain.slots import UNAVAILABLE, SlotTaken
 from services.booking.domain.waitlist import Entry, Offer, Rules, check_open
 from services.booking.resources import Resources
 from services.booking.use_cases import accepting, waitlist
 from shared import paging
 from shared.auth import Principal, Role
 from shared.commands import Answer, Write, etag
-from shared.contracts.waitlist import EntryStatus
-from shared.errors import forbidden, invalid, not_found
+from shared.contracts.waitlist import EntryStatus, Fate
+from shared.errors import Problem, forbidden, invalid, not_found
 from shared.telemetry import continued
 from shared.web import Caller, problems
 
@@ -169,8 +168,8 @@ async def accept_offer(request: Request, offer_id: UUID, command: Write) -> Resp
 
     try:
         return await command.run(work)
-    except SlotTaken as taken:
-        visit = await too_late(ours, principal.tenant, offer_id, taken)
+    except Problem as refused:
+        visit = await too_late(ours, principal.tenant, offer_id, refused)
         return await command.run(lambda _: _already(visit))
 
 
@@ -194,24 +193,28 @@ async def decline_offer(request: Request, offer_id: UUID, command: Write) -> Res
     return await command.run(work)
 
 
-async def too_late(ours: Resources, tenant: UUID, offer_id: UUID, taken: SlotTaken) -> Appointment:
-    """What is to be said to whoever accepts a time that is taken: kindly, and on record.
+async def too_late(ours: Resources, tenant: UUID, offer_id: UUID, refused: Problem) -> Appointment:
+    """What is to be said to whoever accepts a time that can't be had any more: kindly, and on record.
 
-    The visit, where it was taken by the same client's first tap. Raises Problem `offer_over`; or the one given, where
-    the client has another visit at that time, for then the offer stands.
+    The visit, where the same client's first tap got it. Raises Problem `offer_over`; or the one given, where the client
+    has another visit at that time, for then the offer stands, and where it is of another kind.
     """
     now = ours.clock()
-    if taken.extra.get("rule") == "client":
-        taken.detail = "You have another visit at this time; change that one first."
+    is_busy = refused.extra.get("rule") == "client"
+    if refused.code not in UNAVAILABLE | {"offer_over"}:
+        raise refused
+    if is_busy:
+        refused.detail = "You have another visit at this time; change that one first."
     async with ours.database.transaction(tenant) as session:
         offer = await repository.waitlist.offer(session, offer_id)
         if offer.appointment_id is not None:
             return await repository.appointments.get(session, offer.appointment_id)
-        if taken.extra.get("rule") == "client":
-            raise taken
-        lost = await accepting.lose(session, tenant=tenant, offer_id=offer_id, now=now)
-    check_open(replace(lost), now)
-    raise taken
+        if is_busy or refused.code == "offer_over":
+            raise refused
+        fate: Fate = "lost" if isinstance(refused, SlotTaken) else "withdrawn"
+        over = await accepting.close(session, tenant=tenant, offer_id=offer_id, fate=fate, now=now)
+    check_open(over, now)
+    raise refused
 
 
 async def _already(visit: Appointment) -> Answer:

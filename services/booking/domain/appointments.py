@@ -31,6 +31,8 @@ from shared.contracts.slots import SlotId, Span
 from shared.errors import conflict, invalid
 
 CancelReason = Literal["client_request", "provider_unavailable", "practice_closed", "illness", "other"]
+OF_CLIENTS: tuple[CancelReason, ...] = ("client_request", "illness", "other")
+"""The reasons that a client may give."""
 RetractReason = Literal["was_there", "gave_notice"]
 
 
@@ -173,7 +175,7 @@ def _at(schedule: ScheduleState, slot: SlotId, place: Place) -> dict[str, Any]:
 
 def check_movable(appointment: Appointment, now: datetime) -> None:
     """Raises Problem `illegal_move` or `already_started`: only a booked visit moves, and only before it began."""
-    _require(appointment, "reschedule", "booked")
+    _require(appointment, now, "reschedule", "booked")
     if now >= appointment.start:
         told = "The visit has begun; it's too late to move it."
         raise conflict("already_started", told, legal_moves=legal(appointment, now))
@@ -200,7 +202,7 @@ def reschedule(
 
 def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
     """The client will come; None where that was said already. Raises Problem `illegal_move` or `already_started`."""
-    _require(appointment, "confirm", "booked")
+    _require(appointment, now, "confirm", "booked")
     if now >= appointment.start:
         told = "The visit has begun; there is nothing to confirm any more."
         raise conflict("already_started", told, legal_moves=legal(appointment, now))
@@ -210,6 +212,8 @@ def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change 
 
 
 LATE_FROM = timedelta(hours=1)
+HERE_FROM = timedelta(hours=12)
+"""Before the start, a client can be there: not on another day, when it's another visit that is meant."""
 MOST_LATE = timedelta(minutes=30)
 
 
@@ -218,7 +222,7 @@ def run_late(appointment: Appointment, *, by: timedelta, actor: Actor, now: date
 
     Raises Problem `illegal_move`, `late_by_invalid`, or `too_early_to_be_late` more than an hour before the start.
     """
-    _require(appointment, "running-late", "booked")
+    _require(appointment, now, "running-late", "booked")
     if not timedelta(0) < by <= MOST_LATE:
         raise invalid("late_by_invalid", "This should be more than PT0S and at most PT30M.", field="by")
     if now < appointment.start - LATE_FROM:
@@ -241,26 +245,31 @@ def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, no
 
 def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, actor: Actor, now: datetime) -> Change:
     """Calls the visit off and frees its time; `late` by the practice's policy."""
-    _require(appointment, "cancel", "booked", "arrived", "checked-in")
+    _require(appointment, now, "cancel", "booked", "arrived", "checked-in")
     late = policy.is_late(appointment.start, now)
     return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 
 
 def arrive(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
-    """The client is in the waiting room: nothing is missed any more."""
-    _require(appointment, "arrive", "booked")
+    """The client is in the waiting room: nothing is missed any more. Raises Problem `illegal_move` or `too_early`."""
+    _require(appointment, now, "arrive", "booked")
+    _require_near(appointment, now)
     return _changed(AppointmentArrived, appointment, actor, now, status="arrived")
 
 
 def check_in(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
-    """The practice has taken the client in; at a small one, without a moment in the waiting room."""
-    _require(appointment, "check-in", "booked", "arrived")
+    """The practice has taken the client in; at a small one, without a moment in the waiting room.
+
+    Raises Problem `illegal_move` or `too_early`.
+    """
+    _require(appointment, now, "check-in", "booked", "arrived")
+    _require_near(appointment, now)
     return _changed(AppointmentCheckedIn, appointment, actor, now, status="checked-in")
 
 
 def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
     """The visit took place. Raises Problem `illegal_move`, or `not_started` before its time."""
-    _require(appointment, "complete", "arrived", "checked-in")
+    _require(appointment, now, "complete", "arrived", "checked-in")
     if now < appointment.start:
         told = f"The visit starts at {appointment.start:%Y-%m-%dT%H:%MZ}; complete it after."
         raise conflict("not_started", told, legal_moves=legal(appointment, now))
@@ -276,7 +285,7 @@ def miss(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | N
 
 def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, now: datetime) -> Change:
     """Undoes a miss: the client was there after all, or had given notice that nobody entered."""
-    _require(appointment, "retract-miss", "noshow")
+    _require(appointment, now, "retract-miss", "noshow")
     if reason == "was_there":
         return _changed(AppointmentMissedRetracted, appointment, actor, now, status="arrived", reason_code=reason)
     return _changed(AppointmentMissedRetracted, appointment, actor, now, status="cancelled", reason_code=reason)
@@ -299,18 +308,27 @@ LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
 
 def legal(appointment: Appointment, now: datetime) -> list[str]:
     """The moves that are legal now: some by the clock too."""
-    ahead = now < appointment.start
-    never = ("complete",) if ahead else ("confirm", "reschedule")
+    never = {"complete"} if now < appointment.start else {"confirm", "reschedule"}
+    if now < appointment.start - HERE_FROM:
+        never |= {"arrive", "check-in"}
+    if now < appointment.start - LATE_FROM:
+        never.add("running-late")
     return [move for move in LEGAL.get(appointment.status, ()) if move not in never]
 
 
-def _require(appointment: Appointment, move: str, *statuses: AppointmentStatus) -> None:
+def _require_near(appointment: Appointment, now: datetime) -> None:
+    if now < appointment.start - HERE_FROM:
+        told = f"The visit starts at {appointment.start:%Y-%m-%dT%H:%MZ}; nobody is there so long before."
+        raise conflict("too_early", told, legal_moves=legal(appointment, now))
+
+
+def _require(appointment: Appointment, now: datetime, move: str, *statuses: AppointmentStatus) -> None:
     if appointment.status not in statuses:
-        legal = list(LEGAL.get(appointment.status, ()))
+        moves = legal(appointment, now)
         raise conflict(
             "illegal_move",
-            f"A visit that is {appointment.status} can't {move}; legal moves: {', '.join(legal) or 'none'}.",
-            legal_moves=legal,
+            f"A visit that is {appointment.status} can't {move}; legal moves: {', '.join(moves) or 'none'}.",
+            legal_moves=moves,
         )
 
 

@@ -38,6 +38,13 @@ class Hold:
     held_by: str
     extended: int = 0
     sequence: int = 1
+    terms: bytes | None = None
+    """What was offered, as the slot's id had it."""
+
+    @property
+    def slot(self) -> SlotId:
+        """What is kept, to be booked."""
+        return SlotId(self.schedule_id, self.start, self.expires_at, self.terms)
 
     @property
     def extensions_left(self) -> int:
@@ -85,14 +92,20 @@ def hold(
         occupied_to=slot.start + schedule.duration + schedule.buffer_after,
         expires_at=now + KEPT_FOR,
         held_by=held_by,
+        terms=slot.terms,
     )
     return kept, SlotHeld.model_validate(_state(kept))
 
 
-def extend(kept: Hold, now: datetime) -> tuple[Hold, SlotHeld]:
-    """Five minutes more. Raises Problem `hold_expired` (410) or `hold_not_extendable` (409) the third time."""
+def check_live(kept: Hold, now: datetime) -> None:
+    """Raises Problem `hold_expired` (410), from its last moment on, whenever the timer gets round to it."""
     if now >= kept.expires_at:
         raise Problem(Kind.GONE, "hold_expired", "The time to book this slot has run out; choose it again.")
+
+
+def extend(kept: Hold, now: datetime) -> tuple[Hold, SlotHeld]:
+    """Five minutes more. Raises Problem `hold_expired` (410) or `hold_not_extendable` (409) the third time."""
+    check_live(kept, now)
     if kept.extensions_left == 0:
         raise conflict("hold_not_extendable", f"A slot is kept {MOST_EXTENSIONS} times longer at most; book it now.")
     longer = replace(
@@ -109,7 +122,7 @@ def release(kept: Hold, because: Because, visit_id: UUID | None = None) -> SlotR
 
 def check_slot(kept: Hold, slot: SlotId, client_id: UUID) -> None:
     """Raises Problem `hold_of_another_slot` or `hold_of_another_client`: a hold is used for what it was made for."""
-    if (kept.schedule_id, kept.start) != (slot.schedule_id, slot.start):
+    if (kept.schedule_id, kept.start, kept.terms) != (slot.schedule_id, slot.start, slot.terms):
         raise invalid("hold_of_another_slot", "This hold keeps another slot than the one to book.", field="hold_id")
     if kept.client_id not in (None, client_id):
         raise invalid("hold_of_another_client", "This hold keeps the slot for another client.", field="hold_id")

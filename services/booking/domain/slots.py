@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.contracts.slots import BY_BOOKINGS, Obstacle, Plan, Rule, Taken, free_room, moment
+from shared.contracts.slots import (
+    BY_BOOKINGS,
+    SLOT_ID_LIFETIME,
+    Obstacle,
+    Plan,
+    Rule,
+    SlotId,
+    Taken,
+    free_room,
+    moment,
+)
 from shared.errors import Kind, Problem, conflict
 
 WHY_NOT: Mapping[Rule, str] = {
@@ -18,6 +28,9 @@ WHY_NOT: Mapping[Rule, str] = {
     "calendar": "The provider is busy at this time.",
 }
 NOT_ANY_MORE = "The schedule does not offer this time any more."
+OTHER_TERMS = "This schedule has changed: a visit has another length, place or provider now. Search again and look."
+UNAVAILABLE = frozenset(("slot_taken", "slot_gone", "slot_past", "slot_expired"))
+"""Refusals after which a page shows other times."""
 
 
 class SlotTaken(Problem):
@@ -28,6 +41,17 @@ class SlotTaken(Problem):
         super().__init__(Kind.CONFLICT, "slot_taken", detail, field="slot", rule=rule)
         self.schedule_id = schedule_id
         self.start = start
+
+
+def offered(plan: Plan, start: int, now: datetime) -> SlotId:
+    """A free start, as it can be booked for the next hour."""
+    return SlotId(plan.schedule_id, moment(start), now + SLOT_ID_LIFETIME, plan.terms)
+
+
+def check_terms(plan: Plan, slot: SlotId) -> None:
+    """Raises Problem `slot_gone` where the schedule's visits are others by now than the one that was offered."""
+    if slot.terms not in (None, plan.terms):
+        raise conflict("slot_gone", OTHER_TERMS, field="slot")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,19 @@ from zoneinfo import ZoneInfo
 
 from services.booking.domain.appointments import Appointment
 from shared.contracts.availability import Modality, Window
-from shared.contracts.slots import Plan, Span, ceil, date_of, day_number, floor, instant, local_day, moment, wall_span
+from shared.contracts.slots import (
+    Plan,
+    SlotId,
+    Span,
+    ceil,
+    date_of,
+    day_number,
+    floor,
+    instant,
+    local_day,
+    moment,
+    wall_span,
+)
 from shared.contracts.waitlist import (
     EntryState,
     EntryStatus,
@@ -126,6 +138,22 @@ class Chance(NamedTuple):
     occupied_to: int
 
 
+def welcome(
+    entry: Entry, chances: Iterable[Chance], swapped: Appointment | None, given_up: Collection[Span]
+) -> list[Chance]:
+    """Of the starts that somebody could book: none in time that they gave up themselves and, in a visit's place, only
+    earlier ones, unless the entry names its last day.
+    """
+    earlier = swapped is not None and swapped.status == "booked" and entry.last_day is None
+    limit = floor(swapped.start) if swapped is not None and earlier else None
+    return [
+        chance
+        for chance in chances
+        if (limit is None or chance.start < limit)
+        and not any(begin < chance.start + chance.plan.duration and until > chance.start for begin, until in given_up)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A freed time offered to one who waits, and what became of that."""
@@ -148,6 +176,13 @@ class Offer:
     appointment_id: UUID | None = None
     traceparent: str | None = None
     sequence: int = 1
+    terms: bytes | None = None
+    """What is offered, as a slot's id has it."""
+
+    @property
+    def slot(self) -> SlotId:
+        """What is offered, to be booked."""
+        return SlotId(self.schedule_id, self.start, self.expires_at, self.terms)
 
     def ended(self, fate: Fate, now: datetime, appointment_id: UUID | None = None) -> "Offer":
         return replace(self, fate=fate, decided_at=now, appointment_id=appointment_id, sequence=self.sequence + 1)
@@ -276,4 +311,5 @@ def offer(
         offered_at=now,
         expires_at=now + rules.open_for,
         traceparent=traceparent,
+        terms=plan.terms,
     )

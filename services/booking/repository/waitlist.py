@@ -10,10 +10,21 @@ from sqlalchemy import delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.booking.domain.appointments import OF_CLIENTS
 from services.booking.domain.waitlist import Entry, Offer, Opening, Rules
-from services.booking.tables import timers, waitlist_entries, waitlist_offers, waitlist_openings, waitlist_rules
+from services.booking.repository.taken import LONGEST
+from services.booking.tables import (
+    appointments,
+    history,
+    timers,
+    waitlist_entries,
+    waitlist_offers,
+    waitlist_openings,
+    waitlist_rules,
+)
 from shared import timers as clock
 from shared.contracts.availability import Window
+from shared.contracts.slots import Span, ceil, floor, moment
 from shared.contracts.waitlist import EntryStatus
 from shared.errors import not_found, require_version
 from shared.paging import Position
@@ -123,6 +134,23 @@ async def waiting(
         if len(rows) < 100:
             return
         after = rows[-1]["joined_at"], rows[-1]["id"]
+
+
+async def given_up(session: AsyncSession, client_id: UUID, begin: int, end: int) -> list[Span]:
+    """When a client had visits between two times that they called off, or that were moved away from there."""
+    visit, then = appointments.c, history.c
+    query = (
+        select(then.start, then.start + (visit.end - visit.start))
+        .join(history, (then.tenant_id == visit.tenant_id) & (then.appointment_id == visit.id))
+        .where(
+            visit.client_id == client_id,
+            then.start > moment(begin) - LONGEST,
+            then.start < moment(end),
+            (then.start != visit.start) | ((visit.status == "cancelled") & visit.reason_code.in_(OF_CLIENTS)),
+        )
+        .distinct()
+    )
+    return [(floor(start), ceil(until)) for start, until in await session.execute(query)]
 
 
 def _read(found: Entry) -> Entry:

@@ -60,7 +60,11 @@ class NewEntry(Body):
     windows: tuple[EntryWindow, ...] = Field((), max_length=28, description="None: at any hour")
     first_day: Day | None = None
     last_day: Day | None = None
-    swaps: UUID | None = Field(None, description="A visit of the client that moves to the freed time when accepted")
+    swaps: UUID | None = Field(
+        None,
+        description="A visit of the client that moves to the freed time when accepted: to an earlier one, unless "
+        "`last_day` says how late it may be",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "NewEntry":

@@ -11,7 +11,8 @@ from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.waitlist import Entry, Offer, check_open
 from services.booking.use_cases import appointments
 from services.booking.use_cases.waitlist import end
-from shared.contracts.slots import Seeker, SlotId, floor, hidden
+from shared.contracts.slots import Seeker, floor, hidden
+from shared.contracts.waitlist import Fate
 from shared.telemetry import annotate, use_case
 
 
@@ -27,15 +28,14 @@ async def accept(session: AsyncSession, *, tenant: UUID, offer_id: UUID, actor: 
         return await repository.appointments.get(session, offer.appointment_id)
     check_open(offer, now)
     entry = await repository.waitlist.entry(session, offer.entry_id)
-    slot = SlotId(offer.schedule_id, offer.start, offer.expires_at)
     swapped = await _swapped(session, entry, now)
     if swapped is None:
         visit = await appointments.book(
-            session, tenant=tenant, slot=slot, client_id=offer.client_id, actor=actor, now=now
+            session, tenant=tenant, slot=offer.slot, client_id=offer.client_id, actor=actor, now=now
         )
     else:
         visit = await appointments.reschedule(
-            session, slot=slot, tenant=tenant, appointment_id=swapped.id, version=None, actor=actor, now=now
+            session, slot=offer.slot, tenant=tenant, appointment_id=swapped.id, version=None, actor=actor, now=now
         )
     # From here on under the provider's lock, which every round of offers takes too.
     entry = await repository.waitlist.entry(session, offer.entry_id, lock=True)
@@ -82,7 +82,7 @@ async def decline(session: AsyncSession, *, tenant: UUID, offer_id: UUID, now: d
 
 
 @use_case
-async def lose(session: AsyncSession, *, tenant: UUID, offer_id: UUID, now: datetime) -> Offer:
-    """Puts on record that an offered time was taken by somebody else."""
+async def close(session: AsyncSession, *, tenant: UUID, offer_id: UUID, fate: Fate, now: datetime) -> Offer:
+    """Puts on record why an offered time can't be had any more."""
     offer = await repository.waitlist.offer(session, offer_id, lock=True)
-    return offer if offer.fate != "open" else await end(session, tenant, offer, "lost", now)
+    return offer if offer.fate != "open" else await end(session, tenant, offer, fate, now)

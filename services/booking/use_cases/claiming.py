@@ -16,12 +16,14 @@ from shared.errors import conflict
 
 
 async def plan_of(session: AsyncSession, slot: SlotId) -> Plan:
-    return _known(await repository.schedules.plan(session, slot.schedule_id))
+    """The schedule of a slot. Raises Problem `slot_gone`."""
+    return _known(await repository.schedules.plan(session, slot.schedule_id), slot)
 
 
-def _known(plan: Plan | None) -> Plan:
+def _known(plan: Plan | None, slot: SlotId) -> Plan:
     if plan is None:
         raise conflict("slot_gone", "This schedule can't be booked, not yet or not any more; search again in a moment.")
+    slots.check_terms(plan, slot)
     return plan
 
 
@@ -37,7 +39,7 @@ class Asked:
 async def ask(session: AsyncSession, slot: SlotId) -> Asked:
     """The first step to a slot; `claim` is the second. Raises Problem `slot_gone`."""
     plan, locked = await repository.schedules.plan_to_book(session, slot.schedule_id)
-    return Asked(slot, _known(plan), locked)
+    return Asked(slot, _known(plan, slot), locked)
 
 
 async def claim(

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
+from services.booking.domain import slots
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.series import Verdict
 from services.booking.domain.slots import SlotTaken
 from services.booking.use_cases.claiming import seeker_of
 from shared.contracts.availability import ScheduleState
-from shared.contracts.slots import DAY, SLOT_ID_LIFETIME, Plan, SlotId, ceil, floor, free, moment
+from shared.contracts.slots import DAY, Plan, ceil, floor, free
 from shared.telemetry import use_case
 
 NEAR = 3 * DAY
@@ -139,5 +140,5 @@ async def _offers(
 
 
 def _offer(tenant: UUID, plan: Plan, at: int, now: datetime, key: str) -> Offer:
-    slot = SlotId(plan.schedule_id, moment(at), now + SLOT_ID_LIFETIME)
+    slot = slots.offered(plan, at, now)
     return Offer(slot.sign(key, tenant), plan.state, slot.start)

@@ -50,7 +50,7 @@ async def book(
     return await appointments.book(
         session,
         tenant=tenant,
-        slot=SlotId(kept.schedule_id, kept.start, kept.expires_at),
+        slot=kept.slot,
         client_id=client_id,
         hold=kept,
         actor=Actor("client", PAGE),
@@ -60,10 +60,11 @@ async def book(
 
 
 async def check_still_free(session: AsyncSession, kept: Hold, now: datetime) -> None:
-    """Before somebody's particulars are handed on: a hold that has run out keeps nothing.
+    """Before somebody's particulars are handed on: a hold that has run out keeps nothing, and a schedule may have
+    changed.
 
     Raises SlotTaken, or Problem `slot_gone` or `slot_past`.
     """
+    plan = await plan_of(session, kept.slot)
     if kept.expires_at <= now:
-        plan = await plan_of(session, SlotId(kept.schedule_id, kept.start, kept.expires_at))
         await require_free(session, plan, floor(kept.start), None, now, But(hold_id=kept.id))

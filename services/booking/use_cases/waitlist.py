@@ -151,7 +151,10 @@ async def _offer(
             continue
         own = await repository.taken.near(session, plans, entry.client_id, low, high, now, _swap(entry))
         seeker = await seeker_of(session, plans, entry.client_id, entry.swaps)
-        chance = this_round.best(entry, _chances(plans, own, spans, now, seeker))
+        swapped = await repository.appointments.find(session, entry.swaps) if entry.swaps else None
+        given_up = await repository.waitlist.given_up(session, entry.client_id, low, high)
+        chances = waitlist.welcome(entry, _chances(plans, own, spans, now, seeker), swapped, given_up)
+        chance = this_round.best(entry, chances)
         if chance is None:
             continue
         offer = waitlist.offer(

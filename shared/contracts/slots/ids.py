@@ -10,23 +10,28 @@ from shared.errors import Kind, Problem, invalid
 
 SLOT_ID_LIFETIME = timedelta(hours=1)
 _MAC_BYTES = 16
+TERMS_BYTES = 4
+_BODY_BYTES = 24 + TERMS_BYTES
 _ALPHABET = b".-"
 """In place of `+` and `/`: what a FHIR id may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotId:
-    """What an opaque slot id says: this schedule, this start, valid until."""
+    """What an opaque slot id says: this schedule, this start, valid until, on these terms (`Plan.terms`)."""
 
     schedule_id: UUID
     start: datetime
     expires: datetime
+    terms: bytes | None = None
+    """None where nobody was offered anything: on the terms of the schedule as it stands."""
 
     def sign(self, key: str, tenant: UUID) -> str:
-        """54 characters of `[A-Za-z0-9.-]`: schedule, start and expiry under an HMAC that also covers the tenant."""
-        return sign_slot(
-            self.schedule_id, int(self.start.timestamp()), int(self.expires.timestamp()), key.encode(), tenant
-        )
+        """59 characters of `[A-Za-z0-9.-]`, its HMAC over the tenant too; only what has terms is offered."""
+        if self.terms is None:
+            raise ValueError("a slot is offered on terms")
+        start, expires = int(self.start.timestamp()), int(self.expires.timestamp())
+        return sign_slot(self.schedule_id, self.terms, start, expires, key.encode(), tenant)
 
     @classmethod
     def verify(cls, value: str, key: str, tenant: UUID, now: datetime) -> "SlotId":
@@ -38,7 +43,7 @@ class SlotId:
         if _text(raw) != value:
             raw = b""
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if len(raw) != 24 + _MAC_BYTES or not compare_digest(mac, _mac(key.encode(), tenant, body)):
+        if len(raw) != _BODY_BYTES + _MAC_BYTES or not compare_digest(mac, _mac(key.encode(), tenant, body)):
             raise invalid(
                 "slot_invalid",
                 "This is no slot of this practice; take the id from GET /v1/slots unchanged.",
@@ -48,15 +53,16 @@ class SlotId:
             schedule_id=UUID(bytes=body[:16]),
             start=datetime.fromtimestamp(int.from_bytes(body[16:20], "big"), UTC),
             expires=datetime.fromtimestamp(int.from_bytes(body[20:24], "big"), UTC),
+            terms=body[24:],
         )
         if slot.expires <= now:
             raise Problem(Kind.GONE, "slot_expired", "This slot was offered too long ago; search again.", field="slot")
         return slot
 
 
-def sign_slot(schedule_id: UUID, start: int, expires: int, key: bytes, tenant: UUID) -> str:
+def sign_slot(schedule_id: UUID, terms: bytes, start: int, expires: int, key: bytes, tenant: UUID) -> str:
     """A slot id by whole seconds since 1970: a search signs hundreds."""
-    body = schedule_id.bytes + start.to_bytes(4, "big") + expires.to_bytes(4, "big")
+    body = schedule_id.bytes + start.to_bytes(4, "big") + expires.to_bytes(4, "big") + terms
     return _text(body + _mac(key, tenant, body))
 
 
@@ -65,4 +71,4 @@ def _text(raw: bytes) -> str:
 
 
 def _mac(key: bytes, tenant: UUID, body: bytes) -> bytes:
-    return digest(key, b"slot/1" + tenant.bytes + body, "sha256")[:_MAC_BYTES]
+    return digest(key, b"slot/2" + tenant.bytes + body, "sha256")[:_MAC_BYTES]

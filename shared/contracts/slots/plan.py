@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, time, timedelta
+from functools import cached_property
+from hashlib import sha256
 
 from shared.contracts.availability import Hours, ScheduleState, Window
+from shared.contracts.slots.ids import TERMS_BYTES
 from shared.contracts.slots.zones import DAY, ceil, floor, instant, local_day
 
 Span = tuple[int, int]
@@ -59,6 +62,16 @@ class Plan:
         self._travels = [(day_number(trip.first), day_number(trip.last), trip.zone) for trip in state.travels]
         self._favours_new = bool(state.new_client_windows) or any(item.new_client_windows for item in state.overrides)
         self._days: dict[tuple[int, bool], tuple[tuple[int, int, str], ...]] = {}
+
+    @cached_property
+    def terms(self) -> bytes:
+        """A mark of what is booked with a slot: with whom, of which type, where, how and how long. A slot id carries
+        it, so that nobody books what they weren't shown.
+        """
+        state = self.state
+        ids = (state.provider_id, state.appointment_type_id, state.location_id)
+        text = f"{' '.join(map(str, ids))} {state.modality} {self.duration}"
+        return sha256(text.encode()).digest()[:TERMS_BYTES]
 
     @property
     def reach(self) -> int:

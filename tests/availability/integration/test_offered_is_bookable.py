@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.booking.repository import schedules
 from services.booking.use_cases import following as booking
 from shared.contracts import BY_TYPE
 from shared.contracts.slots import SlotId
@@ -105,9 +106,15 @@ class Both:
             for item in found["items"]
         )
 
-    def slot(self, schedule: dict[str, Any], start: datetime) -> str:
-        slot = SlotId(schedule_id=UUID(schedule["id"]), start=start, expires=NOW + timedelta(hours=1))
-        return slot.sign(SLOT_KEY, self.practice.tenant)
+    async def slot(self, schedule: dict[str, Any], start: datetime) -> str:
+        """An id for a start that may not be offered, on the schedule's terms."""
+        database = self.desk.app.state.resources.database  # type: ignore[attr-defined] # set by the fixture
+        async with database.transaction(self.practice.tenant) as session:
+            plan = await schedules.plan(session, UUID(schedule["id"]))
+        assert plan is not None
+        return SlotId(plan.schedule_id, start, NOW + timedelta(hours=1), plan.terms).sign(
+            SLOT_KEY, self.practice.tenant
+        )
 
 
 async def open_practice(both: Both, data: st.DataObject) -> None:
@@ -220,7 +227,7 @@ async def test_a_kept_slot_is_not_offered_until_it_is_given_back(practice: Pract
     client = (await both.ask("POST", "/v1/clients", name="Sam")).json()["id"]
     await both.tell()
     start = datetime.fromisoformat((await practice.search())["items"][0]["start"])
-    kept = await both.ask("POST", "/v1/holds", slot=both.slot(schedule, start), client_id=client)
+    kept = await both.ask("POST", "/v1/holds", slot=await both.slot(schedule, start), client_id=client)
     await both.tell()
     assert not await both.offered(schedule, start, client)
     await both.ask("DELETE", f"/v1/holds/{kept.json()['id']}")
@@ -232,7 +239,7 @@ async def _attempt(
     both: Both, data: st.DataObject, how: str, schedule: dict[str, Any], start: datetime, client: str
 ) -> tuple[bool, httpx.Response]:
     """Whether a start is offered for a visit, a hold or the move of a visit, and what booking answers to it."""
-    slot, kind = both.slot(schedule, start), schedule["appointment_type_id"]
+    slot, kind = await both.slot(schedule, start), schedule["appointment_type_id"]
     if how == "move":
         of_kind = sorted(visit for visit, (_, known) in both.visits.items() if known == kind)
         if of_kind:

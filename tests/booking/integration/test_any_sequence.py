@@ -64,7 +64,7 @@ class World:
         rules = self.schedules[number]
         starts = free(Plan(rules), [], floor(NOW), floor(NOW + timedelta(days=DAYS)), NOW)
         start = moment(starts[which % len(starts)])
-        slot = SlotId(rules.schedule_id, start, self.clock.now + timedelta(hours=1))
+        slot = SlotId(rules.schedule_id, start, self.clock.now + timedelta(hours=1), Plan(rules).terms)
         return slot.sign(SLOT_KEY, self.practice.tenant)
 
     async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:

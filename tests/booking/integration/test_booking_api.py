@@ -338,6 +338,18 @@ BAD_SLOTS: dict[str, tuple[int, str]] = {
     "off the grid": (409, "slot_gone"),
     "unknown schedule": (409, "slot_gone"),
     "withdrawn": (409, "slot_gone"),
+    "half as long": (409, "slot_gone"),
+    "by video": (409, "slot_gone"),
+    "elsewhere": (409, "slot_gone"),
+    "with somebody else": (409, "slot_gone"),
+    "of another type": (409, "slot_gone"),
+}
+OTHER_TERMS: dict[str, dict[str, object]] = {
+    "half as long": {"duration": timedelta(minutes=25)},
+    "by video": {"modality": "telehealth"},
+    "elsewhere": {"location_id": uuid4()},
+    "with somebody else": {"provider_id": uuid4()},
+    "of another type": {"appointment_type_id": uuid4()},
 }
 
 
@@ -354,7 +366,10 @@ async def test_a_bad_slot_is_refused_with_its_reason_and_nothing_is_written(kind
         "off the grid": practice.slot(start + timedelta(minutes=1)),
         "unknown schedule": practice.slot(start, schedule_id=uuid4()),
         "withdrawn": practice.slot(start),
+        **dict.fromkeys(OTHER_TERMS, practice.slot(start)),
     }[kind]
+    if kind in OTHER_TERMS:
+        await practice.publish(practice.rules.model_copy(update={"sequence": 2, **OTHER_TERMS[kind]}))
     if kind == "withdrawn":
         from shared.contracts.availability import ScheduleWithdrawn
 
@@ -586,7 +601,7 @@ async def test_older_news_of_a_schedule_changes_nothing(practice: Practice) -> N
 
 def test_a_slot_id_has_few_characters_and_those_that_fhir_allows(practice: Practice) -> None:
     value = practice.slot(NOW)
-    assert len(value) == 54
+    assert len(value) == 59
     assert all(sign.isalnum() or sign in ".-" for sign in value)
     assert isinstance(SlotId.verify(value, "slot-" * 8, practice.tenant, NOW), SlotId)
 

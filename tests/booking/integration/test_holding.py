@@ -40,6 +40,21 @@ async def told(practice: Practice) -> list[tuple[str, int, str | None]]:
     return [(topic, event["sequence"], event.get("because")) for topic, event in events]
 
 
+async def test_what_is_kept_is_not_booked_on_other_terms(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client, slot = await practice.client(), practice.slot(start)
+    kept = (await hold(practice, start, client)).json()
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "duration": timedelta(minutes=25)}))
+    body = {"slot": slot, "client_id": client, "hold_id": kept["id"]}
+    refused = await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_gone")
+    assert "another length" in refused.json()["detail"]
+    # A slot id of now doesn't make it right: its hold keeps a time of another length.
+    refused = await book(practice, start, client, kept)
+    assert (refused.status_code, refused.json()["code"]) == (422, "hold_of_another_slot")
+    assert await count(practice, "appointments") == 0
+
+
 async def fire_all(practice: Practice) -> None:
     """Fires the timers of this practice as if they were due."""
     async with practice.resources.database.transaction(practice.tenant) as session:
@@ -92,6 +107,8 @@ async def test_a_hold_that_ran_out_keeps_nothing_and_its_holder_may_still_be_fir
     assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
     over = await practice.http.post(f"/v1/holds/{lost['id']}/extend", headers=practice.headers())
     assert (over.status_code, over.json()["code"]) == (410, "hold_expired")
+    seen = await practice.http.get(f"/v1/holds/{lost['id']}", headers=practice.headers())
+    assert (seen.status_code, seen.json()["code"]) == (410, "hold_expired"), "whether or not its timer has run"
 
 
 async def test_the_timer_ends_it_and_says_so(practice: Practice) -> None:

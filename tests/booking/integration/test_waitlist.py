@@ -205,6 +205,52 @@ async def test_accepting_moves_the_visit_that_is_to_be_swapped(waiting: Waitlist
     assert await waiting.visits() == [(client, freed)]
 
 
+async def test_in_a_visits_place_only_earlier_times_are_offered_or_as_late_as_the_client_says(
+    waiting: Waitlist, practice: Practice
+) -> None:
+    earlier, own, afterwards = later(practice, 3)
+    client = await practice.client()
+    visit = (await practice.book(own, client)).json()
+    entry = await waiting.join(client, swaps=visit["id"])
+    assert await waiting.round(await waiting.open(afterwards)) == []
+    [offer] = await waiting.round(await waiting.open(earlier))
+    await waiting.practice.http.post(f"/v1/waitlist/{entry['id']}/leave", headers=practice.headers())
+    patient = await waiting.join(client, swaps=visit["id"], last_day=f"{afterwards + timedelta(days=1):%Y-%m-%d}")
+    [offer] = await waiting.round(await waiting.open(afterwards))
+    assert (str(offer.entry_id), offer.start) == (patient["id"], afterwards)
+
+
+async def test_after_the_visit_was_called_off_what_is_later_is_offered_too(
+    waiting: Waitlist, practice: Practice
+) -> None:
+    own, afterwards = later(practice, 2)
+    client = await practice.client()
+    visit = (await practice.book(own, client)).json()
+    await waiting.join(client, swaps=visit["id"])
+    await practice.act(visit, "cancel", {"reason": "provider_unavailable"})
+    assert len(await waiting.round(await waiting.open(afterwards))) == 1
+
+
+@pytest.mark.parametrize(("how", "offered"), [("called off", 0), ("moved away", 0), ("the practice called off", 1)])
+async def test_nobody_is_offered_the_time_that_they_gave_up(
+    how: str, offered: int, waiting: Waitlist, practice: Practice
+) -> None:
+    own, other = later(practice, 2)
+    client = await practice.client()
+    visit = (await practice.book(own, client)).json()
+    await waiting.join(client)
+    if how == "moved away":
+        assert (await practice.act(visit, "reschedule", {"slot": practice.slot(other)})).status_code == 200
+    else:
+        reason = "illness" if how == "called off" else "provider_unavailable"
+        assert (await practice.act(visit, "cancel", {"reason": reason})).status_code == 200
+    opening = await waiting.open(own)
+    assert len(await waiting.round(opening)) == offered
+    if not offered:
+        somebody = await waiting.join()
+        assert ids(await waiting.round(opening)) == [somebody["id"]]
+
+
 async def test_a_swap_that_fails_leaves_the_visit_where_it_is(waiting: Waitlist, practice: Practice) -> None:
     freed, own = later(practice, 2)
     client = await practice.client()
@@ -229,6 +275,32 @@ async def test_a_visit_that_was_called_off_meanwhile_is_not_swapped_but_booked_a
     await practice.act(visit, "cancel", {})
     booked = await waiting.accept(offer)
     assert (booked.status_code, booked.json()["id"] == visit["id"]) == (200, False)
+    assert await waiting.visits() == [(client, freed)]
+
+
+async def test_what_is_no_more_what_was_offered_is_not_booked(waiting: Waitlist, practice: Practice) -> None:
+    [freed] = later(practice, 1)
+    entry = await waiting.join()
+    [offer] = await waiting.round(await waiting.open(freed))
+    await practice.publish(
+        practice.rules.model_copy(update={"sequence": 2, "modality": "telehealth", "location_id": uuid4()})
+    )
+    refused = await waiting.accept(offer)
+    assert (refused.status_code, refused.json()["code"], refused.json()["fate"]) == (410, "offer_over", "withdrawn")
+    assert refused.json()["detail"] == "This time is not offered any more."
+    assert await waiting.visits() == []
+    assert await waiting.fates(entry) == ["withdrawn"]
+    assert (await waiting.entry(entry))["status"] == "waiting"
+
+
+async def test_two_taps_at_once_on_a_swap_both_find_the_visit(waiting: Waitlist, practice: Practice) -> None:
+    freed, own = later(practice, 2)
+    client = await practice.client()
+    visit = (await practice.book(own, client)).json()
+    await waiting.join(client, swaps=visit["id"])
+    [offer] = await waiting.round(await waiting.open(freed))
+    answers = await asyncio.gather(*(waiting.accept(offer) for _ in range(3)))
+    assert [(answer.status_code, answer.json().get("id")) for answer in answers] == [(200, visit["id"])] * 3
     assert await waiting.visits() == [(client, freed)]
 
 

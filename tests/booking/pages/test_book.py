@@ -187,19 +187,22 @@ async def test_two_presses_at_once_make_one_visit_and_both_find_it(known: bool, 
     assert len(await town.visits()) == 1
 
 
-@pytest.mark.parametrize("how", ["released", "lost"])
+@pytest.mark.parametrize("how", ["released", "lost", "changed"])
 async def test_nothing_is_kept_of_who_comes_too_late(how: str, phone: Browser, town: Town) -> None:
     page = await choose(phone, town, "Tuesday 3 March")
     form = page.form("/book")
     hold_id = UUID(bytes=urlsafe_b64decode(phone.url.rsplit("/", 1)[1])[16:32])
     if how == "released":
         await phone.send(page.form("/release"))
+    elif how == "changed":
+        await town.change_every_schedule(duration=timedelta(minutes=25))
     else:
         town.clock.now += timedelta(minutes=6)
         other = await choose(phone, town, "Tuesday 3 March")
         await phone.send(other.form("/book"), name="Lee", email="lee@example.org")
     await phone.send(form, name="Kim Doe", email="kim@example.org", phone="202 555 0147", mails="true", texts="true")
     assert "/a/" not in phone.url
+    assert ("That time can't be had any more" in phone.page.text) == (how != "released")
     path = f"/v1/clients/{self_booking.new_client(hold_id)}"
     answer = await town.http.get(
         f"{town.urls['notifications']}{path}/contact", headers=town.issuer.headers(town.tenant)

@@ -61,8 +61,34 @@ async def test_a_time_that_is_taken_meanwhile_leaves_the_visit_where_it_is(
     body = {"slot": slot, "client_id": await town.client()}
     await town.call("booking", "POST", "/v1/appointments", 201, json=body)
     page = await phone.send(review.form("/move"))
-    assert "has just been taken; your visit is where it was" in page.text
+    assert "can't be had any more; your visit is where it was" in page.text
     assert (await town.visit(visit["id"]))["start"] == visit["start"]
+
+
+@pytest.mark.parametrize("asked", ["review", "move"])
+async def test_a_time_whose_terms_have_changed_is_not_moved_to(
+    asked: str, phone: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    page = await phone.open(f"{town.link(visit)}/times")
+    choice = page.form("/move")
+    press: str | None = next(iter(choice.presses))
+    if asked == "move":
+        page = await phone.send(choice, press=press)
+        choice, press = page.form("/move"), None
+    await town.change_every_schedule(duration=timedelta(minutes=25))
+    page = await phone.send(choice, press=press)
+    assert "can't be had any more; your visit is where it was" in page.text
+    assert (await town.visit(visit["id"]))["version"] == visit["version"]
+
+
+async def test_a_time_that_was_offered_an_hour_ago_is_chosen_anew(
+    phone: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    page = await phone.open(f"{town.link(visit)}/times")
+    choice = page.form("/move")
+    town.clock.now += timedelta(minutes=61)
+    page = await phone.send(choice, press=next(iter(choice.presses)))
+    assert "can't be had any more; your visit is where it was" in page.text
 
 
 async def test_a_client_meets_by_video_instead_at_the_same_time_if_it_is_free(
@@ -184,6 +210,30 @@ async def test_pages_keep_their_address_to_themselves(phone: Browser, town: Town
         assert "default-src 'none'" in phone.headers["content-security-policy"]
 
 
+async def test_what_is_over_is_told_as_it_was(phone: Browser, town: Town, visit: dict[str, Any]) -> None:
+    path = f"{town.urls['booking']}/me/{town.sign('client', visit['client_id'])}"
+    town.clock.now = datetime.fromisoformat(visit["end"])
+    page = await phone.open(path)
+    assert ": you were there" not in page.text, "nobody has said so yet"
+    assert "took place" not in page.text
+    await town.call("booking", "POST", f"/v1/appointments/{visit['id']}/check-in")
+    assert ": you were there" in (await phone.open(path)).text
+
+
+async def test_a_missed_visits_page_says_with_whom_other_times_are(
+    phone: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    town.clock.now = datetime.fromisoformat(visit["end"])
+    await town.notice_misses()
+    page = await phone.open(town.link(visit))
+    assert page.text.count("· with ") == 6
+    assert "· in person · with Dr. Ada Okoro" in page.text
+    assert "· video · with Jo Lindqvist" in page.text
+    town.apps["booking"].state.resources.names._url = "http://127.0.0.1:9"
+    town.clock.now += timedelta(minutes=2)
+    assert "with Jo" not in (await phone.open(town.link(visit))).text, "it does without names where there are none"
+
+
 async def test_a_client_sees_visits_and_places_and_gives_a_place_up(
     phone: Browser, town: Town, visit: dict[str, Any]
 ) -> None:
@@ -194,7 +244,7 @@ async def test_a_client_sees_visits_and_places_and_gives_a_place_up(
     await town.call("booking", "POST", f"/v1/appointments/{gone['id']}/cancel", json={"reason": "illness"})
     path = f"{town.urls['booking']}/me/{town.sign('client', client)}"
     page = await phone.open(path)
-    assert "Waiting for an earlier time" in page.text
+    assert "Waiting for a time" in page.text
     assert ": cancelled" in page.text
     assert len([href for _, href in page.links if "/a/" in href]) == 1
     page = await phone.send(page.form("/leave"))

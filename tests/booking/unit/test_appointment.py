@@ -281,14 +281,7 @@ def test_an_illegal_move_names_the_legal_ones() -> None:
     assert refusal.value.extra["legal_moves"] == []
     with pytest.raises(Problem) as refusal:
         fulfil(booked(), actor=STAFF, now=START)
-    assert refusal.value.extra["legal_moves"] == [
-        "confirm",
-        "reschedule",
-        "cancel",
-        "running-late",
-        "arrive",
-        "check-in",
-    ]
+    assert refusal.value.extra["legal_moves"] == ["cancel", "running-late", "arrive", "check-in"]
 
 
 def test_a_visit_is_not_completed_before_it_starts() -> None:
@@ -343,7 +336,16 @@ def test_what_the_clock_forbids_is_refused_with_the_moves_that_are_legal_now() -
     with pytest.raises(Problem) as late:
         check_movable(booked(), START)
     assert late.value.extra["legal_moves"] == ["cancel", "running-late", "arrive", "check-in"]
-    there, _ = arrive(booked(), actor=STAFF, now=NOW)
+    there, _ = arrive(booked(), actor=STAFF, now=BEFORE)
     with pytest.raises(Problem) as early:
-        fulfil(there, actor=STAFF, now=NOW)
+        fulfil(there, actor=STAFF, now=BEFORE)
     assert early.value.extra["legal_moves"] == ["cancel", "check-in"]
+
+
+@pytest.mark.parametrize("move", [arrive, check_in])
+def test_nobody_is_there_on_the_day_before(move: Callable[..., Change]) -> None:
+    with pytest.raises(Problem) as early:
+        move(booked(), actor=STAFF, now=START - timedelta(hours=12, microseconds=1))
+    assert (early.value.kind, early.value.code) == (Kind.CONFLICT, "too_early")
+    assert early.value.extra["legal_moves"] == ["confirm", "reschedule", "cancel"]
+    assert move(booked(), actor=STAFF, now=START - timedelta(hours=12))[0].status != "booked"
