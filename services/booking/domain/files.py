@@ -146,26 +146,71 @@ def _of_line(number: int, columns: list[str], cells: list[str], schedule_id: UUI
 
 
 def _events(text: str, schedule_id: UUID | None) -> _Found:
-    from icalendar import Calendar
+    from icalendar import Calendar, Event
     from icalendar.timezone import tzp
+
+    around, blocks = _blocks(text)
 
     with _ONE_AT_A_TIME:
         # Zones that an earlier file defined are forgotten: the library keeps them for the whole process.
         tzp.use_zoneinfo()
         try:
-            calendars = Calendar.from_ical(text, multiple=True)
+            calendars = Calendar.from_ical(around, multiple=True)
         except Exception as error:
             # The parser raises whatever it met; the file is somebody else's, so each is the file's fault.
-            raise _unreadable(f"it is no iCalendar ({type(error).__name__}: {str(error)[:100]})") from error
-    events = [event for one in calendars for event in one.walk("VEVENT")]
-    if not calendars:
-        raise _unreadable("it is no iCalendar: there is no VCALENDAR")
+            raise _unreadable(f"it is no iCalendar ({_words(error)})") from error
+        if not calendars:
+            raise _unreadable("it is no iCalendar: there is no VCALENDAR")
+        # Now the zones that it defines are known, and what is wrong with an event is that event's fault alone.
+        events: list[Component | Exception] = []
+        for block in blocks:
+            try:
+                events.append(Event.from_ical(block))
+            except Exception as error:  # noqa: BLE001 # whatever the parser met is this event's fault, and told as such
+                events.append(error)
     for number, event in enumerate(events, 1):
-        yield number, _shown(str(event.get("UID", ""))), _of_event(number, event, schedule_id)
+        uid = "" if isinstance(event, Exception) else str(event.get("UID", ""))
+        yield number, _shown(uid), _of_event(number, event, schedule_id)
 
 
-def _of_event(number: int, event: "Component", schedule_id: UUID | None) -> Callable[[], Row]:
+def _blocks(text: str) -> tuple[str, list[str]]:
+    """What stands around the events, and the lines of each: without its alarms, which are no matter of a visit."""
+    around: list[str] = []
+    blocks: list[str] = []
+    event: list[str] | None = None
+    inner: list[str] = []
+    for line in re.split(r"\r?\n", text):
+        word = line.rstrip().upper()
+        if word == "BEGIN:VEVENT":
+            if event is not None:
+                raise _unreadable("an event begins before the one before it has ended")
+            event = [line]
+        elif event is None:
+            around.append(line)
+        elif word.startswith("BEGIN:"):
+            inner.append(f"END:{word[6:]}")
+        elif inner:
+            if word == inner[-1]:
+                inner.pop()
+        else:
+            event.append(line)
+            if word == "END:VEVENT":
+                blocks.append("\r\n".join(event))
+                event = None
+    if event is not None:
+        raise _unreadable("its last event has no end")
+    return "\r\n".join(around), blocks
+
+
+def _words(error: Exception) -> str:
+    """What a parser says; the machine's own complaints name its paths."""
+    return f"{type(error).__name__}: {str(error)[:100]}" if isinstance(error, ValueError) else type(error).__name__
+
+
+def _of_event(number: int, event: "Component | Exception", schedule_id: UUID | None) -> Callable[[], Row]:
     def row() -> Row:
+        if isinstance(event, Exception):
+            raise _Wrong("row", "row_malformed", f"This event can't be read: {_words(event)}.")
         if event.errors:
             name, why = event.errors[0]
             raise _Wrong(name or "row", "row_malformed", f"{name}: {str(why)[:100]}")

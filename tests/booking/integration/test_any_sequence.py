@@ -15,7 +15,16 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import text
 
 from services.booking.use_cases import appointments, holds
@@ -59,18 +68,19 @@ class World:
             await self.practice.publish(rules)
         self.clients = [await self.practice.client() for _ in range(3)]
 
-    def slot(self, number: int, which: int) -> str:
+    def start(self, number: int, which: int) -> datetime:
         """A start of a schedule that its hours offer, whether or not it is taken."""
-        rules = self.schedules[number]
-        starts = free(Plan(rules), [], floor(NOW), floor(NOW + timedelta(days=DAYS)), NOW)
-        start = moment(starts[which % len(starts)])
+        starts = free(Plan(self.schedules[number]), [], floor(NOW), floor(NOW + timedelta(days=DAYS)), NOW)
+        return moment(starts[which % len(starts)])
+
+    def slot(self, number: int, which: int) -> str:
+        rules, start = self.schedules[number], self.start(number, which)
         slot = SlotId(rules.schedule_id, start, self.clock.now + timedelta(hours=1), Plan(rules).terms)
         return slot.sign(SLOT_KEY, self.practice.tenant)
 
-    async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
-        answer = await self.practice.http.request(
-            method, path, json=body or None, headers=self.practice.headers(role="staff")
-        )
+    async def ask(self, method: str, path: str, table: str | None = None, **body: Any) -> httpx.Response:
+        headers = self.practice.headers(role="staff") | ({"content-type": "text/csv"} if table else {})
+        answer = await self.practice.http.request(method, path, json=body or None, content=table, headers=headers)
         assert answer.is_success or answer.status_code in REFUSALS, (path, answer.status_code, answer.text)
         return answer
 
@@ -175,17 +185,21 @@ class Machine(RuleBasedStateMachine):
     kept = Bundle("kept")
     slots = st.tuples(st.integers(0, 2), st.integers(0, 12))
     who = st.integers(0, 2)
+    scopes = st.sampled_from(["this", "this-and-following"])
 
     def __init__(self) -> None:
         super().__init__()
+        self.series: dict[str, str] = {}
+        """By visit."""
+        self.rows = 0
         self.world = World(self.http, self.issuer, self.clock)
         self.run(self.world.open())
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
 
-    def ask(self, method: str, path: str, **body: Any) -> dict[str, Any] | None:
-        answer = self.run(self.world.ask(method, path, **body))
+    def ask(self, method: str, path: str, table: str | None = None, **body: Any) -> dict[str, Any] | None:
+        answer = self.run(self.world.ask(method, path, table, **body))
         return answer.json() if answer.is_success and answer.content else None
 
     @rule(target=visits, slot=slots, who=who)
@@ -199,6 +213,42 @@ class Machine(RuleBasedStateMachine):
         client = {} if who is None else {"client_id": self.world.clients[who]}
         found = self.ask("POST", "/v1/holds", slot=self.world.slot(*slot), **client)
         return (found["id"], slot, who or 0) if found else None
+
+    @rule(target=visits, slot=slots, who=who, often=st.integers(2, 4), partial=st.booleans())
+    def book_series(self, slot: tuple[int, int], who: int, often: int, partial: bool) -> MultipleResults[str]:
+        body: dict[str, Any] = {"slot": self.world.slot(*slot), "client_id": self.world.clients[who]}
+        found = self.ask("POST", "/v1/series", **body, partial=partial, rrule=f"FREQ=DAILY;COUNT={often}")
+        made = [visit["id"] for visit in found["appointments"]] if found else []
+        assert not found or partial or len(made) == often, "all or none, unless asked for less"
+        self.series |= dict.fromkeys(made, found["id"]) if found else {}
+        return multiple(*made)
+
+    @rule(visit=visits, scope=scopes)
+    def cancel_series(self, visit: str | None, scope: str) -> None:
+        if visit in self.series:
+            self.ask("POST", f"/v1/series/{self.series[visit]}/cancel", appointment_id=visit, scope=scope)
+
+    @rule(visit=visits, scope=scopes, slot=slots, partial=st.booleans())
+    def move_series(self, visit: str | None, scope: str, slot: tuple[int, int], partial: bool) -> None:
+        if visit in self.series:
+            body: dict[str, Any] = {"appointment_id": visit, "scope": scope, "slot": self.world.slot(*slot)}
+            self.ask("POST", f"/v1/series/{self.series[visit]}/reschedule", **body, partial=partial)
+
+    @rule(
+        target=visits,
+        rows=st.lists(st.tuples(slots, who, st.sampled_from(["booked", "cancelled"])), min_size=1, max_size=3),
+        partial=st.booleans(),
+    )
+    def bring_in(self, rows: list[tuple[tuple[int, int], int, str]], partial: bool) -> MultipleResults[str]:
+        lines = ["external_id,client_id,schedule_id,start,status"]
+        for slot, who, status in rows:
+            self.rows += 1
+            schedule, start = self.world.schedules[slot[0]].schedule_id, self.world.start(*slot)
+            lines.append(f"EHR-{self.rows},{self.world.clients[who]},{schedule},{start.isoformat()},{status}")
+        found = self.ask("POST", f"/v1/imports?partial={str(partial).lower()}", "\n".join(lines))
+        made = [row["appointment_id"] for row in found["visits"]] if found else []
+        assert not found or partial or len(made) == len(rows), "all or none, unless asked for less"
+        return multiple(*made)
 
     @rule(hold=kept)
     def extend(self, hold: tuple[str, tuple[int, int], int] | None) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +143,51 @@ async def test_nothing_on_any_page_is_for_axe_to_object_to(
             await page.goto(f"{link}/times")
             await page.get_by_role("button", name="Wednesday 4 March").first.click()
             await look("visit-move")
+
+
+async def test_nothing_on_a_visits_page_is_for_axe_to_object_to_whatever_became_of_the_visit(
+    chromium: Browser, town: Town, visit: dict[str, Any]
+) -> None:
+    policy = {"late_within": "P1D", "video_link": "https://video.example.org/{room}", "self_booking": "anyone"}
+    version = (await town.call("booking", "GET", "/v1/policy"))["version"]
+    await town.call("booking", "PUT", "/v1/policy", json=policy, headers={"if-match": f'"{version}"'})
+    start = datetime.fromisoformat(visit["start"])
+    video = await town.book(await town.client(), 1, "telehealth")
+    assert video["start"] == visit["start"]
+    missed, arrived = [await town.book(await town.client(), number) for number in (4, 8)]
+    wish = {"client_id": visit["client_id"], "appointment_type_id": visit["appointment_type_id"], "zone": "UTC"}
+    await town.call("booking", "POST", "/v1/waitlist", 201, json=wish)
+    offer = await town.offer(start + timedelta(days=1))
+    for scheme in ("light", "dark"):
+        async with on_a_phone(chromium, color_scheme=scheme) as page:
+
+            async def look(path: str, words: str, page: Page = page, scheme: str = scheme) -> None:
+                await page.goto(path)
+                text = await page.inner_text("main")
+                assert words in text, f"{words}: {text}"
+                assert await violations(page) == [], f"{words}, {scheme}"
+
+            if scheme == "light":
+                town.clock.now = start - timedelta(minutes=10)
+                await look(town.link(video), "Join the video visit")
+                await look(town.link(visit), "Running late?")
+                await page.get_by_role("button", name="10 minutes").click()
+                for one in (missed, arrived):
+                    assert one["start"] < (start + timedelta(hours=12)).isoformat()
+                await town.call("booking", "POST", f"/v1/appointments/{arrived['id']}/check-in")
+                await look(town.link(visit), "about 10 minutes late")
+                town.clock.now = start + timedelta(hours=12)
+                await town.notice_misses()
+            await look(town.link(arrived), "Good to see you")
+            await look(town.link(missed), "We missed you")
+            await look(offer, "not on offer any more")
+            await look(f"{town.urls['booking']}/me/{town.sign('client', missed['client_id'])}", "we missed you")
+    await town.call("booking", "POST", f"/v1/appointments/{arrived['id']}/complete")
+    async with on_a_phone(chromium) as page:
+        await page.goto(town.link(missed))
+        await page.get_by_role("button", name="in person").first.click()
+        assert await heading(page) == "You're booked"
+        assert await violations(page) == []
+        await page.goto(town.link(arrived))
+        assert await heading(page) == "Thank you for coming"
+        assert await violations(page) == []

@@ -214,19 +214,38 @@ def test_a_length_that_no_visit_has_is_refused_by_its_row(length: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["America", "x" * 5000, "../x", "localtime"])
-def test_a_zone_that_is_none_is_refused(zone: str) -> None:
-    odd = calendar(event(DTSTART=None, DTEND=None, **{f"DTSTART;TZID={zone}:": "20260304T090000"}))
-    try:
-        assert [one.code for one in read(odd, "ics", None).refusals] in (
-            ["zone_missing"],
-            ["zone_unknown"],
-            ["row_malformed"],
-        )
-    except Problem as problem:
-        assert problem.code == "file_unreadable"
+def test_a_zone_that_is_none_is_refused_by_its_row(zone: str) -> None:
+    odd = event(DTSTART=None, DTEND=None, **{f"DTSTART;TZID={zone}:": "20260304T090000"})
+    found = read(calendar(odd, event(UID="A2")), "ics", None)
+    [refusal] = found.refusals
+    assert refusal.code in ("zone_missing", "zone_unknown", "row_malformed")
+    assert "/site-packages" not in refusal.detail, "nobody's business"
+    assert [row.external_id for row in found.rows] == ["A2"]
 
 
-@pytest.mark.parametrize("content", [b"hello", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", b"END:VCALENDAR"])
+@pytest.mark.parametrize(
+    "inner",
+    [
+        ["BEGIN:VALARM", "TRIGGER:soon", "END:VALARM"],
+        ["BEGIN:VALARM", "nonsense", "END:VALARM"],
+        ["BEGIN:X-OWN", "DTSTART:soon", "BEGIN:X-INNER", "UID:B1", "END:X-INNER", "END:X-OWN"],
+    ],
+)
+def test_what_is_within_an_event_is_no_matter_of_its_visit(inner: list[str]) -> None:
+    lines = event().split("\r\n")
+    found = read(calendar(*lines[:2], *inner, *lines[2:], event(UID="A2")), "ics", None)
+    assert ([row.external_id for row in found.rows], found.refusals) == (["A1", "A2"], [])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hello",
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n",
+        b"END:VCALENDAR",
+        calendar(event().removesuffix("END:VEVENT"), event(UID="A2")),
+    ],
+)
 def test_a_file_that_is_no_calendar_is_refused(content: bytes) -> None:
     with pytest.raises(Problem) as refused:
         read(content, "ics", None)
