@@ -27,7 +27,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> FastAPI:
     app = create_service(
         title="Rapport notifications",
         description="Reminds clients, reaches out after a miss, and says why each message was or was not sent.",
-        routers=[api.router, api.services, api.carriers],
+        routers=api.routers,
         lifespan=lifespan,
         settings=settings,
     )

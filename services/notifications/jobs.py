@@ -30,4 +30,8 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
     async def on_alert_due(session: AsyncSession, timer: Timer) -> None:
         await sending.alert_practice(session, task_id=timer.key, post=post)
 
-    return {repository.SEND: on_message_due, repository.STEP: on_step_due, repository.ALERT: on_alert_due}
+    return {
+        repository.messages.SEND: on_message_due,
+        repository.outreach.STEP: on_step_due,
+        repository.tasks.ALERT: on_alert_due,
+    }

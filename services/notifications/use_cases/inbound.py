@@ -31,12 +31,12 @@ async def receive_text(
 ) -> Meaning:
     """Takes a text in, once, and does what it means in this same transaction."""
     what = meaning(body)
-    client_id = await repository.client_by_phone(session, phone)
+    client_id = await repository.people.client_by_phone(session, phone)
     annotate(client_id=client_id, meaning=what)
     if client_id is not None:
-        await repository.lock_client(session, client_id)
+        await repository.clients.lock(session, client_id)
     id_ = uuid7()
-    if not await repository.add_inbound(
+    if not await repository.inbound.add(
         session, tenant, id=id_, carrier_id=carrier_id, client_id=client_id, meaning=what, body=body, received_at=now
     ):
         return what
@@ -45,11 +45,11 @@ async def receive_text(
     )
     await repository.record(session, tenant, [event], now)
     if what == "opt_out":
-        first = await repository.suppress(session, tenant, phone, now)
+        first = await repository.people.suppress(session, tenant, phone, now)
     else:
         first = True
         if what == "opt_in":
-            await repository.unsuppress(session, phone)
+            await repository.people.unsuppress(session, phone)
     if client_id is None:
         return what
     await _act(session, tenant, client_id, phone, what, now)
@@ -64,12 +64,12 @@ async def _act(session: AsyncSession, tenant: UUID, client_id: UUID, phone: str,
     if what == "opt_out":
         await outreach.end_all(session, tenant, client_id, "opted_out", now)
     elif what == "safety":
-        await repository.pause(session, tenant, client_id, "safety", now)
+        await repository.people.pause(session, tenant, client_id, "safety", now)
         await outreach.end_all(session, tenant, client_id, "safety", now)
         await outreach.open_task(session, tenant, client_id, "safety", now, alert=True)
     elif what == "other":
         await outreach.open_task(session, tenant, client_id, "read_reply", now)
     if what in ("opt_out", "opt_in"):
         # A sending transaction holds this row: after us, nothing that it decided before can still go out.
-        await repository.contact(session, client_id, lock=True)
+        await repository.people.contact(session, client_id, lock=True)
         await add_consent(session, tenant, client_id, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)

@@ -15,7 +15,7 @@ from shared.telemetry import current_traceparent
 async def plan_message(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Message | None:
     """Keeps a message and sets its timer; None when its step has one already."""
     message = replace(message, traceparent=current_traceparent())
-    if not await repository.add_message(session, tenant, message):
+    if not await repository.messages.add(session, tenant, message):
         return None
     if message.status == "planned":
         await decided(session, tenant, message, "planned", now, until=message.due_at)
@@ -26,7 +26,7 @@ async def plan_message(session: AsyncSession, tenant: UUID, message: Message, no
 
 async def drop(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
     """A planned message that is not to be sent any more."""
-    await repository.save_message(session, tenant, message.not_sent(message.channel, reason))
+    await repository.messages.save(session, tenant, message.not_sent(message.channel, reason))
     await decided(session, tenant, message, "not_sent", now, reason=reason)
 
 
@@ -42,7 +42,7 @@ async def decided(
     until: datetime | None = None,
 ) -> None:
     """Records why: the answer to "why was this client (not) messaged?"."""
-    await repository.add_decision(
+    await repository.decisions.add(
         session,
         tenant,
         client_id=message.client_id,

@@ -18,8 +18,8 @@ async def follow_offer(session: AsyncSession, *, tenant: UUID, state: OfferState
     """Plans the message of an open offer, and drops it when the offer has ended before it went."""
     offer = Offer.of(state)
     annotate(offer_id=offer.id, client_id=offer.client_id)
-    await repository.lock_client(session, offer.client_id)
-    if not await repository.save_offer(session, tenant, offer):
+    await repository.clients.lock(session, offer.client_id)
+    if not await repository.offers.save(session, tenant, offer):
         return
     if offer.fate == "open":
         message = new_message(
@@ -32,5 +32,5 @@ async def follow_offer(session: AsyncSession, *, tenant: UUID, state: OfferState
         )
         await plan_message(session, tenant, message, now)
         return
-    for message in await repository.planned(session, repository.of_offer(offer.id)):
+    for message in await repository.messages.planned(session, repository.messages.of_offer(offer.id)):
         await drop(session, tenant, message, "offer_over", now)

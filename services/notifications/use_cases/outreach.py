@@ -26,7 +26,7 @@ from shared.telemetry import annotate, current_traceparent, use_case
 
 async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
     """Starts the flow for a miss, once, however often the event arrives."""
-    version, flow = await repository.flow(session)
+    version, flow = await repository.plans.flow(session)
     held_out = is_held_out(flow, version, missed.client_id)
     new = Outreach(
         id=uuid7(),
@@ -38,22 +38,22 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
         held_out=held_out,
         traceparent=current_traceparent(),
     )
-    if not await repository.add_outreach(session, tenant, new):
+    if not await repository.outreach.add(session, tenant, new):
         return
     await repository.record(session, tenant, [state(OutreachStarted, new)], now)
-    already = await repository.booked_since(session, missed.client_id, missed.changed_at)
+    already = await repository.visits.booked_since(session, missed.client_id, missed.changed_at)
     if already is not None:
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
-    elif await repository.is_discharged(session, missed.client_id):
+    elif await repository.clients.is_discharged(session, missed.client_id):
         await _end(session, tenant, new, "discharged", now)
     elif held_out:
         await _end(session, tenant, new, "held_out", now)
-    elif await repository.is_paused(session, missed.client_id):
+    elif await repository.people.is_paused(session, missed.client_id):
         await _end(session, tenant, new, "safety", now)
     else:
         await _decide(session, tenant, new, "started", None, now)
-        await repository.wake_outreach(session, tenant, new.id, new.next_due(flow))
-        known = await repository.barrier(session, missed.id)
+        await repository.outreach.wake(session, tenant, new.id, new.next_due(flow))
+        known = await repository.outreach.barrier(session, missed.id)
         if known is not None:
             await _learn(session, tenant, new, flow, known, now)
 
@@ -62,9 +62,9 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
 async def follow_client(session: AsyncSession, *, tenant: UUID, state: ClientState, now: datetime) -> None:
     """Outreach ends when a client's care does."""
     annotate(client_id=state.client_id)
-    await repository.lock_client(session, state.client_id)
+    await repository.clients.lock(session, state.client_id)
     discharged = isinstance(state, ClientDischarged)
-    is_news = await repository.save_client(session, tenant, state.client_id, discharged, state.sequence)
+    is_news = await repository.clients.save(session, tenant, state.client_id, discharged, state.sequence)
     if is_news and discharged:
         await end_all(session, tenant, state.client_id, "discharged", now)
 
@@ -72,11 +72,11 @@ async def follow_client(session: AsyncSession, *, tenant: UUID, state: ClientSta
 @use_case
 async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, now: datetime) -> None:
     """Does the step that is due, or gives up after the last one."""
-    run = await repository.outreach(session, outreach_id, lock=True)
+    run = await repository.outreach.find(session, outreach_id, lock=True)
     if run is None or run.status == "ended":
         return
     annotate(outreach_id=run.id, client_id=run.client_id)
-    _, flow = await repository.flow(session, run.flow_version)
+    _, flow = await repository.plans.flow(session, run.flow_version)
     if run.step >= len(flow.steps):
         await _end(session, tenant, run, "no_response", now)
         return
@@ -86,22 +86,22 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
     else:
         await _act(session, tenant, run, step, f"step.{run.step}", now)
     moved = run.took_step()
-    await repository.save_outreach(session, tenant, moved)
+    await repository.outreach.save(session, tenant, moved)
     await repository.record(session, tenant, [state(OutreachAdvanced, moved)], now)
-    await repository.wake_outreach(session, tenant, moved.id, moved.next_due(flow))
+    await repository.outreach.wake(session, tenant, moved.id, moved.next_due(flow))
 
 
 @use_case
 async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierReported, now: datetime) -> None:
     """The client said what was in the way: do what the flow has for it, at once or as soon as the miss is heard of."""
     annotate(appointment_id=report.appointment_id, client_id=report.client_id)
-    await repository.lock_client(session, report.client_id)
-    await repository.keep_barrier(session, tenant, report.appointment_id, report.barrier, report.requested_at)
-    run = await repository.outreach_of_visit(session, report.appointment_id)
+    await repository.clients.lock(session, report.client_id)
+    await repository.outreach.keep_barrier(session, tenant, report.appointment_id, report.barrier, report.requested_at)
+    run = await repository.outreach.of_visit(session, report.appointment_id)
     if run is None or run.status == "ended" or run.barrier is not None:
         return
     annotate(outreach_id=run.id)
-    _, flow = await repository.flow(session, run.flow_version)
+    _, flow = await repository.plans.flow(session, run.flow_version)
     await _learn(session, tenant, run, flow, report.barrier, now)
 
 
@@ -109,7 +109,7 @@ async def _learn(
     session: AsyncSession, tenant: UUID, run: Outreach, flow: OutreachFlow, barrier: Barrier, now: datetime
 ) -> None:
     learned = run.learned(barrier)
-    await repository.save_outreach(session, tenant, learned)
+    await repository.outreach.save(session, tenant, learned)
     await repository.record(session, tenant, [state(OutreachAdvanced, learned)], now)
     action = flow.on_barrier.get(barrier)
     if action is not None:
@@ -118,20 +118,20 @@ async def _learn(
 
 async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:
     """Any booking or move after the miss ends a client's outreach."""
-    for run in await repository.running_outreach(session, booked.client_id):
+    for run in await repository.outreach.running(session, booked.client_id):
         if run.appointment_id != booked.id and booked.changed_at >= run.missed_at:
             await _end(session, tenant, run, "rebooked", now, rebooked=booked.id)
 
 
 async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
     """A visit that doesn't count as missed any more needs no outreach."""
-    run = await repository.outreach_of_visit(session, visit.id)
+    run = await repository.outreach.of_visit(session, visit.id)
     if run is not None and run.status == "running":
         await _end(session, tenant, run, "visit_changed", now)
 
 
 async def end_all(session: AsyncSession, tenant: UUID, client_id: UUID, reason: OutreachEnd, now: datetime) -> None:
-    for run in await repository.running_outreach(session, client_id):
+    for run in await repository.outreach.running(session, client_id):
         await _end(session, tenant, run, reason, now)
 
 
@@ -139,10 +139,10 @@ async def _end(
     session: AsyncSession, tenant: UUID, run: Outreach, reason: OutreachEnd, now: datetime, rebooked: UUID | None = None
 ) -> None:
     ended = run.ended(reason, now, rebooked)
-    await repository.save_outreach(session, tenant, ended)
+    await repository.outreach.save(session, tenant, ended)
     await repository.record(session, tenant, [state(OutreachEnded, ended)], now)
     await _decide(session, tenant, ended, "ended", reason, now)
-    for message in await repository.planned(session, repository.of_outreach(run.id)):
+    for message in await repository.messages.planned(session, repository.messages.of_outreach(run.id)):
         await drop(session, tenant, message, "outreach_ended", now)
 
 
@@ -150,7 +150,7 @@ async def _act(
     session: AsyncSession, tenant: UUID, run: Outreach, action: FlowAction, step: str, now: datetime
 ) -> None:
     if action.message is not None:
-        visit = await repository.visit(session, run.appointment_id)
+        visit = await repository.visits.find(session, run.appointment_id)
         message = new_message(
             client_id=run.client_id,
             visit=visit,
@@ -177,7 +177,7 @@ async def open_task(
 ) -> None:
     """Asks a person to do something; with `alert`, also by mail to the practice, at once."""
     task_id = uuid7()
-    await repository.add_task(
+    await repository.tasks.add(
         session, tenant, alert=alert, id=task_id, client_id=client_id, outreach_id=outreach_id, kind=kind, opened_at=now
     )
     event = TaskOpened(
@@ -189,7 +189,7 @@ async def open_task(
 async def _decide(
     session: AsyncSession, tenant: UUID, run: Outreach, outcome: str, reason: str | None, now: datetime
 ) -> None:
-    await repository.add_decision(
+    await repository.decisions.add(
         session,
         tenant,
         client_id=run.client_id,

@@ -17,13 +17,13 @@ from shared.telemetry import annotate, use_case
 
 @use_case
 async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender) -> None:
-    await repository.save_sender(session, tenant, sender)
+    await repository.people.save_sender(session, tenant, sender)
 
 
 @use_case
 async def set_contact(session: AsyncSession, *, tenant: UUID, contact: Contact) -> None:
     annotate(client_id=contact.client_id)
-    await repository.save_contact(session, tenant, contact)
+    await repository.people.save_contact(session, tenant, contact)
 
 
 @use_case
@@ -40,7 +40,7 @@ async def record_consent(
     now: datetime,
 ) -> str:
     """Keeps a yes or no for the address in use; returns that address. Raises Problem `no_address`."""
-    contact = await repository.contact(session, client_id)
+    contact = await repository.people.contact(session, client_id)
     address = contact.address(channel) if contact else None
     if address is None:
         said = f"The client has no address for {channel}; set the contact first."
@@ -57,9 +57,9 @@ async def take_in(session: AsyncSession, *, tenant: UUID, client_id: UUID, intak
     """
     annotate(client_id=client_id)
     contact = Contact(client_id=client_id, email=intake.email, phone=intake.phone, zone=intake.zone)
-    if await repository.contact(session, client_id, lock=True) == contact:
+    if await repository.people.contact(session, client_id, lock=True) == contact:
         return
-    await repository.save_contact(session, tenant, contact)
+    await repository.people.save_contact(session, tenant, contact)
     chosen: dict[Channel, bool] = {"email": intake.wants_email, "sms": intake.wants_texts}
     for channel, wanted in chosen.items():
         address = contact.address(channel)
@@ -90,8 +90,8 @@ async def add_consent(
     actor: str,
     now: datetime,
 ) -> None:
-    earlier = len(await repository.consents_of(session, client_id))
-    await repository.add_consent(
+    earlier = len(await repository.people.consents_of(session, client_id))
+    await repository.people.add_consent(
         session,
         tenant,
         client_id=client_id,
@@ -117,9 +117,9 @@ async def add_consent(
 
 @use_case
 async def publish_plan(session: AsyncSession, *, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
-    return await repository.add_plan(session, tenant, plan, now)
+    return await repository.plans.add_plan(session, tenant, plan, now)
 
 
 @use_case
 async def publish_flow(session: AsyncSession, *, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
-    return await repository.add_flow(session, tenant, flow, now)
+    return await repository.plans.add_flow(session, tenant, flow, now)

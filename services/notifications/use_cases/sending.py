@@ -49,25 +49,25 @@ class Post:
 async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: datetime, post: Post) -> None:
     """Looks at the world again, then sends, puts off or drops a planned message; each with its reason."""
     # Message, then contact, as everywhere. Whoever changes what a message is about drops it under this lock.
-    message = await repository.message(session, message_id, lock=True)
+    message = await repository.messages.get(session, message_id, lock=True)
     if message.status != "planned":
         return
-    visit = await repository.visit(session, message.appointment_id)
-    run = await repository.outreach(session, message.outreach_id)
-    offer = await repository.offer(session, message.offer_id)
+    visit = await repository.visits.find(session, message.appointment_id)
+    run = await repository.outreach.find(session, message.outreach_id)
+    offer = await repository.offers.find(session, message.offer_id)
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
-    contact = await repository.contact(session, message.client_id, share=True)
+    contact = await repository.people.contact(session, message.client_id, share=True)
     world = World(
-        sender=await repository.sender(session),
+        sender=await repository.people.sender(session),
         contact=contact,
         visit=visit,
         offer=offer,
         outreach_running=run is not None and run.status == "running",
-        paused=await repository.is_paused(session, message.client_id),
-        consented=await repository.consented_channels(session, contact) if contact else frozenset(),
-        suppressed=await repository.is_suppressed(session, contact.phone if contact else None),
-        texts_last_day=await repository.texts_since(session, message.client_id, now - timedelta(days=1)),
-        texts_last_week=await repository.texts_since(session, message.client_id, now - timedelta(days=7)),
+        paused=await repository.people.is_paused(session, message.client_id),
+        consented=await repository.people.consented_channels(session, contact) if contact else frozenset(),
+        suppressed=await repository.people.is_suppressed(session, contact.phone if contact else None),
+        texts_last_day=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=1)),
+        texts_last_week=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=7)),
     )
     closed = refusals(message, world, now)
     while True:
@@ -92,14 +92,14 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
                 session, tenant, message, "channel_closed", now, channel=channel.channel, reason=channel.reason
             )
         if isinstance(verdict, Defer):
-            await repository.save_message(session, tenant, message.deferred(verdict.until))
+            await repository.messages.save(session, tenant, message.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
         elif isinstance(verdict, Refuse):
-            await repository.save_message(session, tenant, message.not_sent(message.channel, verdict.reason))
+            await repository.messages.save(session, tenant, message.not_sent(message.channel, verdict.reason))
             await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
         else:
             sent = message.sent(verdict.channel, carrier_id, now)
-            await repository.save_message(session, tenant, sent)
+            await repository.messages.save(session, tenant, sent)
             await repository.record(session, tenant, [message_event(sent)], now)
             await decided(session, tenant, sent, "sent", now, channel=sent.channel)
         return
@@ -115,14 +115,14 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
     newest = (await post.booking.standing(tenant, message.appointment_id, now)).sequences
     if message.purpose in ABOUT_A_VISIT:
         newest = {visit: sequence for visit, sequence in newest.items() if visit == message.appointment_id}
-    known = await repository.sequences(session, newest)
+    known = await repository.visits.sequences(session, newest)
     if any(known.get(visit, 0) < sequence for visit, sequence in newest.items()):
         raise Unavailable("news_on_the_way")
 
 
 async def _wait(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
     """Stays planned and is tried again; the log says once what it waits for."""
-    if await repository.last_decision(session, message.id) != ("waiting", reason):
+    if await repository.decisions.last(session, message.id) != ("waiting", reason):
         await decided(session, tenant, message, "waiting", now, reason=reason)
     timers.try_later(session)
 
@@ -182,12 +182,12 @@ async def take_report(
     now: datetime,
 ) -> None:
     """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
-    message = await repository.message(session, message_id, lock=True)
+    message = await repository.messages.get(session, message_id, lock=True)
     annotate(message_id=message.id, client_id=message.client_id)
     if not moves_forward(message, status):
         return
     changed = message.delivered(now) if status == "delivered" else message.failed(reason or "undelivered")
-    await repository.save_message(session, tenant, changed)
+    await repository.messages.save(session, tenant, changed)
     await repository.record(session, tenant, [message_event(changed)], now)
     await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
     left = message.channels[message.channels.index(message.channel) + 1 :] if status == "failed" else ()
@@ -208,7 +208,7 @@ async def take_report(
 @use_case
 async def alert_practice(session: AsyncSession, *, task_id: UUID, post: Post) -> None:
     """Mails the practice that a person is needed now; the mail says no more than that."""
-    sender = await repository.sender(session)
+    sender = await repository.people.sender(session)
     if sender is None:
         return
     body = "A client's message needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"

@@ -28,19 +28,19 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     """Brings messages in line with a visit's newest state, whichever event brought it; older news changes nothing."""
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
-    await repository.lock_client(session, visit.client_id)
+    await repository.clients.lock(session, visit.client_id)
     if isinstance(state, AppointmentFlagged | AppointmentConfirmed | AppointmentRunningLate):
         await _follow_remark(session, tenant, state, now)
         return
     if isinstance(state, AppointmentImported):
         await _follow_import(session, tenant, visit, now)
         return
-    if not await repository.save_visit(session, tenant, visit):
+    if not await repository.visits.save(session, tenant, visit):
         return
-    for message in await repository.planned(session, repository.of_visit(visit.id)):
+    for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
-        _, plan = await repository.plan(session)
+        _, plan = await repository.plans.plan(session)
         for message in plan_messages(plan, visit, now):
             await plan_message(session, tenant, message, now)
         await outreach.end_for_booking(session, tenant, visit, now)
@@ -54,9 +54,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 
 async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
     """A visit from another system, which has told the client of it: only what is to come is said here."""
-    if not await repository.save_visit(session, tenant, visit) or visit.status != "booked":
+    if not await repository.visits.save(session, tenant, visit) or visit.status != "booked":
         return
-    _, plan = await repository.plan(session)
+    _, plan = await repository.plans.plan(session)
     for message in plan_messages(plan, visit, now, imported=True):
         await plan_message(session, tenant, message, now)
     await outreach.end_for_booking(session, tenant, visit, now)
@@ -68,16 +68,16 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     The client has confirmed it, or is on the way and late. Or the provider will be away, or there after all: the
     practice decides, and the client hears nothing yet.
     """
-    before = await repository.visit(session, state.appointment_id, lock=True)
+    before = await repository.visits.find(session, state.appointment_id, lock=True)
     # A remark is no booking: it must not end an outreach, as a later change by the client would.
     visit = replace(Visit.of(state), changed_at=before.changed_at if before else state.booked_at)
-    if not await repository.save_visit(session, tenant, visit):
+    if not await repository.visits.save(session, tenant, visit):
         return
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
-        for message in await repository.under_way(session, repository.of_visit(visit.id)):
-            await repository.save_message(session, tenant, replace(message, appointment_sequence=visit.sequence))
+        for message in await repository.messages.under_way(session, repository.messages.of_visit(visit.id)):
+            await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif visit.status == "booked":
-        _, plan = await repository.plan(session)
+        _, plan = await repository.plans.plan(session)
         for message in plan_messages(plan, visit, now):
             await plan_message(session, tenant, message, now)
         if before is None:
@@ -94,7 +94,7 @@ async def ask_for_rating(
     session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime
 ) -> Message | None:
     """Plans the message that asks how a visit was; where that hasn't been heard of yet, sending waits for it."""
-    visit = await repository.visit(session, request.appointment_id)
+    visit = await repository.visits.find(session, request.appointment_id)
     message = new_message(
         client_id=request.client_id,
         visit=visit,

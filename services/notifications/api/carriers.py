@@ -1,0 +1,84 @@
+"""Routes for carriers: their reports on messages, and clients' texts."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.notifications import repository
+from services.notifications.api.common import own
+from services.notifications.clients import verify_signature
+from services.notifications.use_cases import inbound, sending
+from shared.errors import invalid
+from shared.telemetry import continued, current_tenant
+from shared.web import problems
+
+router = APIRouter(prefix="/v1", tags=["carriers"], responses=problems(403, 404, 422, 503))
+
+
+REPORTS = {"delivered": "delivered", "undelivered": "failed", "failed": "failed"}
+
+
+async def _signed_form(request: Request) -> dict[str, str]:
+    """The carrier's form, if its signature over our external address holds. Raises `signature_invalid` (403)."""
+    ours = own(request).settings
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    if any("\x00" in value for value in form.values()):
+        raise invalid("invalid_request", "The form has a NUL character, which is no text.", field="body")
+    url = ours.public_url.rstrip("/") + request.url.path
+    verify_signature(ours.sms_auth_token, url, form, request.headers.get("x-twilio-signature", ""))
+    return form
+
+
+@router.post("/callbacks/sms/{practice_id}/{message_id}", status_code=204, operation_id="sms_status_callback")
+async def sms_callback(request: Request, practice_id: UUID, message_id: UUID) -> None:
+    """The carrier's report on a text; signed, and harmless when late, repeated or out of order."""
+    ours = own(request)
+    form = await _signed_form(request)
+    status = REPORTS.get(form.get("MessageStatus", ""))
+    if status is None:
+        return
+    code = form.get("ErrorCode")
+    token = current_tenant.set(practice_id)
+    try:
+        async with ours.database.transaction(practice_id) as reading:
+            parent = (await repository.messages.get(reading, message_id)).traceparent
+        with continued("carrier report", parent):
+            await ours.database.run(
+                practice_id,
+                lambda session: sending.take_report(
+                    session,
+                    tenant=practice_id,
+                    message_id=message_id,
+                    status="delivered" if status == "delivered" else "failed",
+                    reason=f"sms_{code}" if code else None,
+                    now=ours.clock(),
+                ),
+            )
+    finally:
+        current_tenant.reset(token)
+
+
+@router.post("/inbound/sms/{practice_id}", operation_id="sms_inbound")
+async def sms_inbound(request: Request, practice_id: UUID) -> Response:
+    """A client's text, from the carrier; STOP takes effect before this answers."""
+    ours = own(request)
+    form = await _signed_form(request)
+    for name in ("From", "Body", "MessageSid"):
+        if name not in form:
+            raise invalid("invalid_request", f"{name}: the carrier's form lacks it.", field=name)
+    token = current_tenant.set(practice_id)
+    try:
+        await ours.database.run(
+            practice_id,
+            lambda session: inbound.receive_text(
+                session,
+                tenant=practice_id,
+                carrier_id=form["MessageSid"],
+                phone=form["From"],
+                body=form["Body"],
+                now=ours.clock(),
+            ),
+        )
+    finally:
+        current_tenant.reset(token)
+    return Response('<?xml version="1.0" encoding="UTF-8"?><Response/>', media_type="text/xml")

@@ -1,0 +1,74 @@
+"""Routes: where a client can be reached, and what they agreed to."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository, schemas
+from services.notifications.api.common import own, require_client
+from services.notifications.use_cases import practice
+from shared.commands import Answer, Write
+from shared.errors import not_found
+from shared.web import Caller, problems
+
+router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
+
+
+@router.put("/clients/{client_id}/contact", response_model=schemas.ContactBody, operation_id="set_contact")
+async def set_contact(client_id: UUID, body: schemas.ContactBody, command: Write) -> Response:
+    """Sets where a client can be reached; every later message honours it."""
+    command.principal.require("messages:write")
+    require_client(command.principal, client_id)
+
+    async def work(session: AsyncSession) -> Answer:
+        await practice.set_contact(session, tenant=command.principal.tenant, contact=body.contact(client_id))
+        return Answer(body)
+
+    return await command.run(work)
+
+
+@router.get("/clients/{client_id}/contact", operation_id="get_contact", responses=problems(404))
+async def get_contact(request: Request, client_id: UUID, caller: Caller) -> schemas.ContactBody:
+    """Where a client can be reached."""
+    caller.require("messages:read")
+    require_client(caller, client_id)
+    async with own(request).database.transaction(caller.tenant) as session:
+        contact = await repository.people.contact(session, client_id)
+    if contact is None:
+        raise not_found("contact")
+    return schemas.ContactBody(email=contact.email, phone=contact.phone, zone=contact.zone)
+
+
+@router.post(
+    "/clients/{client_id}/consents",
+    status_code=201,
+    response_model=schemas.ConsentRecord,
+    operation_id="record_consent",
+    responses=problems(404, 409),
+)
+async def record_consent(request: Request, client_id: UUID, body: schemas.ConsentBody, command: Write) -> Response:
+    """Records a yes or no to a channel. Without a yes on record nothing is sent by it."""
+    principal, now = command.principal, own(request).clock()
+    principal.require("messages:write")
+    require_client(principal, client_id)
+
+    async def work(session: AsyncSession) -> Answer:
+        address = await practice.record_consent(
+            session, tenant=principal.tenant, client_id=client_id, actor=principal.subject, now=now, **body.model_dump()
+        )
+        record = schemas.ConsentRecord(address=address, actor=principal.subject, at=now, **body.model_dump())
+        return Answer(record, 201)
+
+    return await command.run(work)
+
+
+@router.get("/clients/{client_id}/consents", operation_id="list_consents")
+async def list_consents(request: Request, client_id: UUID, caller: Caller) -> schemas.ConsentList:
+    """Every yes and no of a client, the newest first."""
+    caller.require("messages:read")
+    require_client(caller, client_id)
+    async with own(request).database.transaction(caller.tenant) as session:
+        rows = await repository.people.consents_of(session, client_id)
+    names = schemas.ConsentRecord.model_fields
+    return schemas.ConsentList(items=[schemas.ConsentRecord(**{name: row[name] for name in names}) for row in rows])

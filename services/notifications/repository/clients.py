@@ -1,0 +1,28 @@
+"""What notifications knows of clients, and the lock under which one event at a time is followed."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import tables
+from shared.rows import keep_newest
+
+
+async def save(session: AsyncSession, tenant: UUID, client_id: UUID, discharged: bool, sequence: int) -> bool:
+    """The same of a client."""
+    values = {"id": client_id, "discharged": discharged, "sequence": sequence}
+    return await keep_newest(session, tables.clients, tenant, values)
+
+
+async def is_discharged(session: AsyncSession, client_id: UUID) -> bool:
+    query = select(tables.clients.c.discharged).where(tables.clients.c.id == client_id)
+    return bool(await session.scalar(query))
+
+
+async def lock(session: AsyncSession, client_id: UUID) -> None:
+    """One event at a time per client: of a miss and the booking that answers it, one must see the other.
+
+    On the id, since a client of whom only visits are known has no row here.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(client_id), 0))))

@@ -1,0 +1,103 @@
+"""Messages: planned, then sent or not."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import tables
+from services.notifications.domain.model import (
+    ABOUT_A_BOOKED_VISIT,
+    ABOUT_A_VISIT,
+    REPLIES,
+    Message,
+)
+from shared import timers as clock
+from shared.errors import not_found
+from shared.rows import dump, every, one
+
+SEND = "message.send"
+
+
+async def add(session: AsyncSession, tenant: UUID, message: Message) -> bool:
+    """False when this step of this plan or flow has its message already."""
+    values = dump(message)
+    added = await session.scalar(
+        upsert(tables.messages)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_nothing()
+        .returning(tables.messages.c.id)
+    )
+    if added is not None and message.status == "planned":
+        await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
+    return added is not None
+
+
+async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:
+    values = dump(message)
+    await session.execute(update(tables.messages).where(tables.messages.c.id == message.id).values(**values))
+    if message.status == "planned":
+        await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
+    else:
+        await clock.cancel(session, tables.timers, tenant, SEND, message.id)
+
+
+async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) -> Message:
+    """Raises Problem `message_not_found`."""
+    query = select(tables.messages).where(tables.messages.c.id == message_id)
+    found = await one(session, Message, query.with_for_update() if lock else query)
+    if found is None:
+        raise not_found("message")
+    return found
+
+
+async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
+    """Messages not sent yet that match, locked, in the order of their ids."""
+    return await _locked(session, tables.messages.c.status == "planned", where)
+
+
+async def under_way(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
+    """The same, with those that are sent and may still fail and go on by another channel."""
+    return await _locked(session, tables.messages.c.status.in_(["planned", "sent"]), where)
+
+
+async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Message]:
+    query = select(tables.messages).where(*where).order_by(tables.messages.c.id).with_for_update()
+    return await every(session, Message, query)
+
+
+def of_visit(visit_id: UUID) -> ColumnElement[bool]:
+    columns = tables.messages.c
+    return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
+
+
+def of_offer(offer_id: UUID) -> ColumnElement[bool]:
+    return tables.messages.c.offer_id == offer_id
+
+
+def of_outreach(outreach_id: UUID) -> ColumnElement[bool]:
+    return tables.messages.c.outreach_id == outreach_id
+
+
+async def page(
+    session: AsyncSession, client_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Message]:
+    columns = tables.messages.c
+    query = select(tables.messages).where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.due_at, columns.id) > after)
+    return await every(session, Message, query.order_by(columns.due_at, columns.id).limit(limit))
+
+
+async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -> int:
+    """Automated texts beyond reminders and replies that went out since then."""
+    columns = tables.messages.c
+    query = select(func.count()).where(
+        columns.client_id == client_id,
+        columns.channel == "sms",
+        columns.sent_at > since,
+        columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES]),
+    )
+    return int(await session.scalar(query) or 0)

@@ -1,0 +1,84 @@
+"""Runs of the outreach flow, and the barriers that clients named."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import tables
+from services.notifications.domain.outreach import Outreach
+from shared import timers as clock
+from shared.contracts.feedback import Barrier
+from shared.rows import dump, every, one
+
+STEP = "outreach.step"
+
+
+async def add(session: AsyncSession, tenant: UUID, new: Outreach) -> bool:
+    """False when this miss has its outreach already, running or ended."""
+    added = await session.scalar(
+        upsert(tables.outreach)
+        .values(tenant_id=tenant, **dump(new))
+        .on_conflict_do_nothing(constraint="outreach_once_a_miss")
+        .returning(tables.outreach.c.id)
+    )
+    return added is not None
+
+
+async def save(session: AsyncSession, tenant: UUID, changed: Outreach) -> None:
+    table = tables.outreach
+    await session.execute(update(table).where(table.c.id == changed.id).values(**dump(changed)))
+    if changed.status == "ended":
+        await clock.cancel(session, tables.timers, tenant, STEP, changed.id)
+
+
+async def wake(session: AsyncSession, tenant: UUID, outreach_id: UUID, at: datetime) -> None:
+    await clock.schedule(session, tables.timers, tenant, STEP, outreach_id, at)
+
+
+async def find(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = False) -> Outreach | None:
+    query = select(tables.outreach).where(tables.outreach.c.id == outreach_id)
+    return await one(session, Outreach, query.with_for_update() if lock else query)
+
+
+async def of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
+    query = select(tables.outreach).where(tables.outreach.c.appointment_id == visit_id).with_for_update()
+    return await one(session, Outreach, query)
+
+
+async def keep_barrier(session: AsyncSession, tenant: UUID, visit_id: UUID, barrier: Barrier, at: datetime) -> None:
+    """The first answer for a visit stays."""
+    values = {"appointment_id": visit_id, "barrier": barrier, "reported_at": at}
+    await session.execute(upsert(tables.barriers).values(tenant_id=tenant, **values).on_conflict_do_nothing())
+
+
+async def barrier(session: AsyncSession, visit_id: UUID) -> Barrier | None:
+    query = select(tables.barriers.c.barrier).where(tables.barriers.c.appointment_id == visit_id)
+    found: Barrier | None = await session.scalar(query)
+    return found
+
+
+async def running(session: AsyncSession, client_id: UUID) -> list[Outreach]:
+    """A client's running outreach, locked, in the order of ids."""
+    columns = tables.outreach.c
+    query = (
+        select(tables.outreach)
+        .where(columns.client_id == client_id, columns.status == "running")
+        .order_by(columns.id)
+        .with_for_update()
+    )
+    return await every(session, Outreach, query)
+
+
+async def page(
+    session: AsyncSession, client_id: UUID | None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Outreach]:
+    columns = tables.outreach.c
+    query = select(tables.outreach)
+    if client_id is not None:
+        query = query.where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.started_at, columns.id) > after)
+    return await every(session, Outreach, query.order_by(columns.started_at, columns.id).limit(limit))

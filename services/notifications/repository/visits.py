@@ -1,0 +1,43 @@
+"""What notifications knows of visits: a replica of `appointment.*`."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import tables
+from services.notifications.domain.model import (
+    Visit,
+)
+from shared.rows import dump, keep_newest, one
+
+
+async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
+    """Keeps the newest state, in whatever order states arrive; True when this one was news."""
+    return await keep_newest(session, tables.visits, tenant, dump(visit))
+
+
+async def find(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
+    query = select(tables.visits).where(tables.visits.c.id == visit_id)
+    return await one(session, Visit, query.with_for_update() if lock else query)
+
+
+async def sequences(session: AsyncSession, visit_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The newest version of each visit that has arrived here."""
+    columns = tables.visits.c
+    rows = await session.execute(select(columns.id, columns.sequence).where(columns.id.in_(list(visit_ids))))
+    return dict(rows.all())
+
+
+async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:
+    """A visit that the client has booked or moved since then and not called off."""
+    columns = tables.visits.c
+    query = (
+        select(tables.visits)
+        .where(columns.client_id == client_id, columns.status == "booked", columns.changed_at >= since)
+        .order_by(columns.changed_at, columns.id)
+        .limit(1)
+    )
+    return await one(session, Visit, query)

@@ -1,0 +1,26 @@
+"""HTTP bodies of notifications, a module per part of the domain."""
+
+from services.notifications.schemas.messages import Decision, Explanation, MessageBody, MessagePage
+from services.notifications.schemas.outreach import OutreachBody, OutreachPage
+from services.notifications.schemas.people import ConsentBody, ConsentList, ConsentRecord, ContactBody
+from services.notifications.schemas.plans import FlowBody, PlanBody
+from services.notifications.schemas.sender import SenderBody
+from services.notifications.schemas.tasks import TaskBody, TaskPage
+
+__all__ = [
+    "ConsentBody",
+    "ConsentList",
+    "ConsentRecord",
+    "ContactBody",
+    "Decision",
+    "Explanation",
+    "FlowBody",
+    "MessageBody",
+    "MessagePage",
+    "OutreachBody",
+    "OutreachPage",
+    "PlanBody",
+    "SenderBody",
+    "TaskBody",
+    "TaskPage",
+]

@@ -1,0 +1,79 @@
+"""Bodies about messages and the reasons for them."""
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.notifications.domain.model import Message, Purpose
+from services.notifications.schemas.examples import AT, ID, example
+from shared.contracts.notifications import Channel, MessageStatus
+
+
+class MessageBody(BaseModel):
+    """A message of the log; its reason says why it was not sent or failed."""
+
+    model_config = example(
+        id=ID,
+        client_id=ID,
+        appointment_id=ID,
+        outreach_id=None,
+        purpose="reminder",
+        channel="sms",
+        status="delivered",
+        reason=None,
+        due_at=AT,
+        sent_at=AT,
+        delivered_at=AT,
+    )
+
+    id: UUID
+    client_id: UUID
+    appointment_id: UUID | None
+    outreach_id: UUID | None
+    purpose: Purpose
+    channel: Channel
+    status: MessageStatus
+    reason: str | None
+    due_at: AwareDatetime
+    sent_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageBody":
+        return cls.model_validate(message)
+
+
+class MessagePage(BaseModel):
+    items: list[MessageBody]
+    next: str | None
+
+
+class Decision(BaseModel):
+    """Why something was planned, sent, put off or not sent."""
+
+    model_config = example(
+        at=AT,
+        message_id=ID,
+        outreach_id=None,
+        purpose="reminder",
+        channel="sms",
+        outcome="channel_closed",
+        reason="no_consent",
+        until=None,
+    )
+
+    at: AwareDatetime
+    message_id: UUID | None
+    outreach_id: UUID | None
+    purpose: str
+    channel: Channel | None
+    outcome: str
+    reason: str | None
+    until: AwareDatetime | None
+
+
+class Explanation(BaseModel):
+    """Every decision about messaging a client, oldest first."""
+
+    items: list[Decision]
+    next: str | None

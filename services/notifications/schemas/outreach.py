@@ -1,0 +1,52 @@
+"""Bodies about outreach."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.notifications.domain.outreach import Outreach
+from services.notifications.schemas.examples import AT, ID, example
+from shared.contracts.feedback import Barrier
+from shared.contracts.notifications import OutreachEnd
+
+
+class OutreachBody(BaseModel):
+    """The outreach after one miss."""
+
+    model_config = example(
+        id=ID,
+        client_id=ID,
+        appointment_id=ID,
+        flow_version=0,
+        status="ended",
+        step=1,
+        held_out=False,
+        barrier="transport",
+        end_reason="rebooked",
+        rebooked_appointment_id=ID,
+        started_at=AT,
+        ended_at=AT,
+    )
+
+    id: UUID
+    client_id: UUID
+    appointment_id: UUID
+    flow_version: int
+    status: Literal["running", "ended"]
+    step: int = Field(description="Steps taken")
+    held_out: bool
+    barrier: Barrier | None
+    end_reason: OutreachEnd | None
+    rebooked_appointment_id: UUID | None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, run: Outreach) -> "OutreachBody":
+        return cls.model_validate(run)
+
+
+class OutreachPage(BaseModel):
+    items: list[OutreachBody]
+    next: str | None
