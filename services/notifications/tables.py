@@ -124,6 +124,8 @@ visits = Table(
     Column("sequence", Integer, nullable=False),
     Column("rebooked_from", Uuid),
     Column("end", _TIME),
+    Column("modality", Text),
+    Column("confirmed_at", _TIME),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Replica of appointment.*",
 )
@@ -175,6 +177,7 @@ messages = Table(
     Column("delivered_at", _TIME),
     Column("carrier_id", Text),
     Column("traceparent", Text),
+    Column("plan_version", Integer),
     PrimaryKeyConstraint("tenant_id", "id"),
 )
 

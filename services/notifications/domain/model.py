@@ -5,6 +5,7 @@ from datetime import datetime, time
 from typing import Literal
 from uuid import UUID
 
+from shared.contracts.availability import Modality
 from shared.contracts.booking import AppointmentState
 from shared.contracts.notifications import (
     Channel,
@@ -20,6 +21,7 @@ Purpose = Literal[
     "confirmation",
     "cancellation",
     "reminder",
+    "confirm_request",
     "missed_you",
     "barrier_question",
     "remote_offer",
@@ -34,7 +36,7 @@ Purpose = Literal[
 ]
 REPLIES: frozenset[Purpose] = frozenset(("opt_out_confirmation", "opt_in_confirmation", "help", "safety"))
 """Answers to what a client just wrote; they go out whatever the hour."""
-ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder"))
+ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder", "confirm_request"))
 """Void when the visit changes, and outside the caps on automated texts."""
 ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
 """Each of one version of its visit."""
@@ -81,7 +83,9 @@ class Visit:
     sequence: int
     rebooked_from: UUID | None
     end: datetime | None = None
-    """Unknown of visits from before this was kept."""
+    """Unknown of visits from before this was kept, like what follows."""
+    modality: Modality | None = None
+    confirmed_at: datetime | None = None
 
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":
@@ -95,6 +99,8 @@ class Visit:
             sequence=state.sequence,
             rebooked_from=state.rebooked_from,
             end=state.end,
+            modality=state.modality,
+            confirmed_at=state.confirmed_at,
         )
 
 
@@ -150,6 +156,8 @@ class Message:
     delivered_at: datetime | None = None
     carrier_id: str | None = None
     traceparent: str | None = None
+    plan_version: int | None = None
+    """Of the reminder plan that it is a step of."""
 
     def _changed(self, **changes: object) -> "Message":
         return replace(self, sequence=self.sequence + 1, **changes)  # type: ignore[arg-type] # names are checked by tests

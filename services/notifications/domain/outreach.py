@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.notifications.domain.conditions import Condition
+from shared.bodies import Duration
 from shared.contracts.feedback import Barrier
 from shared.contracts.notifications import (
     Channel,
@@ -15,6 +17,8 @@ from shared.contracts.notifications import (
     OutreachState,
 )
 
+OF_FLOW = "step."
+"""Begins the step of a message that a flow has planned; its number in the flow follows."""
 OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "other_times", "closing"]
 
 
@@ -37,10 +41,12 @@ class FlowAction(BaseModel):
 
 
 class FlowStep(FlowAction):
-    """An action at `after` the miss; `unless_barrier_known` leaves it out once the client has said why."""
+    """An action at `after` the miss, where its condition holds then; after it `then`, or the next step."""
 
-    after: timedelta = Field(ge=timedelta(0), le=timedelta(days=90))
-    unless_barrier_known: bool = False
+    after: Duration = Field(ge=timedelta(0), le=timedelta(days=90))
+    when: Condition = Field(default_factory=Condition, description="Asked when the step is due")
+    name: str | None = Field(None, pattern="^[a-z][a-z0-9_]{0,39}$", description="For a `then` to name it")
+    then: str | None = Field(None, max_length=40, description="A later step, or `end`; by default the next one")
 
 
 class OutreachFlow(BaseModel):
@@ -64,11 +70,23 @@ class OutreachFlow(BaseModel):
 
     steps: tuple[FlowStep, ...] = Field(min_length=1, max_length=20)
     on_barrier: dict[Barrier, FlowAction] = Field(default_factory=dict)
-    gives_up_after: timedelta = Field(gt=timedelta(0), le=timedelta(days=180))
+    gives_up_after: Duration = Field(gt=timedelta(0), le=timedelta(days=180))
     holdout_percent: int = Field(0, ge=0, le=50, description="Share of clients left alone, for comparison")
 
     @model_validator(mode="after")
     def _ends(self) -> "OutreachFlow":
+        names = [step.name for step in self.steps]
+        if any(name is not None and names.count(name) > 1 for name in names) or "end" in names:
+            raise ValueError("each step should have a name of its own, and none be called end")
+        for number, step in enumerate(self.steps):
+            if step.then in (None, "end"):
+                continue
+            if step.then not in names:
+                raise ValueError(f"steps.{number}.then: no step is called {step.then}")
+            if names.index(step.then) <= number:
+                raise ValueError(f"steps.{number}.then: {step.then} is no later step, so the flow could not end")
+        if self.steps[0].when.step_before is not None:
+            raise ValueError("steps.0.when.step_before: there is no step before the first one")
         afters = [step.after for step in self.steps]
         if afters != sorted(afters):
             raise ValueError("steps should be in the order of their times")
@@ -76,12 +94,26 @@ class OutreachFlow(BaseModel):
             raise ValueError("gives_up_after should be later than the last step, or the flow can't end")
         return self
 
+    def after(self, number: int) -> int:
+        """The step to which a taken one leads; as many as there are steps is the end."""
+        then = self.steps[number].then
+        if then is None:
+            return number + 1
+        return len(self.steps) if then == "end" else [step.name for step in self.steps].index(then)
+
+    @property
+    def minds_holdout(self) -> bool:
+        """True when steps say what is for those held out; otherwise nothing is."""
+        return any(step.when.held_out is not None for step in self.steps)
+
 
 _BOTH: tuple[Channel, ...] = ("sms", "email")
 DEFAULT_FLOW = OutreachFlow(
     steps=(
         FlowStep(after=timedelta(0), message="missed_you", channels=_BOTH),
-        FlowStep(after=timedelta(days=1), message="barrier_question", channels=_BOTH, unless_barrier_known=True),
+        FlowStep(
+            after=timedelta(days=1), message="barrier_question", channels=_BOTH, when=Condition(barriers=("unknown",))
+        ),
         FlowStep(after=timedelta(days=3), task="call_client"),
         FlowStep(after=timedelta(days=7), message="closing", channels=("email",)),
     ),
@@ -100,7 +132,7 @@ DEFAULT_FLOW = OutreachFlow(
 
 @dataclass(frozen=True, slots=True)
 class Outreach:
-    """One run of a flow, for one missed visit. `step` counts the steps taken."""
+    """One run of a flow, for one missed visit; `step` is the one that is due next."""
 
     id: UUID
     client_id: UUID
@@ -118,8 +150,9 @@ class Outreach:
     sequence: int = 1
     traceparent: str | None = None
 
-    def took_step(self) -> "Outreach":
-        return replace(self, step=self.step + 1, sequence=self.sequence + 1)
+    def moved_on(self, flow: OutreachFlow, took: bool) -> "Outreach":
+        """Past the step that was due: on to where it leads, if it was taken."""
+        return replace(self, step=flow.after(self.step) if took else self.step + 1, sequence=self.sequence + 1)
 
     def learned(self, barrier: Barrier) -> "Outreach":
         return replace(self, barrier=barrier, sequence=self.sequence + 1)
@@ -141,10 +174,10 @@ class Outreach:
         return self.missed_at + flow.gives_up_after
 
 
-def is_held_out(flow: OutreachFlow, flow_version: int, client_id: UUID) -> bool:
-    """By a stable hash: the same client is in the same group for as long as the flow's version stands."""
-    digest = sha256(f"{flow_version}/{client_id}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") % 100 < flow.holdout_percent
+def is_held_out(percent: int, version: int, client_id: UUID) -> bool:
+    """By a stable hash: the same client is in the same group for as long as the version stands."""
+    digest = sha256(f"{version}/{client_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % 100 < percent
 
 
 def state(event: type[OutreachState], outreach: Outreach) -> OutreachState:

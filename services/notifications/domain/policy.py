@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
+    ABOUT_A_VISIT,
     OUTREACH,
     REPLIES,
     Contact,
@@ -78,6 +79,8 @@ class World:
     suppressed: bool
     texts_last_day: int
     texts_last_week: int
+    unmet: str | None = None
+    """The condition of the message's step that doesn't hold."""
 
 
 def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refuse:
@@ -120,25 +123,25 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
         return Refuse("no_sender")
     if world.contact is None:
         return Refuse("no_contact")
-    if message.purpose in ABOUT_A_BOOKED_VISIT:
-        visit = world.visit
-        if visit is None or visit.status != "booked" or visit.sequence != message.appointment_sequence:
-            return Refuse("visit_changed")
-        if visit.start <= now:
-            return Refuse("visit_started")
-    if message.purpose == "cancellation":
-        visit = world.visit
-        if visit is None or visit.status not in FREE_STATUSES or visit.sequence != message.appointment_sequence:
-            return Refuse("visit_changed")
-        if visit.start <= now:
-            return Refuse("visit_started")
+    if message.purpose in ABOUT_A_VISIT and (refusal := _of_visit(message, world.visit, now)):
+        return refusal
     if message.purpose == "waitlist_offer" and (world.offer is None or not world.offer.is_open(now)):
         return Refuse("offer_over")
+    if world.unmet is not None:
+        return Refuse(f"condition_{world.unmet}")
     if message.purpose in OUTREACH and not world.outreach_running:
         return Refuse("outreach_ended")
     if world.paused and message.purpose not in REPLIES:
         return Refuse("paused_for_safety")
     return None
+
+
+def _of_visit(message: Message, visit: Visit | None, now: datetime) -> Refuse | None:
+    """A message of one version of its visit is void with the next."""
+    statuses = FREE_STATUSES if message.purpose == "cancellation" else {"booked"}
+    if visit is None or visit.sequence != message.appointment_sequence or visit.status not in statuses:
+        return Refuse("visit_changed")
+    return Refuse("visit_started") if visit.start <= now else None
 
 
 def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refuse:

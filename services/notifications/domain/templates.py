@@ -74,6 +74,7 @@ _SMS: dict[Purpose, str] = {
     "confirmation": "{name}: you're booked for {when}. {link}",
     "cancellation": "{name}: your visit {when} is cancelled. {phone}",
     "reminder": "{name}: see you {when}. {link}",
+    "confirm_request": "{name}: {when}? 1 yes 2 move 3 no {link}",
     "missed_you": "{name}: we missed you, no worries. A new time: {link}",
     "barrier_question": "{name}: what got in the way? One tap: {link}",
     "remote_offer": "{name}: meet from where you are: {link}",
@@ -102,6 +103,10 @@ _EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
         ("Your visit on {when} is cancelled; nobody expects you then.", "For another time, please call us."),
     ),
     "reminder": ("Your visit on {when}", ("A reminder of your visit on {when}.", "Details: {link}")),
+    "confirm_request": (
+        "Will you be there on {when}?",
+        ("Your first visit is on {when}.", "Say with one tap whether you'll be there, or choose another time: {link}"),
+    ),
     "missed_you": (
         "A new time, if you like",
         ("We missed you on {when}. That happens, and nothing is lost.", "Choose a new time: {link}"),

@@ -101,3 +101,25 @@ async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -
         columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES]),
     )
     return int(await session.scalar(query) or 0)
+
+
+async def arrived(
+    session: AsyncSession,
+    step: str,
+    *,
+    visit_id: UUID | None = None,
+    sequence: int | None = None,
+    outreach_id: UUID | None = None,
+) -> bool | None:
+    """Whether the message of a step has arrived, by whichever channel; None where there was none.
+
+    Of a mail that was taken and has not bounced nobody says more than that.
+    """
+    columns = tables.messages.c
+    query = select(columns.status, columns.channel).where(columns.step == step)
+    if outreach_id is not None:
+        query = query.where(columns.outreach_id == outreach_id)
+    else:
+        query = query.where(columns.appointment_id == visit_id, columns.appointment_sequence == sequence)
+    found = (await session.execute(query)).all()
+    return any(row.status == "delivered" or tuple(row) == ("sent", "email") for row in found) if found else None

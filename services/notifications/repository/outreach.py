@@ -82,3 +82,17 @@ async def page(
     if after is not None:
         query = query.where(tuple_(columns.started_at, columns.id) > after)
     return await every(session, Outreach, query.order_by(columns.started_at, columns.id).limit(limit))
+
+
+async def last_barrier(session: AsyncSession, client_id: UUID) -> Barrier | None:
+    """What a client named as in the way the last time."""
+    barriers, visits = tables.barriers.c, tables.visits.c
+    query = (
+        select(barriers.barrier)
+        .join(tables.visits, (visits.tenant_id == barriers.tenant_id) & (visits.id == barriers.appointment_id))
+        .where(visits.client_id == client_id)
+        .order_by(barriers.reported_at.desc())
+        .limit(1)
+    )
+    found: Barrier | None = await session.scalar(query)
+    return found

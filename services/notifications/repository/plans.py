@@ -27,9 +27,12 @@ async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: d
     return int(await session.scalar(statement.returning(table.c.version)))
 
 
-async def plan(session: AsyncSession) -> tuple[int, ReminderPlan]:
-    """The newest reminder plan; version 0 is the default one."""
-    query = select(tables.reminder_plans).order_by(tables.reminder_plans.c.version.desc()).limit(1)
+async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, ReminderPlan]:
+    """A reminder plan, by default the newest; version 0 is the default one."""
+    columns = tables.reminder_plans.c
+    query = select(tables.reminder_plans).order_by(columns.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
     return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
@@ -12,6 +12,8 @@ from services.notifications.domain.model import (
     Visit,
 )
 from shared.rows import dump, keep_newest, one
+
+BEEN = ("arrived", "checked-in", "fulfilled")
 
 
 async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
@@ -41,3 +43,14 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
         .limit(1)
     )
     return await one(session, Visit, query)
+
+
+async def past_of(session: AsyncSession, visit: Visit) -> tuple[bool, int]:
+    """Whether a client has been to a visit before this one, and how many were missed so far."""
+    columns = tables.visits.c
+    query = select(
+        func.count().filter(columns.status.in_(BEEN), columns.start < visit.start),
+        func.count().filter(columns.status == "noshow"),
+    ).where(columns.client_id == visit.client_id)
+    been, misses = (await session.execute(query)).one()
+    return been > 0, misses

@@ -9,8 +9,9 @@ from uuid_utils.compat import uuid7
 
 from services.notifications import repository
 from services.notifications.domain.model import Visit
-from services.notifications.domain.outreach import FlowAction, Outreach, OutreachFlow, is_held_out, state
+from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
+from services.notifications.use_cases import facts
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import ClientDischarged, ClientState
 from shared.contracts.feedback import Barrier, BarrierReported
@@ -27,7 +28,7 @@ from shared.telemetry import annotate, current_traceparent, use_case
 async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
     """Starts the flow for a miss, once, however often the event arrives."""
     version, flow = await repository.plans.flow(session)
-    held_out = is_held_out(flow, version, missed.client_id)
+    held_out = is_held_out(flow.holdout_percent, version, missed.client_id)
     new = Outreach(
         id=uuid7(),
         client_id=missed.client_id,
@@ -46,7 +47,7 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
     elif await repository.clients.is_discharged(session, missed.client_id):
         await _end(session, tenant, new, "discharged", now)
-    elif held_out:
+    elif held_out and not flow.minds_holdout:
         await _end(session, tenant, new, "held_out", now)
     elif await repository.people.is_paused(session, missed.client_id):
         await _end(session, tenant, new, "safety", now)
@@ -81,11 +82,12 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
         await _end(session, tenant, run, "no_response", now)
         return
     step = flow.steps[run.step]
-    if step.unless_barrier_known and run.barrier is not None:
-        await _decide(session, tenant, run, "step_left_out", "barrier_known", now)
+    unmet = step.when.unmet(await facts.of_outreach(session, run)) if step.when.asks else None
+    if unmet is not None:
+        await _decide(session, tenant, run, "step_left_out", f"condition_{unmet}", now)
     else:
-        await _act(session, tenant, run, step, f"step.{run.step}", now)
-    moved = run.took_step()
+        await _act(session, tenant, run, step, f"{OF_FLOW}{run.step}", now)
+    moved = run.moved_on(flow, took=unmet is None)
     await repository.outreach.save(session, tenant, moved)
     await repository.record(session, tenant, [state(OutreachAdvanced, moved)], now)
     await repository.outreach.wake(session, tenant, moved.id, moved.next_due(flow))

@@ -20,6 +20,7 @@ from services.notifications.domain.model import ABOUT_A_VISIT, Message, Purpose,
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import Links, Text, render
+from services.notifications.use_cases import facts
 from services.notifications.use_cases.messages import decided, plan_message
 from shared import timers
 from shared.contracts.booking import FREE_STATUSES
@@ -68,6 +69,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         suppressed=await repository.people.is_suppressed(session, contact.phone if contact else None),
         texts_last_day=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=1)),
         texts_last_week=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=7)),
+        unmet=await facts.unmet_of(session, message, visit),
     )
     closed = refusals(message, world, now)
     while True:

@@ -40,8 +40,8 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
-        _, plan = await repository.plans.plan(session)
-        for message in plan_messages(plan, visit, now):
+        version, plan = await repository.plans.plan(session)
+        for message in plan_messages(plan, visit, now, version=version):
             await plan_message(session, tenant, message, now)
         await outreach.end_for_booking(session, tenant, visit, now)
     elif visit.status == "noshow":
@@ -56,8 +56,8 @@ async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now:
     """A visit from another system, which has told the client of it: only what is to come is said here."""
     if not await repository.visits.save(session, tenant, visit) or visit.status != "booked":
         return
-    _, plan = await repository.plans.plan(session)
-    for message in plan_messages(plan, visit, now, imported=True):
+    version, plan = await repository.plans.plan(session)
+    for message in plan_messages(plan, visit, now, version=version, imported=True):
         await plan_message(session, tenant, message, now)
     await outreach.end_for_booking(session, tenant, visit, now)
 
@@ -77,8 +77,8 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
         for message in await repository.messages.under_way(session, repository.messages.of_visit(visit.id)):
             await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif visit.status == "booked":
-        _, plan = await repository.plans.plan(session)
-        for message in plan_messages(plan, visit, now):
+        version, plan = await repository.plans.plan(session)
+        for message in plan_messages(plan, visit, now, version=version):
             await plan_message(session, tenant, message, now)
         if before is None:
             # The event of the booking itself is on its way and will be old news.

@@ -36,7 +36,12 @@ pytestmark = pytest.mark.servers
 QUICK_FLOW: dict[str, Any] = {
     "steps": [
         {"after": "PT0S", "message": "missed_you", "channels": ["sms", "email"]},
-        {"after": "PT0S", "message": "barrier_question", "channels": ["email"], "unless_barrier_known": True},
+        {
+            "after": "PT0S",
+            "message": "barrier_question",
+            "channels": ["email"],
+            "when": {"barriers": ["unknown"]},
+        },
         {"after": "PT0S", "task": "call_client"},
     ],
     "on_barrier": {"transport": {"message": "remote_offer", "channels": ["sms", "email"]}, "cost": {"task": "talk"}},
@@ -251,6 +256,63 @@ async def test_who_is_held_out_is_left_alone_and_counted(practice: Practice) -> 
     assert (held["status"], held["end_reason"]) == ("ended", "held_out")
     assert ("outreach", None, "ended", "held_out") in await practice.decisions()
     assert all(one["outreach_id"] is None for one in await practice.messages())
+
+
+async def test_steps_may_be_for_those_held_out_or_for_the_others(practice: Practice) -> None:
+    steps = [
+        {"after": "PT0S", "task": "for_the_others", "when": {"held_out": False}},
+        {"after": "PT0S", "task": "for_those_held_out", "when": {"held_out": True}},
+    ]
+    flow = {"steps": steps, "gives_up_after": "P14D", "holdout_percent": 50}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    groups = set()
+    for _ in range(40):
+        practice.client = uuid4()
+        await practice.follow(await missed(practice))
+        await practice.fire_due()
+        [run] = await practice.outreach()
+        kinds = [one["kind"] for one in await practice.tasks() if one["client_id"] == str(practice.client)]
+        assert kinds == ["for_those_held_out" if run["held_out"] else "for_the_others"]
+        assert run["status"] == "running"
+        groups.add(run["held_out"])
+        if len(groups) == 2:
+            break
+    assert groups == {True, False}
+
+
+async def test_a_step_that_is_taken_may_lead_past_others_and_one_that_is_not_leads_to_the_next(
+    practice: Practice,
+) -> None:
+    steps = [
+        {"after": "PT0S", "task": "first_time", "when": {"misses_at_most": 1}, "then": "last"},
+        {"after": "PT0S", "task": "again", "then": "end"},
+        {"after": "PT0S", "task": "call_client", "name": "last"},
+    ]
+    await practice.call("POST", "/v1/outreach-flows", 201, json={"steps": steps, "gives_up_after": "P14D"})
+    for expected in (["first_time", "call_client"], ["again"]):
+        known = {one["id"] for one in await practice.tasks()}
+        await practice.follow(await missed(practice))
+        await practice.fire_due()
+        assert [one["kind"] for one in await practice.tasks() if one["id"] not in known] == expected
+    assert ("outreach", None, "step_left_out", "condition_misses") in await practice.decisions()
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_step_may_ask_whether_the_message_before_arrived(arrived: bool, practice: Practice) -> None:
+    steps = [
+        {"after": "PT0S", "message": "missed_you", "channels": ["sms"]},
+        {"after": "PT1S", "task": "call_client", "when": {"step_before": "not_arrived"}},
+    ]
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json={"steps": steps, "gives_up_after": "P14D"})
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    if arrived:
+        await practice.reported()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE timers SET due_at = clock_timestamp() WHERE kind = 'outreach.step'"))
+    await practice.fire_due()
+    assert [one["kind"] for one in await practice.tasks()] == ([] if arrived else ["call_client"])
 
 
 async def _effective_state(practice: Practice) -> Any:

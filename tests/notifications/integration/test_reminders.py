@@ -58,6 +58,7 @@ async def test_a_booking_is_confirmed_at_once_and_its_reminders_are_planned(prac
     assert [(one["purpose"], one["channel"], one["status"]) for one in log] == [
         ("confirmation", "email", "sent"),
         ("reminder", "email", "planned"),
+        ("confirm_request", "sms", "planned"),
         ("reminder", "sms", "planned"),
     ]
     assert datetime.fromisoformat(log[1]["due_at"]) == booked.start - timedelta(hours=72)
@@ -76,6 +77,7 @@ async def test_a_visit_from_another_system_is_reminded_of_but_not_told_anew(prac
     assert [(one["purpose"], one["status"], one["reason"]) for one in log] == [
         ("confirmation", "not_sent", "booked_in_another_system"),
         ("reminder", "planned", None),
+        ("confirm_request", "planned", None),
         ("reminder", "planned", None),
     ]
     assert {one["appointment_id"] for one in log} == {str(coming.appointment_id)}
@@ -98,11 +100,69 @@ async def test_an_imported_visit_ends_an_outreach_as_any_booking_does(practice: 
     assert run["end_reason"] == "rebooked"
 
 
+ASKED_FIRST = {
+    "steps": [
+        {
+            "purpose": "confirm_request",
+            "anchor": "booking",
+            "offset": "PT0S",
+            "channels": ["sms"],
+            "when": {"first_visit": True, "unconfirmed": True, "modality": "in_person", "lead_time_at_least": "P3D"},
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("as the step wants it", None),
+        ("confirmed meanwhile", "condition_unconfirmed"),
+        ("was there before", "condition_first_visit"),
+        ("missed before", None),
+        ("by video", "condition_modality"),
+        ("booked two days ahead", "condition_lead_time"),
+    ],
+)
+async def test_a_steps_condition_is_asked_as_it_is_sent(case: str, reason: str | None, practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED_FIRST)
+    now = await practice.now()
+    booked = await visit(
+        practice,
+        modality="telehealth" if case == "by video" else "in_person",
+        start=now + timedelta(days=2 if "two days" in case else 5),
+    )
+    await practice.follow(booked)
+    later = booked.model_dump() | {"sequence": 2, "changed_at": now + timedelta(seconds=1)}
+    if case == "confirmed meanwhile":
+        await practice.follow(AppointmentConfirmed.model_validate(later | {"confirmed_at": now}))
+    before = {"start": now - timedelta(days=30)}
+    if case == "was there before":
+        await practice.follow(await visit(practice, AppointmentImported, status="fulfilled", **before))
+    if case == "missed before":
+        await practice.follow(await visit(practice, AppointmentImported, status="noshow", **before))
+    await practice.fire_due()
+    log = [one for one in await practice.messages() if one["appointment_id"] == str(booked.appointment_id)]
+    assert [(one["status"], one["reason"]) for one in log] == [("not_sent", reason) if reason else ("sent", None)]
+    assert len(practice.outside.texts(practice.phone)) == (0 if reason else 1)
+    assert (("confirm_request", None, "not_sent", reason) in await practice.decisions()) == bool(reason)
+
+
+async def test_a_message_keeps_to_the_version_of_the_plan_that_planned_it(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED_FIRST)
+    await practice.follow(await visit(practice, modality="telehealth"))
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.fire_due()
+    assert [one["reason"] for one in await practice.messages()] == ["condition_modality"]
+
+
 async def test_the_same_booking_twice_plans_once(practice: Practice) -> None:
     await practice.open("sms", "email")
     booked = await visit(practice)
     await practice.follow(booked, booked, booked)
-    assert len(await practice.messages()) == 3
+    assert len(await practice.messages()) == 4
 
 
 async def test_a_move_voids_the_old_reminders_and_plans_new_ones(practice: Practice) -> None:
@@ -113,8 +173,8 @@ async def test_a_move_voids_the_old_reminders_and_plans_new_ones(practice: Pract
     await practice.follow(booked, moved)
     log = await practice.messages()
     planned = [datetime.fromisoformat(one["due_at"]) for one in log if one["status"] == "planned"]
-    assert planned[1:] == [moved.start - timedelta(hours=72), moved.start - timedelta(hours=24)]
-    assert [one["reason"] for one in log if one["status"] == "not_sent"] == ["visit_changed"] * 3
+    assert planned[1:] == [moved.start - timedelta(hours=hours) for hours in (72, 48, 24)]
+    assert [one["reason"] for one in log if one["status"] == "not_sent"] == ["visit_changed"] * 4
 
 
 async def test_a_flagged_visit_keeps_its_reminders_and_asks_the_practice_to_rebook(practice: Practice) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.notifications.domain.model import Visit, moves_forward
-from services.notifications.domain.outreach import DEFAULT_FLOW, FlowStep, Outreach, OutreachFlow, is_held_out
+from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow, is_held_out
 from services.notifications.domain.plans import DEFAULT_PLAN, TOO_LATE, ReminderPlan, plan_messages
 from tests.support.build import NOW, appointment_event
 
@@ -21,6 +21,7 @@ def test_the_default_plan_confirms_at_once_then_mails_at_three_days_and_texts_at
     assert [(one.purpose, one.channels[0], one.due_at, one.status) for one in planned] == [
         ("confirmation", "email", NOW, "planned"),
         ("reminder", "email", visit.start - timedelta(days=3), "planned"),
+        ("confirm_request", "sms", visit.start - timedelta(days=2), "planned"),
         ("reminder", "sms", visit.start - timedelta(days=1), "planned"),
     ]
 
@@ -30,6 +31,7 @@ def test_a_step_whose_time_has_passed_is_on_record_as_not_sent() -> None:
     planned = plan_messages(DEFAULT_PLAN, visit, NOW + timedelta(seconds=1))
     assert [(one.status, one.reason) for one in planned] == [
         ("planned", None),
+        ("not_sent", TOO_LATE),
         ("not_sent", TOO_LATE),
         ("planned", None),
     ]
@@ -69,6 +71,23 @@ def test_each_step_has_exactly_one_message_never_after_the_start_when_anchored_t
         },
         {"steps": [{"after": "PT0S", "message": "missed_you", "channels": ["fax"]}], "gives_up_after": "P1D"},
         {"steps": [{"after": "PT0S", "task": "call"}], "gives_up_after": "P1D", "holdout_percent": 51},
+        {"steps": [{"after": "PT0S", "task": "call", "name": "a", "then": "a"}], "gives_up_after": "P1D"},
+        {
+            "steps": [
+                {"after": "PT0S", "task": "call", "name": "a"},
+                {"after": "PT1H", "task": "call", "name": "b", "then": "a"},
+            ],
+            "gives_up_after": "P1D",
+        },
+        {"steps": [{"after": "PT0S", "task": "call", "then": "nowhere"}], "gives_up_after": "P1D"},
+        {"steps": [{"after": "PT0S", "task": "call", "name": "end"}], "gives_up_after": "P1D"},
+        {"steps": [{"after": "PT0S", "task": "call", "name": "a"}] * 2, "gives_up_after": "P1D"},
+        {"steps": [{"after": "PT0S", "task": "call", "when": {"step_before": "arrived"}}], "gives_up_after": "P1D"},
+        {
+            "steps": [{"after": "PT0S", "task": "call", "when": {"misses_at_least": 3, "misses_at_most": 2}}],
+            "gives_up_after": "P1D",
+        },
+        {"steps": [{"after": "PT0S", "task": "call", "when": {"weather": "fine"}}], "gives_up_after": "P1D"},
     ],
 )
 def test_a_flow_that_cannot_end_or_says_nothing_is_refused(flow: dict[str, Any]) -> None:
@@ -79,28 +98,23 @@ def test_a_flow_that_cannot_end_or_says_nothing_is_refused(flow: dict[str, Any])
 def test_steps_come_due_from_the_miss_and_then_the_flow_gives_up() -> None:
     run = Outreach(uuid4(), uuid4(), uuid4(), 0, missed_at=NOW, started_at=NOW + timedelta(seconds=1))
     dues = []
-    for _ in range(len(DEFAULT_FLOW.steps) + 1):
+    for _ in DEFAULT_FLOW.steps:
         dues.append(run.next_due(DEFAULT_FLOW) - NOW)
-        run = run.took_step()
+        run = run.moved_on(DEFAULT_FLOW, took=True)
+    dues.append(run.next_due(DEFAULT_FLOW) - NOW)
     assert dues == [timedelta(0), timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=14)]
 
 
 @given(st.uuids(), st.integers(0, 50))
 def test_the_holdout_is_stable_and_grows_with_its_share(client: UUID, percent: int) -> None:
-    step = FlowStep(after=timedelta(0), task="call")
-    flow = OutreachFlow(steps=(step,), gives_up_after=timedelta(days=1), holdout_percent=percent)
-    assert is_held_out(flow, 1, client) == is_held_out(flow, 1, client)
-    wider = flow.model_copy(update={"holdout_percent": 100})
-    assert is_held_out(wider, 1, client)
-    if is_held_out(flow, 1, client):
-        more = flow.model_copy(update={"holdout_percent": percent + 1})
-        assert is_held_out(more, 1, client)
+    assert is_held_out(percent, 1, client) == is_held_out(percent, 1, client)
+    assert is_held_out(100, 1, client)
+    if is_held_out(percent, 1, client):
+        assert is_held_out(percent + 1, 1, client)
 
 
 def test_about_the_stated_share_is_held_out() -> None:
-    step = FlowStep(after=timedelta(0), task="call")
-    flow = OutreachFlow(steps=(step,), gives_up_after=timedelta(days=1), holdout_percent=20)
-    share = sum(is_held_out(flow, 3, UUID(int=number)) for number in range(5000)) / 5000
+    share = sum(is_held_out(20, 3, UUID(int=number)) for number in range(5000)) / 5000
     assert 0.18 < share < 0.22
 
 
