@@ -4,6 +4,14 @@ from services.notifications.schemas.messages import Decision, Explanation, Messa
 from services.notifications.schemas.outreach import OutreachBody, OutreachPage
 from services.notifications.schemas.people import ConsentBody, ConsentList, ConsentRecord, ContactBody
 from services.notifications.schemas.plans import FlowBody, PlanBody
+from services.notifications.schemas.previews import (
+    FlowPreview,
+    PlanPreview,
+    Preview,
+    PreviewedStep,
+    PreviewedText,
+    SampleVisit,
+)
 from services.notifications.schemas.sender import SenderBody
 from services.notifications.schemas.tasks import TaskBody, TaskPage
 
@@ -15,11 +23,17 @@ __all__ = [
     "Decision",
     "Explanation",
     "FlowBody",
+    "FlowPreview",
     "MessageBody",
     "MessagePage",
     "OutreachBody",
     "OutreachPage",
     "PlanBody",
+    "PlanPreview",
+    "Preview",
+    "PreviewedStep",
+    "PreviewedText",
+    "SampleVisit",
     "SenderBody",
     "TaskBody",
     "TaskPage",

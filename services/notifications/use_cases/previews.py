@@ -1,0 +1,172 @@
+"""What a plan or flow would say and when, for a visit that nobody has booked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.domain.conditions import Facts
+from services.notifications.domain.model import REPLIES, Message, Sender, Visit
+from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
+from services.notifications.domain.plans import ReminderPlan, new_message, plan_messages
+from services.notifications.domain.policy import next_opening
+from services.notifications.domain.segments import segments
+from services.notifications.domain.templates import Links, Text, render
+from shared.contracts.availability import Modality
+from shared.contracts.feedback import Barrier
+from shared.contracts.notifications import Channel
+from shared.errors import conflict
+from shared.telemetry import use_case
+
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A visit as it could be, and what would be known of it."""
+
+    start: datetime
+    booked_at: datetime
+    zone: str | None
+    modality: Modality
+    facts: Facts
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(
+            id=NOBODY,
+            client_id=NOBODY,
+            status="booked",
+            start=self.start,
+            booked_at=self.booked_at,
+            changed_at=self.booked_at,
+            sequence=1,
+            rebooked_from=None,
+            end=self.start + timedelta(minutes=50),
+            modality=self.modality,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message by one of its channels; `problem` where it can't be had by this one."""
+
+    channel: Channel
+    text: Text
+    parts: int | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A step: when it is due, when it would go, what it says; or the reason why it wouldn't."""
+
+    step: str
+    purpose: str | None
+    task: str | None
+    due_at: datetime | None
+    goes_at: datetime | None
+    reason: str | None
+    words: Sequence[Words] = ()
+
+
+@use_case
+async def preview_plan(
+    session: AsyncSession, *, plan: ReminderPlan | None, sample: Sample, links: Links, now: datetime
+) -> list[Previewed]:
+    """Every message of a plan, by default the one in force, as if the visit had been booked at its time.
+
+    Raises Problem `no_sender`.
+    """
+    sender = await _sender(session)
+    if plan is None:
+        _, plan = await repository.plans.plan(session)
+    found = []
+    for step, message in zip(plan.steps, plan_messages(plan, sample.visit, sample.booked_at), strict=True):
+        unmet = step.when.unmet(sample.facts)
+        reason = message.reason or (f"condition_{unmet}" if unmet else None)
+        words = _words(message, sender, sample, links, now)
+        found.append(_previewed(message, sender, sample, reason, words))
+    return found
+
+
+@use_case
+async def preview_flow(
+    session: AsyncSession, *, flow: OutreachFlow | None, sample: Sample, links: Links, now: datetime
+) -> list[Previewed]:
+    """Every step of a flow, by default the one in force, as if the visit were missed fifteen minutes after its start;
+    then what it has for each barrier. Raises Problem `no_sender`.
+    """
+    sender = await _sender(session)
+    if flow is None:
+        _, flow = await repository.plans.flow(session)
+    missed_at = sample.start + timedelta(minutes=15)
+    found: list[Previewed] = []
+    taken = 0
+    for number, step in enumerate(flow.steps):
+        unmet = step.when.unmet(sample.facts)
+        reason = f"condition_{unmet}" if unmet else "led_past" if number < taken else None
+        if reason is None:
+            taken = flow.after(number)
+        found.append(_acted(f"{OF_FLOW}{number}", step, missed_at + step.after, reason, sender, sample, links, now))
+    barriers: Iterable[tuple[Barrier, FlowAction]] = flow.on_barrier.items()
+    found += [
+        _acted(f"barrier.{barrier}", action, None, None, sender, sample, links, now) for barrier, action in barriers
+    ]
+    return found
+
+
+async def _sender(session: AsyncSession) -> Sender:
+    sender = await repository.people.sender(session)
+    if sender is None:
+        raise conflict("no_sender", "The practice has set no sender yet, so no message has words; PUT /v1/sender.")
+    return sender
+
+
+def _acted(
+    step: str,
+    action: FlowAction,
+    due_at: datetime | None,
+    reason: str | None,
+    sender: Sender,
+    sample: Sample,
+    links: Links,
+    now: datetime,
+) -> Previewed:
+    if action.message is None:
+        return Previewed(step, None, action.task, due_at, None if reason else due_at, reason)
+    message = new_message(
+        client_id=NOBODY,
+        visit=sample.visit,
+        purpose=action.message,
+        step=step,
+        channels=action.channels,
+        due_at=due_at or sample.start,
+    )
+    words = _words(message, sender, sample, links, now)
+    shown = _previewed(message, sender, sample, reason, words)
+    return shown if due_at else Previewed(step, shown.purpose, None, None, None, None, words)
+
+
+def _previewed(
+    message: Message, sender: Sender, sample: Sample, reason: str | None, words: Sequence[Words]
+) -> Previewed:
+    at_once = message.purpose in REPLIES or message.purpose == "confirmation"
+    goes_at = message.due_at if at_once else next_opening(sender, sample.zone, message.due_at)
+    if reason is None and message.outreach_id is None and not at_once and message.due_at < sample.start <= goes_at:
+        reason = "quiet_hours_until_start"
+    return Previewed(message.step, message.purpose, None, message.due_at, None if reason else goes_at, reason, words)
+
+
+def _words(message: Message, sender: Sender, sample: Sample, links: Links, now: datetime) -> list[Words]:
+    found = []
+    for channel in message.channels:
+        try:
+            text = render(message, channel, sender, sample.visit, sample.zone, links, now)
+            found.append(Words(channel, text, segments(text.body) if channel == "sms" else None))
+        except ValueError as error:
+            found.append(Words(channel, Text("", ""), None, str(error)))
+    return found
