@@ -121,9 +121,9 @@ async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, k
     await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
 
 
-def try_later(session: AsyncSession) -> None:
+def try_later(session: AsyncSession, after: timedelta | None = None) -> None:
     """What the handler needs is away: keep what it wrote, and call it again as after `NotNow`."""
-    session.info[_LATER] = True
+    session.info[_LATER] = after or timedelta(0)
 
 
 _FIRING, _AGAIN, _LATER = "timer_firing", "timer_again", "timer_later"
@@ -136,7 +136,13 @@ def is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool
 
 
 class NotNow(Exception):
-    """What a handler needs is away: it is tried again until it is back, at most every five minutes, however long."""
+    """What a handler needs is away: it is tried again until it is back, at most every five minutes, however long; not
+    before `after`, where that is known.
+    """
+
+    def __init__(self, *args: object, after: timedelta | None = None) -> None:
+        super().__init__(*args)
+        self.after = after
 
 
 class LeaseLost(Exception):
@@ -173,8 +179,8 @@ _EXTEND = text(
 _TRY_LATER = text(
     """
     UPDATE timers SET attempts = attempts + 1,
-        leased_until = clock_timestamp()
-            + least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20))),
+        leased_until = clock_timestamp() + greatest(
+            cast(:after AS interval), least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20)))),
         failed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END
     WHERE id = :id AND generation = :generation RETURNING id
     """
@@ -246,7 +252,8 @@ class TimerRunner:
             # One timer's failure, whatever it is, must not stop the others; it is tried again and counted.
             passing = isinstance(error, NotNow) or is_outage(error)
             log.warning("a timer failed: %s (%s)", timer.kind, type(error).__name__, exc_info=not passing)
-            await self._note_failure(timer, _ENDLESS if passing else MAX_ATTEMPTS)
+            after = error.after if isinstance(error, NotNow) else None
+            await self._note_failure(timer, _ENDLESS if passing else MAX_ATTEMPTS, after)
         finally:
             current_tenant.reset(token)
 
@@ -257,8 +264,9 @@ class TimerRunner:
         session.info[_FIRING] = timer
         await self.handlers[timer.kind](session, timer)
         again = session.info.get(_AGAIN)
-        if session.info.get(_LATER):
-            held = await session.scalar(_TRY_LATER, {**fence, "most": _ENDLESS})
+        later = session.info.get(_LATER)
+        if later is not None:
+            held = await session.scalar(_TRY_LATER, {**fence, "most": _ENDLESS, "after": later})
         elif again is not None:
             held = await session.scalar(_MOVE, {**fence, "again": again})
         else:
@@ -266,10 +274,10 @@ class TimerRunner:
         if held is None:
             raise LeaseLost
 
-    async def _note_failure(self, timer: Timer, most: int) -> None:
+    async def _note_failure(self, timer: Timer, most: int, after: timedelta | None) -> None:
         try:
             async with self.database.every_tenant() as session:
-                failed = {"id": timer.id, "generation": timer.generation, "most": most}
+                failed = {"id": timer.id, "generation": timer.generation, "most": most, "after": after or timedelta(0)}
                 await session.execute(_TRY_LATER, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")

@@ -6,13 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.resources import Resources
-from services.notifications.use_cases import outreach, sending
+from services.notifications.use_cases import handing_over, outreach, reports, sending
 from shared.timers import Handler, Timer
 
 
 def timers(resources: Resources) -> Mapping[str, Handler]:
     settings = resources.settings
-    post = sending.Post(
+    post = handing_over.Post(
+        database=resources.database,
         carriers=resources.carriers,
         booking=resources.booking,
         booking_url=settings.booking_public_url,
@@ -28,10 +29,16 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         await outreach.take_step(session, tenant=timer.tenant, outreach_id=timer.key, now=timer.now)
 
     async def on_alert_due(session: AsyncSession, timer: Timer) -> None:
-        await sending.alert_practice(session, task_id=timer.key, post=post)
+        await handing_over.alert_practice(session, task_id=timer.key, post=post)
+
+    async def on_look_up_due(session: AsyncSession, timer: Timer) -> None:
+        await reports.look_up(
+            session, tenant=timer.tenant, message_id=timer.key, now=timer.now, carriers=resources.carriers
+        )
 
     return {
         repository.messages.SEND: on_message_due,
+        repository.messages.LOOK_UP: on_look_up_due,
         repository.outreach.STEP: on_step_due,
         repository.tasks.ALERT: on_alert_due,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Table
 
 from services.notifications import tables
-from services.notifications.clients import Booking, Carriers
+from services.notifications.clients import Booking, Carriers, open_carriers
 from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
@@ -44,6 +44,6 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 jwks_url=settings.auth_jwks_url,
                 http=http,
             )
-            yield Resources(settings, database, verifier, clock, Carriers(settings, http), Booking(settings, http))
+            yield Resources(settings, database, verifier, clock, open_carriers(settings, http), Booking(settings, http))
     finally:
         await database.close()

@@ -1,6 +1,6 @@
 """Settings of notifications, from `NOTIFICATIONS_*`."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import MigrationSettings, ServiceSettings, SigningKey
@@ -22,9 +22,30 @@ class Settings(ServiceSettings):
     smtp_username: str | None = None
     smtp_password: str | None = None
     smtp_starttls: bool = Field(False, description="Require STARTTLS; set it for every server but a local one")
+    smtp_2_host: str | None = Field(None, description="A second mail server, for when the first one is away")
+    smtp_2_port: int = 587
+    smtp_2_username: str | None = None
+    smtp_2_password: str | None = None
+    smtp_2_starttls: bool = False
     sms_api_url: str = Field(description="Base address of the Twilio-compatible REST API")
     sms_account_sid: str
     sms_auth_token: str = Field(description="Authenticates us, and signs the carrier's callbacks")
+    sms_2_api_url: str | None = Field(None, description="A second carrier, for when the first one is away")
+    sms_2_account_sid: str | None = None
+    sms_2_auth_token: str | None = None
+    sms_2_number: str | None = Field(None, description="The number that it sends from")
+
+    @model_validator(mode="after")
+    def _second_is_whole(self) -> "Settings":
+        given = [self.sms_2_api_url, self.sms_2_account_sid, self.sms_2_auth_token, self.sms_2_number]
+        if any(given) and not all(given):
+            raise ValueError("sms_2_api_url, sms_2_account_sid, sms_2_auth_token and sms_2_number go together")
+        return self
+
+    @property
+    def carrier_tokens(self) -> list[str]:
+        """What signs the requests that carriers make here."""
+        return [token for token in (self.sms_auth_token, self.sms_2_auth_token) if token]
 
 
 class Migrations(MigrationSettings):

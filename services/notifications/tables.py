@@ -178,7 +178,32 @@ messages = Table(
     Column("carrier_id", Text),
     Column("traceparent", Text),
     Column("plan_version", Integer),
+    Column("vendor", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
+)
+
+hand_overs = Table(
+    "hand_overs",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("begun_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "message_id"),
+    comment="Messages of which a vendor has been asked and the outcome is not known; no other vendor may be asked",
+)
+
+unreachable = Table(
+    "unreachable",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "channel", "address"),
+    comment="Addresses at which a carrier says that nobody is ever reached",
 )
 
 decisions = Table(

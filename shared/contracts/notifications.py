@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.contracts.envelope import Event
 
-Channel = Literal["sms", "email"]
+Channel = Literal["sms", "email", "voice"]
 MessageStatus = Literal["planned", "sent", "delivered", "failed", "not_sent"]
 OutreachEnd = Literal[
     "rebooked", "declined", "opted_out", "discharged", "no_response", "held_out", "visit_changed", "safety"

@@ -174,12 +174,12 @@ class Practice:
                 await runner.fire(timer)
                 fired += 1
 
-    async def reported(self, status: str = "delivered") -> None:
+    async def reported(self, status: str = "delivered", code: int | None = None) -> None:
         """The carrier's report on every text of the client that was handed to it."""
         for message in await self.messages():
             if (message["status"], message["channel"]) == ("sent", "sms"):
                 path = f"/v1/callbacks/sms/{self.tenant}/{message['id']}"
-                form = {"MessageSid": "SM1", "MessageStatus": status}
+                form = {"MessageSid": "SM1", "MessageStatus": status} | ({"ErrorCode": str(code)} if code else {})
                 headers = {"x-twilio-signature": signature(TOKEN, self.url + path, form)}
                 answer = await self.http.post(path, data=form, headers=headers)
                 assert answer.status_code == 204, answer.text

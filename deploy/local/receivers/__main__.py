@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import uvicorn
@@ -46,15 +46,19 @@ def create_app(folder: Path | None, smtp_port: int, account: str, token: str, in
 
 
 def _add_carrier(app: FastAPI) -> None:
-    @app.post("/2010-04-01/Accounts/{account}/Messages.json", status_code=201)
+    @app.post("/2010-04-01/Accounts/{account}/{kind}.json", status_code=201)
     async def send(
-        request: Request, account: str, i_twilio_idempotency_token: Annotated[str | None, Header()] = None
+        request: Request,
+        account: str,
+        kind: Literal["Messages", "Calls"],
+        i_twilio_idempotency_token: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
         carrier: Carrier = app.state.carrier
         form = {name: str(value) for name, value in (await request.form()).items()}
         try:
             carrier.check(account, *_basic(request.headers.get("authorization", "")))
-            message = await carrier.take(form, i_twilio_idempotency_token)
+            channel: Literal["sms", "voice"] = "sms" if kind == "Messages" else "voice"
+            message = await carrier.take(form, i_twilio_idempotency_token, channel)
         except Refused as refusal:
             body = {"code": refusal.code, "message": refusal.message, "status": refusal.status}
             return JSONResponse(body, refusal.status)
@@ -70,6 +74,19 @@ def _add_carrier(app: FastAPI) -> None:
             "error_message": None,
         }
         return JSONResponse(answer, 201)
+
+    @app.get("/2010-04-01/Accounts/{account}/{kind}/{sid}.json")
+    async def look_up(request: Request, account: str, kind: Literal["Messages", "Calls"], sid: str) -> JSONResponse:
+        carrier: Carrier = app.state.carrier
+        try:
+            carrier.check(account, *_basic(request.headers.get("authorization", "")))
+        except Refused as refusal:
+            return JSONResponse({"code": refusal.code, "message": refusal.message}, refusal.status)
+        message = carrier.store.by_id(sid)
+        if message is None or message.channel != ("sms" if kind == "Messages" else "voice"):
+            return JSONResponse({"code": 20404, "message": "The requested resource was not found"}, 404)
+        error = 30003 if message.status == "undelivered" else None
+        return JSONResponse({"sid": sid, "status": message.status, "error_code": error})
 
     @app.put("/api/sms/inbound-url", status_code=204)
     async def set_inbound(url: Annotated[str, Body(embed=True)]) -> None:

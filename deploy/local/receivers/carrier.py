@@ -1,4 +1,4 @@
-"""The Twilio-compatible carrier: takes texts, reports on them by signed callbacks, passes answers on.
+"""The Twilio-compatible carrier: takes texts and calls, reports on them by signed callbacks, passes answers on.
 
 Numbers that end in 0000 can't be reached (30003); one that has sent STOP is refused (21610).
 """
@@ -8,11 +8,13 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from html import unescape
+from typing import Any, Literal
 
 import httpx
 
@@ -36,7 +38,7 @@ class Refused(Exception):
 
 @dataclass
 class Carrier:
-    """Texts out and in."""
+    """Texts out and in, and calls."""
 
     store: Store
     account: str
@@ -52,13 +54,16 @@ class Carrier:
         if not known:
             raise Refused(401, 20003, "Authenticate")
 
-    async def take(self, form: Mapping[str, str], idempotency: str | None) -> Message:
-        """Takes a text; the same idempotency token is the same text. Raises Refused."""
+    async def take(
+        self, form: Mapping[str, str], idempotency: str | None, channel: Literal["sms", "voice"] = "sms"
+    ) -> Message:
+        """Takes a text or call; the same idempotency token is the same one. Raises Refused."""
         if idempotency:
             for one in self.store.messages:
                 if one.token == idempotency:
                     return one
-        to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
+        to, sender = form.get("To", ""), form.get("From", "")
+        body = form.get("Body", "") if channel == "sms" else _said(form.get("Twiml", ""))
         if not to:
             raise Refused(400, 21604, "A 'To' phone number is required.")
         if not sender:
@@ -66,8 +71,8 @@ class Carrier:
         if not body:
             raise Refused(400, 21602, "Message body is required.")
         message = Message(
-            id="SM" + secrets.token_hex(16),
-            channel="sms",
+            id=("SM" if channel == "sms" else "CA") + secrets.token_hex(16),
+            channel=channel,
             direction="out",
             to=to,
             sender=sender,
@@ -78,7 +83,11 @@ class Carrier:
             callback=form.get("StatusCallback"),
         )
         # The confirmation of an opt-out may go to who has just opted out; anything else may not.
-        if to in self.stopped and not any(word in body for word in ("no more texts", "988", "are on again")):
+        if (
+            channel == "sms"
+            and to in self.stopped
+            and not any(word in body for word in ("no more texts", "988", "are on again"))
+        ):
             raise Refused(400, 21610, "Attempt to send to unsubscribed recipient")
         await self.store.add(message)
         self._later(self._deliver(message))
@@ -86,15 +95,20 @@ class Carrier:
 
     async def _deliver(self, message: Message) -> None:
         reachable = not message.to.endswith("0000")
-        for status in ("sent", "delivered" if reachable else "undelivered"):
+        if message.channel == "voice":
+            course = ("ringing", "completed" if reachable else "no-answer")
+        else:
+            course = ("sent", "delivered" if reachable else "undelivered")
+        for status in course:
             await asyncio.sleep(DELIVERY_SECONDS / 2)
             message.status = status
             message.history.append({"status": status, "at": datetime.now(UTC).isoformat()})
             await self.store.changed(message)
             if message.callback:
+                kind = "Message" if message.channel == "sms" else "Call"
                 form = {
-                    "MessageSid": message.id,
-                    "MessageStatus": status,
+                    f"{kind}Sid": message.id,
+                    f"{kind}Status": status,
                     "To": message.to,
                     "From": message.sender,
                     "AccountSid": self.account,
@@ -147,6 +161,12 @@ class Carrier:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _said(twiml: str) -> str:
+    """What a call says, once."""
+    said = re.search("<Say>(.*?)</Say>", twiml, re.DOTALL)
+    return unescape(said[1]) if said else ""
 
 
 def _practice(answered: Message) -> str:

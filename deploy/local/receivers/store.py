@@ -13,10 +13,10 @@ LINK = re.compile(r"https?://[^\s<>\"]+")
 
 @dataclass
 class Message:
-    """A mail or a text, either way; `status` is the newest of `history`."""
+    """A mail, text or call, either way; `status` is the newest of `history`."""
 
     id: str
-    channel: Literal["email", "sms"]
+    channel: Literal["email", "sms", "voice"]
     direction: Literal["out", "in"]
     to: str
     sender: str

@@ -1,5 +1,7 @@
 """Routes for carriers: their reports on messages, and clients' texts."""
 
+import re
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -7,15 +9,12 @@ from fastapi import APIRouter, Request, Response
 from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.clients import verify_signature
-from services.notifications.use_cases import inbound, sending
+from services.notifications.use_cases import inbound, reports
 from shared.errors import invalid
 from shared.telemetry import continued, current_tenant
 from shared.web import problems
 
 router = APIRouter(prefix="/v1", tags=["carriers"], responses=problems(403, 404, 422, 503))
-
-
-REPORTS = {"delivered": "delivered", "undelivered": "failed", "failed": "failed"}
 
 
 async def _signed_form(request: Request) -> dict[str, str]:
@@ -25,19 +24,21 @@ async def _signed_form(request: Request) -> dict[str, str]:
     if any("\x00" in value for value in form.values()):
         raise invalid("invalid_request", "The form has a NUL character, which is no text.", field="body")
     url = ours.public_url.rstrip("/") + request.url.path
-    verify_signature(ours.sms_auth_token, url, form, request.headers.get("x-twilio-signature", ""))
+    verify_signature(ours.carrier_tokens, url, form, request.headers.get("x-twilio-signature", ""))
     return form
 
 
-@router.post("/callbacks/sms/{practice_id}/{message_id}", status_code=204, operation_id="sms_status_callback")
-async def sms_callback(request: Request, practice_id: UUID, message_id: UUID) -> None:
-    """The carrier's report on a text; signed, and harmless when late, repeated or out of order."""
+@router.post("/callbacks/{channel}/{practice_id}/{message_id}", status_code=204, operation_id="status_callback")
+async def status_callback(
+    request: Request, channel: Literal["sms", "voice"], practice_id: UUID, message_id: UUID
+) -> None:
+    """The carrier's report on a text or call; signed, and harmless when late, repeated or out of order."""
     ours = own(request)
     form = await _signed_form(request)
-    status = REPORTS.get(form.get("MessageStatus", ""))
+    status = reports.REPORTED.get(form.get("MessageStatus" if channel == "sms" else "CallStatus", ""))
     if status is None:
         return
-    code = form.get("ErrorCode")
+    code = form.get("ErrorCode", "")
     token = current_tenant.set(practice_id)
     try:
         async with ours.database.transaction(practice_id) as reading:
@@ -45,12 +46,12 @@ async def sms_callback(request: Request, practice_id: UUID, message_id: UUID) ->
         with continued("carrier report", parent):
             await ours.database.run(
                 practice_id,
-                lambda session: sending.take_report(
+                lambda session: reports.take_report(
                     session,
                     tenant=practice_id,
                     message_id=message_id,
-                    status="delivered" if status == "delivered" else "failed",
-                    reason=f"sms_{code}" if code else None,
+                    status=status,
+                    code=int(code) if re.fullmatch("[0-9]{1,6}", code) else None,
                     now=ours.clock(),
                 ),
             )

@@ -67,7 +67,7 @@ class Contact:
     zone: str | None
 
     def address(self, channel: Channel) -> str | None:
-        return self.phone if channel == "sms" else self.email
+        return self.email if channel == "email" else self.phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,16 @@ class Message:
     traceparent: str | None = None
     plan_version: int | None = None
     """Of the reminder plan that it is a step of."""
+    vendor: str | None = None
+    """Who carried it, or was the last to fail."""
 
     def _changed(self, **changes: object) -> "Message":
         return replace(self, sequence=self.sequence + 1, **changes)  # type: ignore[arg-type] # names are checked by tests
 
-    def sent(self, channel: Channel, carrier_id: str, now: datetime) -> "Message":
-        return self._changed(status="sent", channel=channel, sent_at=now, carrier_id=carrier_id, reason=None)
+    def sent(self, channel: Channel, vendor: str, carrier_id: str, now: datetime) -> "Message":
+        return self._changed(
+            status="sent", channel=channel, sent_at=now, vendor=vendor, carrier_id=carrier_id, reason=None
+        )
 
     def not_sent(self, channel: Channel, reason: str) -> "Message":
         return self._changed(status="not_sent", channel=channel, reason=reason)

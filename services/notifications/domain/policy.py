@@ -79,6 +79,8 @@ class World:
     suppressed: bool
     texts_last_day: int
     texts_last_week: int
+    unreachable: frozenset[Channel] = frozenset()
+    """At whose address nobody is ever reached."""
     unmet: str | None = None
     """The condition of the message's step that doesn't hold."""
 
@@ -152,6 +154,8 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
         return Send(channel, address)
     if channel == "sms" and world.suppressed:
         return Refuse("opted_out", channel)
+    if channel in world.unreachable:
+        return Refuse("nobody_reached", channel)
     if channel not in world.consented:
         return Refuse("no_consent", channel)
     if channel == "sms" and message.purpose not in ABOUT_A_BOOKED_VISIT:

@@ -63,6 +63,11 @@ def render(
     link = _link(message.purpose, about, links, now) if about else ""
     if channel == "sms":
         return Text("", _fit(sender, _SMS[message.purpose], when, link))
+    if channel == "voice":
+        if message.purpose not in _VOICE:
+            raise ValueError("there are no words for a call of this purpose")
+        day = _long_when(about.start, zone) if about else ""
+        return Text("", _VOICE[message.purpose].format(name=sender.name, phone=_digits(sender.phone), when=day))
     subject, paragraphs = _EMAIL[message.purpose]
     long_when = _long_when(about.start, zone) if about else ""
     values = {"name": sender.name, "phone": sender.phone, "when": long_when, "until": until, "link": link}
@@ -87,6 +92,14 @@ _SMS: dict[Purpose, str] = {
     "help": "{name}, {phone}. Text STOP for no more texts. " + CRISIS,
     "safety": "{name}: this number is not monitored. " + CRISIS + " You matter; someone will call you.",
 }
+_VOICE: dict[Purpose, str] = {
+    "reminder": "This is {name}, about {when}. To change it, please call {phone}. Thank you.",
+    "confirm_request": "This is {name}. Will you be there on {when}? To change it, please call {phone}. Thank you.",
+    "missed_you": "This is {name}. We missed you, and nothing is lost. For a new time, please call {phone}.",
+    "other_times": "This is {name}. We have other times for you. Please call {phone}.",
+    "closing": "This is {name}. Your place is open, any time. Please call {phone}.",
+}
+"""What a call says; a link can't be heard, so it's the practice's number instead."""
 _ENDINGS = (" Reply STOP to opt out", " STOP to opt out", "")
 
 _EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
@@ -174,3 +187,8 @@ def _long_when(start: datetime, zone: str | None) -> str:
     return (
         f"{wall:%A} {wall.day} {wall:%B} at {wall.hour % 12 or 12}:{wall.minute:02d} {'am' if wall.hour < 12 else 'pm'}"
     )
+
+
+def _digits(phone: str) -> str:
+    """A number as it's read out, digit by digit."""
+    return ", ".join(sign for sign in phone if sign.isdigit())

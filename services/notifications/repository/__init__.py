@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications.repository import (
     clients,
     decisions,
+    hand_overs,
     inbound,
     messages,
     offers,
@@ -25,6 +26,7 @@ from shared.contracts.envelope import Event
 __all__ = [
     "clients",
     "decisions",
+    "hand_overs",
     "inbound",
     "messages",
     "offers",

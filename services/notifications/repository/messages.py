@@ -18,7 +18,7 @@ from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
 
-SEND = "message.send"
+SEND, LOOK_UP = "message.send", "message.look_up"
 
 
 async def add(session: AsyncSession, tenant: UUID, message: Message) -> bool:
@@ -123,3 +123,12 @@ async def arrived(
         query = query.where(columns.appointment_id == visit_id, columns.appointment_sequence == sequence)
     found = (await session.execute(query)).all()
     return any(row.status == "delivered" or tuple(row) == ("sent", "email") for row in found) if found else None
+
+
+async def look_up_at(session: AsyncSession, tenant: UUID, message_id: UUID, at: datetime) -> None:
+    """Sets when the carrier is asked what became of a message."""
+    await clock.schedule(session, tables.timers, tenant, LOOK_UP, message_id, at)
+
+
+async def look_up_no_more(session: AsyncSession, tenant: UUID, message_id: UUID) -> None:
+    await clock.cancel(session, tables.timers, tenant, LOOK_UP, message_id)

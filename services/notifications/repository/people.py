@@ -68,7 +68,7 @@ async def consented_channels(session: AsyncSession, contact: Contact) -> frozens
     newest: dict[tuple[str, str], bool] = {}
     for row in await consents_of(session, contact.client_id):
         newest.setdefault((row["channel"], row["address"]), row["granted"])
-    channels: tuple[Channel, ...] = ("sms", "email")
+    channels: tuple[Channel, ...] = ("sms", "email", "voice")
     return frozenset(name for name in channels if newest.get((name, contact.address(name) or ""), False))
 
 
@@ -100,3 +100,25 @@ async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: st
 async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
     query = select(tables.pauses.c.client_id).where(tables.pauses.c.client_id == client_id)
     return await session.scalar(query) is not None
+
+
+async def mark_unreachable(
+    session: AsyncSession, tenant: UUID, channel: Channel, address: str, reason: str, now: datetime
+) -> None:
+    """Nobody is ever reached there, says a carrier."""
+    values = {"channel": channel, "address": address, "reason": reason, "at": now}
+    await session.execute(upsert(tables.unreachable).values(tenant_id=tenant, **values).on_conflict_do_nothing())
+
+
+async def forget_unreachable(session: AsyncSession, contact: Contact) -> None:
+    """The practice says that these addresses are right."""
+    columns = tables.unreachable.c
+    known = [address for address in (contact.email, contact.phone) if address]
+    await session.execute(delete(tables.unreachable).where(columns.address.in_(known)))
+
+
+async def unreachable_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
+    columns = tables.unreachable.c
+    known = [address for address in (contact.email, contact.phone) if address]
+    rows = await session.execute(select(columns.channel, columns.address).where(columns.address.in_(known)))
+    return frozenset(row.channel for row in rows if contact.address(row.channel) == row.address)

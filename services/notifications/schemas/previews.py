@@ -17,6 +17,14 @@ from shared.contracts.notifications import Channel
 
 _VISIT = {"start": "2026-03-12T15:00:00Z", "booked_at": AT, "zone": "America/New_York", "first_visit": True}
 
+_TEXT = {
+    "channel": "sms",
+    "subject": "",
+    "body": "Maple: see you Thu 12 Mar 11:00am. https://care.example.org/booking/a/AAAA STOP to opt out",
+    "parts": 1,
+    "problem": None,
+}
+
 
 def _near(at: datetime) -> datetime:
     if not 2000 <= at.year <= 2200:
@@ -84,13 +92,7 @@ class FlowPreview(Body):
 class PreviewedText(BaseModel):
     """A message by one of the channels of its step."""
 
-    model_config = example(
-        channel="sms",
-        subject="",
-        body="Maple: see you Thu 12 Mar 11:00am. https://care.example.org/booking/a/AAAA STOP to opt out",
-        parts=1,
-        problem=None,
-    )
+    model_config = example(**_TEXT)
 
     channel: Channel
     subject: str
@@ -101,6 +103,16 @@ class PreviewedText(BaseModel):
 
 class PreviewedStep(BaseModel):
     """A step of a plan or flow."""
+
+    model_config = example(
+        step="plan.0",
+        purpose="reminder",
+        task=None,
+        due_at=AT,
+        goes_at=AT,
+        reason=None,
+        texts=[_TEXT],
+    )
 
     step: str
     purpose: str | None
@@ -128,5 +140,7 @@ class PreviewedStep(BaseModel):
 
 class Preview(BaseModel):
     """Every step, in order."""
+
+    model_config = example(items=[])
 
     items: list[PreviewedStep]

@@ -24,6 +24,7 @@ async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender) -> 
 async def set_contact(session: AsyncSession, *, tenant: UUID, contact: Contact) -> None:
     annotate(client_id=contact.client_id)
     await repository.people.save_contact(session, tenant, contact)
+    await repository.people.forget_unreachable(session, contact)
 
 
 @use_case

@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from icalendar import Calendar
 from sqlalchemy import text
 
-from services.notifications.clients import Carriers, CarrierUnavailable, Outbound, signature
-from services.notifications.use_cases import sending
+from services.notifications.clients import Carriers, CarrierUnavailable, Outbound, Vendor, signature
+from services.notifications.resources import Resources
+from services.notifications.use_cases import reports, sending
+from services.notifications.use_cases.handing_over import Post
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -324,25 +326,32 @@ async def test_a_cancelled_or_moved_visits_reminder_is_never_sent_whatever_the_r
     assert outcomes == {True, False}, "the race was not run both ways; widen the waits"
 
 
-@dataclass(frozen=True)
-class Slow(Carriers):
+@dataclass
+class Slow:
     """A carrier that answers only when it is told to."""
 
+    own: Vendor
+    name: str = "sms"
     called: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def sms(self, message: Outbound) -> str:
+    async def send(self, message: Outbound) -> str:
         self.called.set()
         await self.go_on.wait()
-        return await super().sms(message)
+        return await self.own.send(message)
+
+
+def carried_by(own: Resources, *vendors: Vendor) -> Resources:
+    """The same service with other carriers of texts."""
+    return replace(own, carriers=Carriers({**own.carriers.vendors, "sms": vendors}))
 
 
 @asynccontextmanager
 async def on_its_way(practice: Practice) -> AsyncIterator[Slow]:
     """A booked visit's text is with the carrier, who answers at the end of the block."""
     own = practice.resources
-    slow = Slow(own.settings, own.carriers.http)
-    practice.resources = replace(own, carriers=slow)
+    slow = Slow(own.carriers.vendors["sms"][0])
+    practice.resources = carried_by(own, slow)
     runner = practice.runner()
     [timer] = await runner.claim(10)
     sending_now = asyncio.create_task(runner.fire(timer))
@@ -399,7 +408,7 @@ async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_t
     runner = practice.runner()
     [timer] = await runner.claim(10)
     own = practice.resources
-    post = sending.Post(own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    post = Post(own.database, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
     with pytest.raises(RuntimeError):
         async with practice.resources.database.transaction(practice.tenant) as session:
             await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
@@ -410,23 +419,27 @@ async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_t
     assert (await practice.messages())[0]["status"] in ("sent", "delivered")
 
 
-class AwayOnce(Carriers):
-    """Carriers that can't be reached the first time."""
+@dataclass
+class Failing:
+    """A carrier that fails as often as there are errors for it, then carries."""
 
-    tried = False
+    own: Vendor
+    errors: list[Exception]
+    name: str = "sms"
+    asked: list[UUID] = field(default_factory=list)
 
-    async def sms(self, message: Outbound) -> str:
-        if not AwayOnce.tried:
-            AwayOnce.tried = True
-            raise CarrierUnavailable("sms_http_503")
-        return await super().sms(message)
+    async def send(self, message: Outbound) -> str:
+        self.asked.append(message.id)
+        if self.errors:
+            raise self.errors.pop(0)
+        return await self.own.send(message)
 
 
 async def test_a_carrier_that_is_away_is_asked_again_later(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     own = practice.resources
-    practice.resources = replace(own, carriers=AwayOnce(own.settings, own.carriers.http))
+    practice.resources = carried_by(own, Failing(own.carriers.vendors["sms"][0], [CarrierUnavailable("sms_http_503")]))
     await practice.follow(await visit(practice))
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
@@ -509,12 +522,12 @@ async def test_an_undelivered_text_goes_on_by_mail_though_the_visit_was_flagged_
         AppointmentFlagged.model_validate(booked.model_dump() | {"sequence": 2, "needs_rebooking": True})
     )
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await sending.take_report(
+        await reports.take_report(
             session,
             tenant=practice.tenant,
             message_id=timer.key,
             status="failed",
-            reason="sms_30003",
+            code=30003,
             now=await practice.now(),
         )
     await practice.fire_due()

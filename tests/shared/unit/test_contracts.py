@@ -105,11 +105,22 @@ def breaking(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         after = new.get("properties", {}).get(name)
         if after is None:
             found.append(f"{name} is gone")
-        elif _meaning(before, old) != _meaning(after, new):
+        elif _meaning(before, old) != _grown_back(_meaning(after, new), _meaning(before, old)):
             found.append(f"{name} changed")
     found += [f"{name} may be missing now" for name in old.get("required", []) if name not in new.get("required", [])]
     found += [f"{name} is newly required" for name in new.get("required", []) if name not in old.get("required", [])]
     return found
+
+
+def _grown_back(after: Any, before: Any) -> Any:
+    """A meaning without the words that its enumerations have gained: whoever reads events takes those as they come."""
+    if isinstance(after, dict) and isinstance(before, dict):
+        if isinstance(after.get("enum"), list) and isinstance(before.get("enum"), list):
+            after = {**after, "enum": [word for word in after["enum"] if word in before["enum"]]}
+        return {key: _grown_back(value, before.get(key)) for key, value in after.items()}
+    if isinstance(after, list) and isinstance(before, list) and len(after) == len(before):
+        return [_grown_back(one, other) for one, other in zip(after, before, strict=True)]
+    return after
 
 
 def _meaning(schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -134,6 +145,15 @@ def test_the_guard_sees_removals_changes_and_new_demands() -> None:
     assert breaking(old, {"properties": {"a": {"type": "string"}}, "required": ["a"]}) == ["b is gone"]
     changed = {"properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
     assert breaking(old, changed) == ["a changed", "b is newly required"]
+
+
+def test_an_enumeration_may_grow_and_never_shrink() -> None:
+    def of(*words: str) -> dict[str, Any]:
+        return {"properties": {"a": {"anyOf": [{"enum": list(words)}, {"type": "null"}]}}}
+
+    assert breaking(of("x"), of("x", "y")) == []
+    assert breaking(of("x", "y"), of("x")) == ["a changed"]
+    assert breaking(of("x", "y"), of("y", "x")) == ["a changed"]
 
 
 def test_the_document_lists_every_topic_with_headers_and_payload() -> None:

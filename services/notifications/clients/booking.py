@@ -1,0 +1,40 @@
+"""Asks booking how visits stand now, since news of a change may still be on its way (docs/decisions/0012)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import httpx
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+
+from services.notifications.clients.outbound import Unavailable
+from services.notifications.settings import Settings
+from shared.capability import Capability
+from shared.contracts.standing import Standing
+from shared.telemetry import current_traceparent, span
+
+TIMEOUT_SECONDS = 3.0
+PROOF_LASTS = timedelta(minutes=5)
+"""Far more than the clocks of two services differ by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Booking's API inside the cluster."""
+
+    settings: Settings
+    http: httpx.AsyncClient
+
+    async def standing(self, tenant: UUID, appointment_id: UUID, now: datetime) -> Standing:
+        """The versions of a visit and of what has changed for its client since. Raises Unavailable."""
+        proof = Capability("standing", tenant, appointment_id, now + PROOF_LASTS).sign(self.settings.link_signing_key)
+        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standing/{proof}"
+        with span("booking standing", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
+            try:
+                headers = {"traceparent": current_traceparent() or ""}
+                response = await self.http.get(url, headers=headers, timeout=TIMEOUT_SECONDS)
+                current.set_attribute("http.response.status_code", response.status_code)
+                return Standing.model_validate_json(response.raise_for_status().content)
+            except (httpx.HTTPError, ValidationError) as error:
+                raise Unavailable("booking_away") from error

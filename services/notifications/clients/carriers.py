@@ -1,0 +1,111 @@
+"""The ways out of the house: for each channel its vendors, the first one first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from services.notifications.clients.breaker import Breaker
+from services.notifications.clients.mail import MailServer
+from services.notifications.clients.outbound import (
+    CarrierRefused,
+    CarrierUnavailable,
+    HandedOver,
+    Outbound,
+    Unavailable,
+    Vendor,
+)
+from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.settings import Settings
+from shared.contracts.notifications import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Carriers:
+    """Vendors by channel, each behind a breaker of its own."""
+
+    vendors: Mapping[Channel, Sequence[Vendor]]
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+
+    def choose(self, channel: Channel, failed: str | None = None) -> Vendor:
+        """The first vendor that isn't left alone, rather not the one that failed last; else the first one."""
+        vendors = self.vendors[channel]
+        ready = [vendor for vendor in vendors if not self._breaker(vendor).is_open]
+        return next((vendor for vendor in ready if vendor.name != failed), ready[0] if ready else vendors[0])
+
+    def named(self, channel: Channel, name: str) -> Vendor | None:
+        """None where the deployment has that vendor no more."""
+        return next((vendor for vendor in self.vendors[channel] if vendor.name == name), None)
+
+    def has_fallback(self, channel: Channel) -> bool:
+        return len(self.vendors[channel]) > 1
+
+    async def hand_over(self, channel: Channel, vendor: Vendor, message: Outbound) -> HandedOver:
+        """Raises CarrierRefused, CarrierUnavailable or OutcomeUnknown."""
+        breaker = self._breaker(vendor)
+        try:
+            breaker.enter()
+        except CarrierUnavailable as error:
+            error.vendor = vendor.name
+            raise
+        try:
+            carrier_id = await vendor.send(message)
+        except CarrierRefused:
+            breaker.worked()
+            raise
+        except Unavailable as error:
+            breaker.failed(error.after)
+            if isinstance(error, CarrierUnavailable):
+                error.vendor = vendor.name
+            raise
+        except BaseException:
+            breaker.failed(None)
+            raise
+        breaker.worked()
+        return HandedOver(channel, vendor.name, carrier_id)
+
+    async def status(self, channel: Channel, vendor: str | None, carrier_id: str) -> tuple[str, int | None]:
+        """What a carrier says has become of a message, and its error code.
+
+        Raises Unavailable, or CarrierRefused where it doesn't know the message.
+        """
+        carrier = self.named(channel, vendor) if vendor else self.vendors[channel][0]
+        if not isinstance(carrier, PhoneCarrier):
+            return "unknown", None
+        return await carrier.status(carrier_id)
+
+    def _breaker(self, vendor: Vendor) -> Breaker:
+        return self.breakers.setdefault(vendor.name, Breaker(vendor.name))
+
+
+def open_carriers(settings: Settings, http: httpx.AsyncClient) -> Carriers:
+    """The vendors that the settings name."""
+    account = (settings.sms_account_sid, settings.sms_auth_token)
+    texts: list[Vendor] = [PhoneCarrier("sms", "sms", settings.sms_api_url, *account, http)]
+    calls: list[Vendor] = [PhoneCarrier("voice", "voice", settings.sms_api_url, *account, http)]
+    if settings.sms_2_api_url and settings.sms_2_account_sid and settings.sms_2_auth_token:
+        other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, http)
+        texts.append(PhoneCarrier("sms_2", "sms", *other, settings.sms_2_number))
+        calls.append(PhoneCarrier("voice_2", "voice", *other, settings.sms_2_number))
+    mails: list[Vendor] = [
+        MailServer(
+            "email",
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_username,
+            settings.smtp_password,
+            settings.smtp_starttls,
+        )
+    ]
+    if settings.smtp_2_host is not None:
+        mails.append(
+            MailServer(
+                "email_2",
+                settings.smtp_2_host,
+                settings.smtp_2_port,
+                settings.smtp_2_username,
+                settings.smtp_2_password,
+                settings.smtp_2_starttls,
+            )
+        )
+    return Carriers({"sms": texts, "voice": calls, "email": mails})

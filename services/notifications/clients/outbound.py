@@ -1,0 +1,84 @@
+"""A message to hand over, and what can become of that."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from shared.contracts.notifications import Channel
+from shared.invitations import Method
+from shared.timers import NotNow
+
+Because = Literal["message", "address", "opt_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message to hand over. A repetition has the same id, by which carriers and mail programs recognise it."""
+
+    id: UUID
+    to: str
+    sender: str
+    subject: str
+    body: str
+    callback_url: str | None = None
+    html: str | None = None
+    """A mail's other form, for programs that show it."""
+    unsubscribe_url: str | None = None
+    """Where one press ends mails of this kind (RFC 8058)."""
+    calendar: bytes | None = None
+    """A calendar file that goes with a mail; its method says what a calendar is to do with it."""
+    calendar_method: Method = "REQUEST"
+
+
+class Vendor(Protocol):
+    """Somebody who carries messages of one channel."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Outbound) -> Awaitable[str]:
+        """Hands a message over; returns the vendor's name for it. Raises CarrierRefused, CarrierUnavailable, or
+        OutcomeUnknown.
+        """
+        ...
+
+
+class CarrierRefused(Exception):
+    """The vendor won't take this message, now or later; the code says why (`sms_21610`, `smtp_550`).
+
+    Because of the message itself; because nobody is ever reached at this address; or because its owner has opted out.
+    """
+
+    def __init__(self, code: str, because: Because = "message") -> None:
+        super().__init__(code)
+        self.code = code
+        self.because = because
+
+
+class Unavailable(NotNow):
+    """Who is needed for sending can't be reached or is overloaded; the code says who and why (`sms_http_503`)."""
+
+    def __init__(self, code: str, after: timedelta | None = None) -> None:
+        super().__init__(code, after=after)
+        self.code = code
+
+
+class CarrierUnavailable(Unavailable):
+    """The vendor has not taken the message; later, or another one, may help. `after` is when it wants to be asked."""
+
+    vendor: str | None = None
+
+
+class OutcomeUnknown(Unavailable):
+    """The vendor may have taken the message and has not said so: no other may be asked before that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Which vendor has taken a message, and what it calls it."""
+
+    channel: Channel
+    vendor: str
+    carrier_id: str

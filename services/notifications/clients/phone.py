@@ -1,0 +1,116 @@
+"""A Twilio-compatible carrier of texts and calls, by its REST API of 2010-04-01."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from xml.sax.saxutils import escape
+
+import httpx
+from opentelemetry.trace import SpanKind
+
+from services.notifications.clients.outbound import (
+    Because,
+    CarrierRefused,
+    CarrierUnavailable,
+    Outbound,
+    OutcomeUnknown,
+)
+from shared.telemetry import span
+
+TIMEOUT_SECONDS = 8.0
+NOT_US = frozenset((401, 403, 429))
+"""Nothing is wrong with the message: our key is, or our pace."""
+OPTED_OUT = frozenset((21610,))
+NOBODY_THERE = frozenset((21211, 21214, 21217, 21401, 21612, 21614, 30005, 30006))
+"""The number is none, not in use, or a landline that takes no texts."""
+
+
+def because_of(code: int) -> Because:
+    """What a carrier's code says is in the way."""
+    if code in OPTED_OUT:
+        return "opt_out"
+    return "address" if code in NOBODY_THERE else "message"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCarrier:
+    """One account with one carrier, for texts or for calls. `own_number` is the one that it sends from, where the
+    practice's belongs to another carrier.
+    """
+
+    name: str
+    kind: Literal["sms", "voice"]
+    url: str
+    account: str
+    token: str
+    http: httpx.AsyncClient
+    own_number: str | None = None
+
+    async def send(self, message: Outbound) -> str:
+        """Hands a text or call to the carrier; returns its sid. Raises as `Vendor.send`."""
+        form = {"To": message.to, "From": self.own_number or message.sender}
+        if self.kind == "sms":
+            form["Body"] = message.body
+        else:
+            form["Twiml"] = spoken(message.body)
+        if message.callback_url:
+            form["StatusCallback"] = message.callback_url
+        headers = {"I-Twilio-Idempotency-Token": str(message.id)}
+        answer = await self._ask("POST", _OF_KIND[self.kind], data=form, headers=headers)
+        try:
+            return str(answer["sid"])
+        except (KeyError, TypeError) as error:
+            raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
+
+    async def status(self, carrier_id: str) -> tuple[str, int | None]:
+        """What has become of a message, in the carrier's words, and its error code. Raises Unavailable."""
+        answer = await self._ask("GET", f"{_OF_KIND[self.kind].removesuffix('.json')}/{carrier_id}.json")
+        try:
+            code = answer.get("error_code")
+            return str(answer["status"]), None if code is None else int(code)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Any:
+        url = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{self.account}/{path}"
+        with span(f"{self.kind} {method.lower()}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
+            try:
+                response = await self.http.request(
+                    method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **more
+                )
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise CarrierUnavailable(f"{self.name}_away") from error
+            except httpx.HTTPError as error:
+                raise OutcomeUnknown(f"{self.name}_silent") from error
+            current.set_attribute("http.response.status_code", response.status_code)
+            if response.status_code >= 500 or response.status_code in NOT_US:
+                raise CarrierUnavailable(f"{self.name}_http_{response.status_code}", _after(response))
+            try:
+                answer = response.json()
+                if response.is_success:
+                    return answer
+                code = int(answer["code"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
+            raise CarrierRefused(f"{self.kind}_{code}", because_of(code))
+
+
+_OF_KIND = {"sms": "Messages.json", "voice": "Calls.json"}
+
+
+def spoken(words: str) -> str:
+    """What a call says, twice, with a pause before: answering machines take a moment."""
+    said = f"<Say>{escape(words)}</Say>"
+    return f'<Response><Pause length="1"/>{said}<Pause length="1"/>{said}</Response>'
+
+
+def _after(response: httpx.Response) -> timedelta | None:
+    """`Retry-After`, in seconds or as a date (RFC 9110)."""
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return timedelta(seconds=min(int(said), 86_400))
+    try:
+        return max(parsedate_to_datetime(said) - datetime.now(UTC), timedelta(0)) if said else None
+    except (ValueError, TypeError):
+        return None

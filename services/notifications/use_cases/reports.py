@@ -1,0 +1,138 @@
+"""What carriers say became of a message, asked for or not."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.clients import CarrierRefused, Carriers, because_of
+from services.notifications.domain.model import Message, message_event, moves_forward
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.policy import Send
+from services.notifications.use_cases.messages import decided, plan_message
+from services.notifications.use_cases.practice import add_consent
+from shared.telemetry import annotate, use_case
+
+LOOK_UP_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+"""Without a report for so long since it went, the carrier is asked."""
+REPORTED: dict[str, Literal["delivered", "failed"]] = {
+    "delivered": "delivered",
+    "read": "delivered",
+    "completed": "delivered",
+    "undelivered": "failed",
+    "failed": "failed",
+    "busy": "failed",
+    "no-answer": "failed",
+    "canceled": "failed",
+}
+"""What carriers call it, of texts and calls."""
+
+
+async def look_up_later(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> None:
+    """Of mails nobody reports that they arrived."""
+    if message.channel != "email":
+        await repository.messages.look_up_at(session, tenant, message.id, now + LOOK_UP_AFTER[0])
+
+
+@use_case
+async def look_up(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: datetime, carriers: Carriers) -> None:
+    """Asks the carrier about a message of which it has not reported; a text is never sent again unless it failed.
+
+    Raises Unavailable.
+    """
+    message = await repository.messages.get(session, message_id, lock=True)
+    annotate(message_id=message.id, client_id=message.client_id)
+    if message.status != "sent" or message.sent_at is None or message.carrier_id is None:
+        return
+    try:
+        status, code = await carriers.status(message.channel, message.vendor, message.carrier_id)
+    except CarrierRefused as refusal:
+        # It says that it doesn't know the message.
+        await _follow_report(session, tenant, message, "failed", refusal.code, None, now)
+        return
+    reported = REPORTED.get(status)
+    if reported is not None:
+        reason = f"{message.channel}_{code}" if code is not None else None
+        await _follow_report(session, tenant, message, reported, reason, code, now)
+        return
+    waited = now - message.sent_at
+    later = next((after for after in LOOK_UP_AFTER if after > waited), None)
+    if later is not None:
+        await repository.messages.look_up_at(session, tenant, message.id, message.sent_at + later)
+    else:
+        await decided(session, tenant, message, "unconfirmed", now, channel=message.channel, reason=status[:40])
+
+
+async def heed(
+    session: AsyncSession,
+    tenant: UUID,
+    message: Message,
+    tried: Send,
+    refusal: Exception,
+    now: datetime,
+) -> None:
+    """What a carrier's refusal says of an address, for every later message."""
+    because = refusal.because if isinstance(refusal, CarrierRefused) else None
+    if isinstance(refusal, CarrierRefused) and because == "address":
+        await repository.people.mark_unreachable(session, tenant, tried.channel, tried.address, refusal.code, now)
+    elif because == "opt_out" and await repository.people.suppress(session, tenant, tried.address, now):
+        said = (tried.channel, tried.address, False, "carrier", "carrier", "carrier", now)
+        await add_consent(session, tenant, message.client_id, *said)
+
+
+@use_case
+async def take_report(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    message_id: UUID,
+    status: Literal["delivered", "failed"],
+    code: int | None,
+    now: datetime,
+) -> None:
+    """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
+    message = await repository.messages.get(session, message_id, lock=True)
+    annotate(message_id=message.id, client_id=message.client_id)
+    reason = f"{message.channel}_{code}" if code is not None else None
+    await _follow_report(session, tenant, message, status, reason, code, now)
+
+
+async def _follow_report(
+    session: AsyncSession,
+    tenant: UUID,
+    message: Message,
+    status: Literal["delivered", "failed"],
+    reason: str | None,
+    code: int | None,
+    now: datetime,
+) -> None:
+    if not moves_forward(message, status):
+        return
+    changed = message.delivered(now) if status == "delivered" else message.failed(reason or "undelivered")
+    await repository.messages.save(session, tenant, changed)
+    await repository.messages.look_up_no_more(session, tenant, message.id)
+    await repository.record(session, tenant, [message_event(changed)], now)
+    await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
+    if status == "delivered":
+        return
+    contact = await repository.people.contact(session, message.client_id)
+    address = contact.address(message.channel) if contact else None
+    if code is not None and address is not None:
+        refusal = CarrierRefused(f"{message.channel}_{code}", because_of(code))
+        await heed(session, tenant, message, Send(message.channel, address), refusal, now)
+    left = message.channels[message.channels.index(message.channel) + 1 :]
+    if left:
+        again = new_message(
+            client_id=message.client_id,
+            purpose=message.purpose,
+            step=message.step,
+            channels=left,
+            due_at=now,
+            outreach_id=message.outreach_id,
+            offer_id=message.offer_id,
+        )
+        again = replace(again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence)
+        await plan_message(session, tenant, again, now)

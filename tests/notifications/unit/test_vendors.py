@@ -1,0 +1,248 @@
+"""Vendors: what they are told, how their answers are taken, and when they are left alone."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID, uuid4
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from services.notifications.clients.breaker import FAILURES, Breaker
+from services.notifications.clients.carriers import Carriers
+from services.notifications.clients.mail import composed
+from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
+from services.notifications.clients.phone import PhoneCarrier, spoken
+
+MESSAGE = Outbound(
+    id=UUID(int=7),
+    to="+12025550123",
+    sender="+12025550111",
+    subject="",
+    body="Maple: see you",
+    callback_url="https://care.test/cb",
+)
+
+
+class Wire:
+    """A carrier's end of the line."""
+
+    def __init__(self, answer: httpx.Response | Exception) -> None:
+        self.answer = answer
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def carrier(self, kind: Any = "sms", **more: Any) -> PhoneCarrier:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self))
+        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", http, **more)
+
+
+def answer(status: int, body: Any, **headers: str) -> httpx.Response:
+    return httpx.Response(status, content=body if isinstance(body, bytes) else json.dumps(body), headers=headers)
+
+
+async def test_a_text_goes_with_its_id_as_token_and_the_address_to_report_to() -> None:
+    wire = Wire(answer(201, {"sid": "SM1"}))
+    assert await wire.carrier().send(MESSAGE) == "SM1"
+    [asked] = wire.asked
+    assert str(asked.url) == "https://carrier.test/2010-04-01/Accounts/AC1/Messages.json"
+    assert asked.headers["i-twilio-idempotency-token"] == str(MESSAGE.id)
+    assert parse_qs(asked.content.decode()) == {
+        "To": ["+12025550123"],
+        "From": ["+12025550111"],
+        "Body": ["Maple: see you"],
+        "StatusCallback": ["https://care.test/cb"],
+    }
+
+
+async def test_a_second_carrier_sends_from_its_own_number() -> None:
+    wire = Wire(answer(201, {"sid": "SM1"}))
+    await wire.carrier(own_number="+12025550199").send(MESSAGE)
+    assert parse_qs(wire.asked[0].content.decode())["From"] == ["+12025550199"]
+
+
+async def test_a_call_says_its_words_twice_whatever_signs_they_have() -> None:
+    wire = Wire(answer(201, {"sid": "CA1"}))
+    assert await wire.carrier("voice").send(MESSAGE) == "CA1"
+    assert wire.asked[0].url.path.endswith("/Calls.json")
+    said = ElementTree.fromstring(spoken("Tom & <Jerry>"))  # noqa: S314 # our own words
+    assert [one.text for one in said.iter("Say")] == ["Tom & <Jerry>"] * 2
+
+
+@pytest.mark.parametrize(
+    ("code", "because"),
+    [(21610, "opt_out"), (21614, "address"), (21211, "address"), (30006, "address"), (21602, "message")],
+)
+async def test_a_refusal_says_what_is_in_the_way(code: int, because: str) -> None:
+    with pytest.raises(CarrierRefused) as refused:
+        await Wire(answer(400, {"code": code, "message": "no"})).carrier().send(MESSAGE)
+    assert (refused.value.code, refused.value.because) == (f"sms_{code}", because)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it(status: int) -> None:
+    with pytest.raises(CarrierUnavailable) as away:
+        await Wire(answer(status, b"<html>busy</html>")).carrier().send(MESSAGE)
+    assert (away.value.code, away.value.after) == (f"sms_http_{status}", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "after"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("9999999", timedelta(days=1)),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1)), timedelta(0)),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+async def test_when_it_wants_to_be_asked_again_is_heeded(said: str, after: timedelta | None) -> None:
+    with pytest.raises(CarrierUnavailable) as away:
+        await Wire(answer(429, {}, **{"retry-after": said})).carrier().send(MESSAGE)
+    assert away.value.after == after
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no")])
+async def test_where_nobody_answered_nothing_was_sent(error: Exception) -> None:
+    with pytest.raises(CarrierUnavailable) as away:
+        await Wire(error).carrier().send(MESSAGE)
+    assert away.value.code == "sms_away"
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("cut"),
+        answer(200, b"<html>thanks</html>"),
+        answer(201, {"status": "queued"}),
+        answer(201, ["SM1"]),
+        answer(400, b"nonsense"),
+        answer(400, {"code": "many"}),
+    ],
+)
+async def test_what_cannot_be_understood_may_have_been_taken(silence: Any) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await Wire(silence).carrier().send(MESSAGE)
+
+
+async def test_a_carrier_is_asked_what_became_of_a_message() -> None:
+    assert await Wire(answer(200, {"status": "delivered", "error_code": None})).carrier().status("SM1") == (
+        "delivered",
+        None,
+    )
+    wire = Wire(answer(200, {"status": "undelivered", "error_code": 30003}))
+    assert await wire.carrier().status("SM1") == ("undelivered", 30003)
+    assert wire.asked[0].url.path.endswith("/Messages/SM1.json")
+    with pytest.raises(CarrierRefused):
+        await Wire(answer(404, {"code": 20404})).carrier().status("SM1")
+
+
+def test_a_mail_has_two_forms_its_id_a_way_out_and_a_calendar_file() -> None:
+    mail = composed(
+        Outbound(
+            id=MESSAGE.id,
+            to="sam@example.org",
+            sender="hello@maple.example",
+            subject="Your visit",
+            body="In words",
+            html="<p>In <b>colour</b></p>",
+            unsubscribe_url="https://care.test/u/1",
+            calendar=b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+            calendar_method="CANCEL",
+        )
+    )
+    kinds = [part.get_content_type() for part in mail.walk()]
+    assert kinds == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar"]
+    assert mail["Message-ID"] == f"<{MESSAGE.id}@maple.example>"
+    assert mail["List-Unsubscribe"] == "<https://care.test/u/1>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    *_, file = mail.walk()
+    assert file.get_param("method") == "CANCEL"
+
+
+class Hours:
+    """A clock for breakers."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_after_some_failures_in_a_row_it_is_left_alone_then_one_goes_to_look() -> None:
+    clock = Hours()
+    breaker = Breaker("sms", clock)
+    for _ in range(FAILURES - 1):
+        breaker.failed(None)
+        assert not breaker.is_open
+    breaker.failed(None)
+    assert breaker.is_open
+    with pytest.raises(CarrierUnavailable) as alone:
+        breaker.enter()
+    assert (alone.value.code, alone.value.after) == ("sms_left_alone", timedelta(seconds=5))
+    clock.now += 5
+    breaker.enter()
+    assert breaker.is_open, "one has gone to look; the others wait"
+    breaker.failed(None)
+    clock.now += 9.9
+    assert breaker.is_open, "each time twice as long"
+    clock.now += 0.2
+    breaker.enter()
+    breaker.worked()
+    assert not breaker.is_open
+    breaker.failed(None)
+    assert not breaker.is_open, "it begins to count anew"
+
+
+def test_it_is_left_alone_at_once_where_it_asks_for_that() -> None:
+    clock = Hours()
+    breaker = Breaker("sms", clock)
+    breaker.failed(timedelta(seconds=30))
+    clock.now += 29
+    assert breaker.is_open
+    clock.now += 1
+    assert not breaker.is_open
+    breaker.failed(timedelta(days=2))
+    clock.now += 300
+    assert not breaker.is_open, "five minutes at most"
+
+
+async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed() -> None:
+    one, two = Wire(httpx.ConnectError("no")), Wire(answer(201, {"sid": "SM2"}))
+    first, second = one.carrier(), PhoneCarrier("sms_2", "sms", "https://b.test", "AC2", "x", two.carrier().http)
+    carriers = Carriers({"sms": (first, second)})
+    assert carriers.choose("sms") is first
+    assert carriers.choose("sms", failed="sms") is second
+    assert carriers.choose("sms", failed="sms_2") is first
+    for _ in range(FAILURES):
+        with pytest.raises(CarrierUnavailable) as away:
+            await carriers.hand_over("sms", first, MESSAGE)
+        assert away.value.vendor == "sms"
+    assert carriers.choose("sms") is second
+    assert carriers.choose("sms", failed="sms_2") is second, "the other one is left alone"
+    given = await carriers.hand_over("sms", second, MESSAGE)
+    assert (given.vendor, given.carrier_id) == ("sms_2", "SM2")
+    asked = len(one.asked)
+    with pytest.raises(CarrierUnavailable):
+        await carriers.hand_over("sms", first, Outbound(uuid4(), "+1", "+1", "", "x"))
+    assert len(one.asked) == asked, "who is left alone isn't asked"
+
+
+async def test_a_refusal_is_an_answer_and_no_failure_of_the_vendor() -> None:
+    wire = Wire(answer(400, {"code": 21614}))
+    carrier = wire.carrier()
+    carriers = Carriers({"sms": (carrier,)})
+    for _ in range(FAILURES + 1):
+        with pytest.raises(CarrierRefused):
+            await carriers.hand_over("sms", carrier, MESSAGE)
+    assert len(wire.asked) == FAILURES + 1
