@@ -40,6 +40,36 @@ senders = Table(
     Column("alert_email", Text, nullable=False),
     Column("opens", Time, nullable=False),
     Column("closes", Time, nullable=False),
+    Column("language", Text, nullable=False),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("channels", ARRAY(Text), nullable=False),
+    Column("language", Text),
+    Column("opens", Time),
+    Column("closes", Time),
+    PrimaryKeyConstraint("tenant_id", "client_id"),
+    comment="What clients wish; it goes before what plans and flows say",
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "purpose", "channel", "language"),
+    comment="A practice's own words in place of the default ones",
 )
 
 contacts = Table(

@@ -4,6 +4,7 @@ from pydantic import ConfigDict, Field
 
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
+from shared.phones import Phone
 
 
 class Intake(Body):
@@ -23,7 +24,7 @@ class Intake(Body):
     )
 
     email: str | None = Field(None, max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
-    phone: str | None = Field(None, pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, such as +12025550123")
+    phone: Phone | None = None
     zone: ZoneName | None = None
     wants_email: bool = False
     wants_texts: bool = False

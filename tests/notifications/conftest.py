@@ -256,7 +256,7 @@ async def practice(service: tuple[FastAPI, str], outside: Outside, issuer: Issue
             outside=outside,
             tenant=uuid4(),
             client=uuid4(),
-            phone=f"+1202{tag % 8_999_999 + 1_000_001}"[:11] + "1",
+            phone=f"+1202{tag % 800 + 200}{tag // 800 % 999 + 1:03d}1",
             email=f"client-{tag % 10**9}@example.org",
             url=url,
         )

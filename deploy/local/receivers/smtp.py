@@ -19,7 +19,7 @@ class Handler:
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
-        body = mail.get_body(("plain", "html"))
+        body, page = mail.get_body(("plain", "html")), mail.get_body(("html",))
         for recipient in envelope.rcpt_tos:
             await self.store.add(
                 Message(
@@ -31,6 +31,7 @@ class Handler:
                     subject=str(mail["Subject"] or ""),
                     text=body.get_content() if body is not None else "",
                     status="delivered",
+                    html=page.get_content() if page is not None else "",
                     calendar=_calendar(mail),
                 )
             )

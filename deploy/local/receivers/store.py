@@ -27,6 +27,8 @@ class Message:
     history: list[dict[str, str]] = field(default_factory=list)
     duplicate: bool = False
     token: str | None = None
+    html: str = ""
+    """A mail's other form."""
     calendar: str = ""
     """The calendar file that came with a mail."""
     callback: str | None = None

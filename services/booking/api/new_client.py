@@ -1,9 +1,8 @@
 """The form of somebody who books for the first time: who they are, and how they want to be reached."""
 
-import re
-
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared import phones
 from shared.bodies import Name
 from shared.contracts.intake import Intake
 
@@ -60,12 +59,5 @@ class NewClientForm(BaseModel):
 
 
 def read_phone(text: str) -> str | None:
-    """A number as people write it, in E.164; ten digits are a North American one."""
-    digits = re.sub(r"[\s().\-/]", "", text)
-    if not digits:
-        return None
-    if re.fullmatch(r"[2-9]\d{9}", digits):
-        return f"+1{digits}"
-    if re.fullmatch(r"1[2-9]\d{9}", digits):
-        return f"+{digits}"
-    return digits
+    """A number as people write it, in E.164; what is none stays as it is, for its field to be named."""
+    return phones.read(text) or text.strip() or None

@@ -1,6 +1,6 @@
 """HTTP of notifications: route → use case → schema; and the carriers' callbacks."""
 
-from services.notifications.api import carriers, intake, messages, outreach, people, plans, sender, tasks
+from services.notifications.api import carriers, intake, messages, outreach, people, plans, sender, tasks, templates
 
 routers = [
     sender.router,
@@ -9,6 +9,7 @@ routers = [
     plans.router,
     outreach.router,
     tasks.router,
+    templates.router,
     intake.router,
     carriers.router,
 ]

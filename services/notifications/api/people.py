@@ -40,6 +40,31 @@ async def get_contact(request: Request, client_id: UUID, caller: Caller) -> sche
     return schemas.ContactBody(email=contact.email, phone=contact.phone, zone=contact.zone)
 
 
+@router.put("/clients/{client_id}/preferences", response_model=schemas.PreferencesBody, operation_id="set_preferences")
+async def set_preferences(client_id: UUID, body: schemas.PreferencesBody, command: Write) -> Response:
+    """Sets what a client wishes: channels, language, hours. Every later message honours it."""
+    command.principal.require("messages:write")
+    require_client(command.principal, client_id)
+
+    async def work(session: AsyncSession) -> Answer:
+        await practice.set_preferences(session, tenant=command.principal.tenant, wished=body.preferences(client_id))
+        return Answer(body)
+
+    return await command.run(work)
+
+
+@router.get("/clients/{client_id}/preferences", operation_id="get_preferences")
+async def get_preferences(request: Request, client_id: UUID, caller: Caller) -> schemas.PreferencesBody:
+    """What a client wishes."""
+    caller.require("messages:read")
+    require_client(caller, client_id)
+    async with own(request).database.transaction(caller.tenant) as session:
+        wished = await repository.people.preferences(session, client_id)
+    return schemas.PreferencesBody(
+        channels=list(wished.channels), language=wished.language, opens=wished.opens, closes=wished.closes
+    )
+
+
 @router.post(
     "/clients/{client_id}/consents",
     status_code=201,

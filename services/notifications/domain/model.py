@@ -17,6 +17,7 @@ from shared.contracts.notifications import (
 )
 from shared.contracts.waitlist import Fate, OfferState
 
+Language = Literal["en", "es"]
 Purpose = Literal[
     "confirmation",
     "cancellation",
@@ -55,6 +56,21 @@ class Sender:
     alert_email: str
     opens: time = time(8)
     closes: time = time(21)
+    language: Language = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a client wishes: by which channels, the first one first; in which language; between which hours.
+
+    No channels are any. It goes before what plans and flows say, and never beyond what the client has agreed to.
+    """
+
+    client_id: UUID
+    channels: tuple[Channel, ...] = ()
+    language: Language | None = None
+    opens: time | None = None
+    closes: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,10 @@ class Message:
     """Of the reminder plan that it is a step of."""
     vendor: str | None = None
     """Who carried it, or was the last to fail."""
+
+    def by(self, wished: Preferences) -> "Message":
+        """The same by the channels that its client wishes; an answer goes by the one that it answers."""
+        return self if self.purpose in REPLIES or not wished.channels else replace(self, channels=wished.channels)
 
     def _changed(self, **changes: object) -> "Message":
         return replace(self, sequence=self.sequence + 1, **changes)  # type: ignore[arg-type] # names are checked by tests

@@ -4,7 +4,7 @@ The reasons are codes: they are recorded with every decision and answer "why was
 messaged?".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,14 @@ from services.notifications.domain.model import (
     Contact,
     Message,
     Offer,
+    Preferences,
     Sender,
     Visit,
 )
+from services.notifications.domain.templates import Tongue
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
+from shared.phones import takes_texts
 
 TEXTS_A_DAY = 1
 TEXTS_A_WEEK = 3
@@ -81,6 +84,8 @@ class World:
     texts_last_week: int
     unreachable: frozenset[Channel] = frozenset()
     """At whose address nobody is ever reached."""
+    preferences: Preferences | None = None
+    tongue: Tongue = field(default_factory=Tongue)
     unmet: str | None = None
     """The condition of the message's step that doesn't hold."""
 
@@ -99,7 +104,7 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
             continue
         if message.purpose in REPLIES or message.purpose == "confirmation":
             return found  # the client has just acted and waits for the answer
-        opening = next_opening(world.sender, world.contact.zone, now)
+        opening = next_opening(world.sender, world.contact.zone, now, world.preferences)
         if opening <= now:
             return found
         if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
@@ -154,6 +159,8 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
         return Send(channel, address)
     if channel == "sms" and world.suppressed:
         return Refuse("opted_out", channel)
+    if channel == "sms" and not takes_texts(address):
+        return Refuse("landline", channel)
     if channel in world.unreachable:
         return Refuse("nobody_reached", channel)
     if channel not in world.consented:
@@ -166,13 +173,17 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
     return Send(channel, address)
 
 
-def next_opening(sender: Sender, zone: str | None, now: datetime) -> datetime:
+def next_opening(sender: Sender, zone: str | None, now: datetime, wished: Preferences | None = None) -> datetime:
     """The first minute from `now` on at which the recipient's hours are open; `now` itself when they are.
 
-    The practice's hours may narrow 08:00–21:00, never widen them. Without a zone, every plausible one must be open.
+    The practice's hours may narrow 08:00–21:00, never widen them, and the client's those; where the two have nothing
+    in common it's the client's that count. Without a zone, every plausible one must be open.
     """
     zones = [ZoneInfo(name) for name in ((zone,) if zone else PLAUSIBLE_ZONES)]
     opens, closes = max(sender.opens, EARLIEST), min(sender.closes, LATEST)
+    if wished is not None and wished.opens is not None and wished.closes is not None:
+        both = max(opens, wished.opens), min(closes, wished.closes)
+        opens, closes = both if both[0] < both[1] else (max(wished.opens, EARLIEST), min(wished.closes, LATEST))
     moment = now
     while moment < now + SEARCH:
         if all(opens <= moment.astimezone(one).time() < closes for one in zones):

@@ -1,18 +1,29 @@
-"""The words of each message: a neutral sender, date, time, phone and an opaque link; never what the care is about."""
+"""A message in words: a neutral sender, date, time, phone and an opaque link; never what the care is about."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.notifications.domain.model import Message, Offer, Purpose, Sender, Visit
+from babel.dates import format_date
+from jinja2 import TemplateError
+
+from services.notifications.domain.model import REPLIES, Language, Message, Offer, Purpose, Sender, Visit
+from services.notifications.domain.words import (
+    DEFAULT_LANGUAGE,
+    Words,
+    default_words,
+    fill,
+    mail_page,
+    manner,
+)
 from shared.capability import Capability
 from shared.contracts.notifications import Channel
 
 SMS_LENGTH = 160
 LINK_LIFETIME = timedelta(days=14)
-CRISIS = "Call or text 988, in danger call 911."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +53,32 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A rendered message; texts have no subject."""
+    """A rendered message; only mails have a subject, and a form as a page."""
 
     subject: str
     body: str
+    html: str | None = None
+
+
+class NoWords(ValueError):
+    """A message can't be had by this channel; the code says why."""
+
+    def __init__(self, code: str, told: str) -> None:
+        super().__init__(told)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """In which language somebody is written to, on which clock, and in which words where the practice has its own."""
+
+    language: Language = DEFAULT_LANGUAGE
+    zone: str | None = None
+    own: Mapping[tuple[Purpose, Channel, Language], Words] = field(default_factory=dict)
+
+    def words(self, purpose: Purpose, channel: Channel) -> Words | None:
+        own = self.own.get((purpose, channel, self.language))
+        return own or default_words(purpose, channel, self.language)
 
 
 def render(
@@ -53,113 +86,82 @@ def render(
     channel: Channel,
     sender: Sender,
     about: Visit | Offer | None,
-    zone: str | None,
+    tongue: Tongue,
     links: Links,
     now: datetime,
 ) -> Text:
-    """The message for a channel. Raises ValueError when a text can't be had within 160 characters."""
-    when = _when(about.start, zone) if about else ""
-    until = _clock(about.expires_at, zone) if isinstance(about, Offer) else ""
-    link = _link(message.purpose, about, links, now) if about else ""
-    if channel == "sms":
-        return Text("", _fit(sender, _SMS[message.purpose], when, link))
-    if channel == "voice":
-        if message.purpose not in _VOICE:
-            raise ValueError("there are no words for a call of this purpose")
-        day = _long_when(about.start, zone) if about else ""
-        return Text("", _VOICE[message.purpose].format(name=sender.name, phone=_digits(sender.phone), when=day))
-    subject, paragraphs = _EMAIL[message.purpose]
-    long_when = _long_when(about.start, zone) if about else ""
-    values = {"name": sender.name, "phone": sender.phone, "when": long_when, "until": until, "link": link}
-    body = "\n\n".join(paragraph.format(**values) for paragraph in (*paragraphs, *_FOOTER))
-    return Text(subject.format(**values), body + "\n")
+    """The message for a channel. Raises NoWords where there are none, or a text can't be had within 160 characters."""
+    words = tongue.words(message.purpose, channel)
+    if words is None:
+        raise NoWords("no_words", f"there are no words for a {message.purpose} by {channel}")
+    values = _values(message.purpose, channel, sender, about, tongue, links, now)
+    try:
+        if channel == "sms":
+            return Text("", _fit(words.body, values, manner(tongue.language).endings))
+        if channel == "voice":
+            return Text("", fill(words.body, values))
+        return _mail(words, values, tongue.language)
+    except (TemplateError, OSError) as error:
+        raise NoWords("words_unfit", f"the words can't be filled in: {error}") from error
 
 
-_SMS: dict[Purpose, str] = {
-    "confirmation": "{name}: you're booked for {when}. {link}",
-    "cancellation": "{name}: your visit {when} is cancelled. {phone}",
-    "reminder": "{name}: see you {when}. {link}",
-    "confirm_request": "{name}: {when}? 1 yes 2 move 3 no {link}",
-    "missed_you": "{name}: we missed you, no worries. A new time: {link}",
-    "barrier_question": "{name}: what got in the way? One tap: {link}",
-    "remote_offer": "{name}: meet from where you are: {link}",
-    "other_times": "{name}: other times for you: {link}",
-    "closing": "{name}: your place is open, any time: {link}",
-    "rating_request": "{name}: how was it? Four taps: {link}",
-    "waitlist_offer": "{name}: {when} free, first come: {link}",
-    "opt_out_confirmation": "{name}: you'll get no more texts. Text START to get them again. Questions: {phone}.",
-    "opt_in_confirmation": "{name}: texts are on again. Text STOP to end them, HELP for help.",
-    "help": "{name}, {phone}. Text STOP for no more texts. " + CRISIS,
-    "safety": "{name}: this number is not monitored. " + CRISIS + " You matter; someone will call you.",
-}
-_VOICE: dict[Purpose, str] = {
-    "reminder": "This is {name}, about {when}. To change it, please call {phone}. Thank you.",
-    "confirm_request": "This is {name}. Will you be there on {when}? To change it, please call {phone}. Thank you.",
-    "missed_you": "This is {name}. We missed you, and nothing is lost. For a new time, please call {phone}.",
-    "other_times": "This is {name}. We have other times for you. Please call {phone}.",
-    "closing": "This is {name}. Your place is open, any time. Please call {phone}.",
-}
-"""What a call says; a link can't be heard, so it's the practice's number instead."""
-_ENDINGS = (" Reply STOP to opt out", " STOP to opt out", "")
-
-_EMAIL: dict[Purpose, tuple[str, tuple[str, ...]]] = {
-    "confirmation": (
-        "You're booked for {when}",
-        (
-            "Your visit is on {when}.",
-            "See it here: {link}",
-            "What to expect: we'll remind you before it, and you can ask anything by phone.",
-        ),
-    ),
-    "cancellation": (
-        "Cancelled: {when}",
-        ("Your visit on {when} is cancelled; nobody expects you then.", "For another time, please call us."),
-    ),
-    "reminder": ("Your visit on {when}", ("A reminder of your visit on {when}.", "Details: {link}")),
-    "confirm_request": (
-        "Will you be there on {when}?",
-        ("Your first visit is on {when}.", "Say with one tap whether you'll be there, or choose another time: {link}"),
-    ),
-    "missed_you": (
-        "A new time, if you like",
-        ("We missed you on {when}. That happens, and nothing is lost.", "Choose a new time: {link}"),
-    ),
-    "barrier_question": (
-        "What got in the way?",
-        ("You couldn't make it on {when}. If you tell us why, we can try to help. One tap: {link}",),
-    ),
-    "remote_offer": (
-        "Times that need no travel",
-        ("Thank you for telling us. You can meet from where you are; choose a time here: {link}",),
-    ),
-    "other_times": ("Other times for you", ("Thank you for telling us. Here are other times: {link}",)),
-    "closing": (
-        "Your place is open",
-        ("We haven't heard from you, and won't press. When you're ready, a new time is here: {link}",),
-    ),
-    "rating_request": ("Four quick questions", ("How was your visit on {when}? Four taps help us: {link}",)),
-    "waitlist_offer": (
-        "{when} is free",
-        (
-            "A time that you wait for is free: {when}.",
-            "The first to say yes has it, until {until}: {link}",
-            "If it doesn't suit you, you keep your place.",
-        ),
-    ),
-    "opt_out_confirmation": ("Texts are off", ("You'll get no more texts.",)),
-    "opt_in_confirmation": ("Texts are on", ("You'll get texts again.",)),
-    "help": ("Help", ("Call us at {phone}.",)),
-    "safety": ("Please call 988", ("This address is not monitored. " + CRISIS,)),
-}
-_FOOTER = ("{name}, {phone}",)
+def _values(
+    purpose: Purpose,
+    channel: Channel,
+    sender: Sender,
+    about: Visit | Offer | None,
+    tongue: Tongue,
+    links: Links,
+    now: datetime,
+) -> dict[str, str]:
+    """What words can name; `link` is left out where there is none."""
+    when = "" if about is None else (short_when if channel == "sms" else long_when)(about.start, tongue)
+    values = {
+        "name": sender.name,
+        "phone": digits(sender.phone) if channel == "voice" else sender.phone,
+        "when": when,
+        "until": clock(about.expires_at, tongue.zone) if isinstance(about, Offer) else "",
+        "crisis": manner(tongue.language).crisis,
+    }
+    if about is not None and purpose not in WITHOUT_LINK:
+        values["link"] = _link(purpose, about, links, now)
+    return values
 
 
-def _fit(sender: Sender, template: str, when: str, link: str) -> str:
-    for ending in _ENDINGS if link else ("",):
-        body = (template + ending).format(name=sender.name, phone=sender.phone, when=when, link=link)
-        if len(body) <= SMS_LENGTH:
-            return body
-    raise ValueError(f"the text has {len(body)} characters, {SMS_LENGTH} are the most; shorten the sender's name")
+WITHOUT_LINK: frozenset[Purpose] = REPLIES | {"cancellation"}
+
+
+def _mail(words: Words, values: Mapping[str, str], language: Language) -> Text:
+    shared = manner(language)
+    subject = fill(words.subject, values)
+    paragraphs = [one.strip() for one in fill(words.body, values).split("\n\n") if one.strip()]
+    footer = fill(shared.footer, values)
+    link = values.get("link") if words.action else None
+    action = fill(words.action, values) if link else ""
+    lines = [*paragraphs, *([f"{action}: {link}"] if link else []), footer]
+    page = mail_page(
+        {
+            "language": language,
+            "subject": subject,
+            "paragraphs": paragraphs,
+            "link": link,
+            "action": action,
+            "footer": footer,
+            "unsubscribe_url": None,
+            "unsubscribe": shared.unsubscribe,
+        }
+    )
+    return Text(subject, "\n\n".join(lines) + "\n", page)
+
+
+def _fit(text: str, values: Mapping[str, str], endings: Sequence[str]) -> str:
+    """With the longest ending that fits; what is an answer, and so has no link, needs none."""
+    filled = fill(text, values)
+    for ending in endings if "link" in values else ("",):
+        if len(filled + ending) <= SMS_LENGTH:
+            return filled + ending
+    told = f"the text has {len(filled)} characters, {SMS_LENGTH} are the most; shorten the sender's name or the words"
+    raise NoWords("text_too_long", told)
 
 
 def _link(purpose: Purpose, about: Visit | Offer, links: Links, now: datetime) -> str:
@@ -172,23 +174,27 @@ def _link(purpose: Purpose, about: Visit | Offer, links: Links, now: datetime) -
     return links.visit(about, now, remote=purpose == "remote_offer")
 
 
-def _when(start: datetime, zone: str | None) -> str:
-    wall = start.astimezone(ZoneInfo(zone or "UTC"))
-    return f"{wall:%a} {wall.day} {wall:%b} {_clock(start, zone)}"
+def short_when(start: datetime, tongue: Tongue) -> str:
+    """`Wed 4 Mar 10:00am`."""
+    wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
+    day = format_date(wall.date(), manner(tongue.language).short, locale=tongue.language)
+    return f"{day} {clock(start, tongue.zone)}"
 
 
-def _clock(at: datetime, zone: str | None) -> str:
+def long_when(start: datetime, tongue: Tongue) -> str:
+    """`Wednesday 4 March at 10:00 am`."""
+    wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
+    shared = manner(tongue.language)
+    day = format_date(wall.date(), shared.long, locale=tongue.language)
+    return f"{day}{shared.at}{clock(start, tongue.zone, ' ')}"
+
+
+def clock(at: datetime, zone: str | None, between: str = "") -> str:
+    """`10:00am`."""
     wall = at.astimezone(ZoneInfo(zone or "UTC"))
-    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{'am' if wall.hour < 12 else 'pm'}"
+    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{between}{'am' if wall.hour < 12 else 'pm'}"
 
 
-def _long_when(start: datetime, zone: str | None) -> str:
-    wall = start.astimezone(ZoneInfo(zone or "UTC"))
-    return (
-        f"{wall:%A} {wall.day} {wall:%B} at {wall.hour % 12 or 12}:{wall.minute:02d} {'am' if wall.hour < 12 else 'pm'}"
-    )
-
-
-def _digits(phone: str) -> str:
+def digits(phone: str) -> str:
     """A number as it's read out, digit by digit."""
     return ", ".join(sign for sign in phone if sign.isdigit())

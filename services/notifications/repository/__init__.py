@@ -17,6 +17,7 @@ from services.notifications.repository import (
     people,
     plans,
     tasks,
+    templates,
     visits,
 )
 from services.notifications.tables import outbox
@@ -35,6 +36,7 @@ __all__ = [
     "plans",
     "record",
     "tasks",
+    "templates",
     "visits",
 ]
 

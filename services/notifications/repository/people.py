@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
-from services.notifications.domain.model import Contact, Sender
+from services.notifications.domain.model import Contact, Preferences, Sender
 from shared.contracts.notifications import Channel
 from shared.rows import dump, one
 
@@ -122,3 +122,18 @@ async def unreachable_channels(session: AsyncSession, contact: Contact) -> froze
     known = [address for address in (contact.email, contact.phone) if address]
     rows = await session.execute(select(columns.channel, columns.address).where(columns.address.in_(known)))
     return frozenset(row.channel for row in rows if contact.address(row.channel) == row.address)
+
+
+async def preferences(session: AsyncSession, client_id: UUID) -> Preferences:
+    """What a client wishes; nothing, where nothing is on record."""
+    query = select(tables.preferences).where(tables.preferences.c.client_id == client_id)
+    return await one(session, Preferences, query) or Preferences(client_id)
+
+
+async def save_preferences(session: AsyncSession, tenant: UUID, wished: Preferences) -> None:
+    values = dump(wished)
+    await session.execute(
+        upsert(tables.preferences)
+        .values(tenant_id=tenant, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "client_id"], set_=values)
+    )

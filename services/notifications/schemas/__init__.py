@@ -2,7 +2,7 @@
 
 from services.notifications.schemas.messages import Decision, Explanation, MessageBody, MessagePage
 from services.notifications.schemas.outreach import OutreachBody, OutreachPage
-from services.notifications.schemas.people import ConsentBody, ConsentList, ConsentRecord, ContactBody
+from services.notifications.schemas.people import ConsentBody, ConsentList, ConsentRecord, ContactBody, PreferencesBody
 from services.notifications.schemas.plans import FlowBody, PlanBody
 from services.notifications.schemas.previews import (
     FlowPreview,
@@ -14,6 +14,7 @@ from services.notifications.schemas.previews import (
 )
 from services.notifications.schemas.sender import SenderBody
 from services.notifications.schemas.tasks import TaskBody, TaskPage
+from services.notifications.schemas.templates import NewTemplate, TemplateBody, TemplateList
 
 __all__ = [
     "ConsentBody",
@@ -26,10 +27,12 @@ __all__ = [
     "FlowPreview",
     "MessageBody",
     "MessagePage",
+    "NewTemplate",
     "OutreachBody",
     "OutreachPage",
     "PlanBody",
     "PlanPreview",
+    "PreferencesBody",
     "Preview",
     "PreviewedStep",
     "PreviewedText",
@@ -37,4 +40,6 @@ __all__ = [
     "SenderBody",
     "TaskBody",
     "TaskPage",
+    "TemplateBody",
+    "TemplateList",
 ]

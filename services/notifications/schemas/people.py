@@ -1,16 +1,19 @@
 """Bodies about where clients can be reached, and what they agreed to."""
 
+from datetime import time
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from services.notifications.domain.model import Contact
-from services.notifications.schemas.addresses import Email, Phone
+from services.notifications.domain.model import Contact, Language, Preferences
+from services.notifications.domain.policy import EARLIEST, LATEST
+from services.notifications.schemas.addresses import Email
 from services.notifications.schemas.examples import AT, example
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
 from shared.contracts.notifications import Channel
+from shared.phones import Phone
 
 
 class ContactBody(Body):
@@ -24,6 +27,35 @@ class ContactBody(Body):
 
     def contact(self, client_id: UUID) -> Contact:
         return Contact(client_id=client_id, email=self.email, phone=self.phone, zone=self.zone)
+
+
+class PreferencesBody(Body):
+    """What a client wishes; it goes before what plans and flows say, within what the client has agreed to."""
+
+    model_config = example(channels=["email"], language="es", opens="10:00:00", closes="18:00:00")
+
+    channels: list[Channel] = Field(
+        [], max_length=3, description="Only these, the first one first; none: as plans and flows say"
+    )
+    language: Language | None = Field(None, description="By default the practice's")
+    opens: time | None = Field(None, description="No message before this time of the client's day")
+    closes: time | None = Field(None, description="… nor from this time on")
+
+    @model_validator(mode="after")
+    def _fit(self) -> "PreferencesBody":
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels should name each channel once")
+        if (self.opens is None) != (self.closes is None):
+            raise ValueError("opens and closes go together")
+        if self.opens is not None and self.closes is not None:
+            if self.opens.tzinfo or self.closes.tzinfo:
+                raise ValueError("opens and closes should be times without a zone: the client's own counts")
+            if not EARLIEST <= self.opens < self.closes <= LATEST:
+                raise ValueError("opens and closes should lie within 08:00 and 21:00, opens first")
+        return self
+
+    def preferences(self, client_id: UUID) -> Preferences:
+        return Preferences(client_id, tuple(self.channels), self.language, self.opens, self.closes)
 
 
 class ConsentBody(Body):

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from services.notifications.domain.conditions import Facts
+from services.notifications.domain.model import Language
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
+from services.notifications.domain.previewing import Previewed, Sample
 from services.notifications.schemas.examples import AT, example
-from services.notifications.use_cases.previews import Previewed, Sample
 from shared.bodies import Body
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.feedback import Barrier
@@ -50,6 +51,7 @@ class SampleVisit(Body):
     barrier: Barrier | None = None
     step_before_arrived: bool | None = Field(None, strict=True)
     held_out: bool = Field(False, strict=True)
+    language: Language | None = Field(None, description="The client's; by default the practice's")
 
     @model_validator(mode="after")
     def _in_order(self) -> "SampleVisit":
@@ -68,7 +70,7 @@ class SampleVisit(Body):
             step_before_arrived=self.step_before_arrived,
             held_out=self.held_out,
         )
-        return Sample(self.start, self.booked_at, self.zone, self.modality, facts)
+        return Sample(self.start, self.booked_at, self.zone, self.modality, facts, self.language)
 
 
 class PlanPreview(Body):

@@ -4,11 +4,12 @@ from datetime import time
 
 from pydantic import Field, model_validator
 
-from services.notifications.domain.model import Sender
+from services.notifications.domain.model import Language, Sender
 from services.notifications.domain.policy import EARLIEST, LATEST
-from services.notifications.schemas.addresses import Email, Phone
+from services.notifications.schemas.addresses import Email
 from services.notifications.schemas.examples import example
 from shared.bodies import Body
+from shared.phones import Phone
 
 
 class SenderBody(Body):
@@ -31,6 +32,8 @@ class SenderBody(Body):
     alert_email: Email = Field(description="Where a person is reached when one is needed at once")
     opens: time = Field(EARLIEST, description="Messages go out from this time in the recipient's zone")
     closes: time = Field(LATEST, description="… and until this time")
+
+    language: Language = Field("en", description="Of messages to clients who have told no other")
 
     @model_validator(mode="after")
     def _within_law(self) -> "SenderBody":

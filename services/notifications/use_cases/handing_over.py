@@ -48,7 +48,7 @@ class Post:
 async def hand_over(
     tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post
 ) -> HandedOver:
-    """Raises CarrierRefused, CarrierUnavailable, OutcomeUnknown, or ValueError where there are no words for it."""
+    """Raises CarrierRefused, CarrierUnavailable, OutcomeUnknown, or NoWords."""
     outbound = _outbound(tenant, message, verdict, world, now, post)
     vendor = post.carriers.choose(verdict.channel, message.vendor)
     if not post.carriers.has_fallback(verdict.channel):
@@ -85,7 +85,7 @@ def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: 
         verdict.channel,
         world.sender,
         world.offer or world.visit,
-        world.contact.zone,
+        world.tongue,
         post.links(tenant),
         now,
     )
@@ -95,6 +95,7 @@ def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: 
         sender=world.sender.email_from if verdict.channel == "email" else world.sender.sms_from,
         subject=text.subject,
         body=text.body,
+        html=text.html,
         callback_url=post.callback(verdict.channel, tenant, message.id),
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.domain.model import Contact, Sender
+from services.notifications.domain.model import Contact, Preferences, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
 from shared.contracts.intake import Intake
@@ -25,6 +25,14 @@ async def set_contact(session: AsyncSession, *, tenant: UUID, contact: Contact) 
     annotate(client_id=contact.client_id)
     await repository.people.save_contact(session, tenant, contact)
     await repository.people.forget_unreachable(session, contact)
+
+
+@use_case
+async def set_preferences(session: AsyncSession, *, tenant: UUID, wished: Preferences) -> None:
+    annotate(client_id=wished.client_id)
+    # A sending transaction holds this row: what it decided before is on record before this is.
+    await repository.people.contact(session, wished.client_id, lock=True)
+    await repository.people.save_preferences(session, tenant, wished)
 
 
 @use_case

@@ -1,76 +1,22 @@
 """What a plan or flow would say and when, for a visit that nobody has booked."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.domain.conditions import Facts
-from services.notifications.domain.model import REPLIES, Message, Sender, Visit
+from services.notifications.domain.model import REPLIES, Message, Sender
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
 from services.notifications.domain.plans import ReminderPlan, new_message, plan_messages
 from services.notifications.domain.policy import next_opening
+from services.notifications.domain.previewing import NOBODY, Previewed, Said, Sample
 from services.notifications.domain.segments import segments
-from services.notifications.domain.templates import Links, Text, render
-from shared.contracts.availability import Modality
+from services.notifications.domain.templates import Links, NoWords, Text, Tongue, render
 from shared.contracts.feedback import Barrier
-from shared.contracts.notifications import Channel
 from shared.errors import conflict
 from shared.telemetry import use_case
-
-NOBODY = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A visit as it could be, and what would be known of it."""
-
-    start: datetime
-    booked_at: datetime
-    zone: str | None
-    modality: Modality
-    facts: Facts
-
-    @property
-    def visit(self) -> Visit:
-        return Visit(
-            id=NOBODY,
-            client_id=NOBODY,
-            status="booked",
-            start=self.start,
-            booked_at=self.booked_at,
-            changed_at=self.booked_at,
-            sequence=1,
-            rebooked_from=None,
-            end=self.start + timedelta(minutes=50),
-            modality=self.modality,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A message by one of its channels; `problem` where it can't be had by this one."""
-
-    channel: Channel
-    text: Text
-    parts: int | None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed:
-    """A step: when it is due, when it would go, what it says; or the reason why it wouldn't."""
-
-    step: str
-    purpose: str | None
-    task: str | None
-    due_at: datetime | None
-    goes_at: datetime | None
-    reason: str | None
-    words: Sequence[Words] = ()
 
 
 @use_case
@@ -82,6 +28,7 @@ async def preview_plan(
     Raises Problem `no_sender`.
     """
     sender = await _sender(session)
+    sample = replace(sample, own=await repository.templates.all_words(session))
     if plan is None:
         _, plan = await repository.plans.plan(session)
     found = []
@@ -101,6 +48,7 @@ async def preview_flow(
     then what it has for each barrier. Raises Problem `no_sender`.
     """
     sender = await _sender(session)
+    sample = replace(sample, own=await repository.templates.all_words(session))
     if flow is None:
         _, flow = await repository.plans.flow(session)
     missed_at = sample.start + timedelta(minutes=15)
@@ -152,7 +100,7 @@ def _acted(
 
 
 def _previewed(
-    message: Message, sender: Sender, sample: Sample, reason: str | None, words: Sequence[Words]
+    message: Message, sender: Sender, sample: Sample, reason: str | None, words: Sequence[Said]
 ) -> Previewed:
     at_once = message.purpose in REPLIES or message.purpose == "confirmation"
     goes_at = message.due_at if at_once else next_opening(sender, sample.zone, message.due_at)
@@ -161,12 +109,13 @@ def _previewed(
     return Previewed(message.step, message.purpose, None, message.due_at, None if reason else goes_at, reason, words)
 
 
-def _words(message: Message, sender: Sender, sample: Sample, links: Links, now: datetime) -> list[Words]:
+def _words(message: Message, sender: Sender, sample: Sample, links: Links, now: datetime) -> list[Said]:
     found = []
+    tongue = Tongue(sample.language or sender.language, sample.zone, sample.own)
     for channel in message.channels:
         try:
-            text = render(message, channel, sender, sample.visit, sample.zone, links, now)
-            found.append(Words(channel, text, segments(text.body) if channel == "sms" else None))
-        except ValueError as error:
-            found.append(Words(channel, Text("", ""), None, str(error)))
+            text = render(message, channel, sender, sample.visit, tongue, links, now)
+            found.append(Said(channel, text, segments(text.body) if channel == "sms" else None))
+        except NoWords as error:
+            found.append(Said(channel, Text("", ""), None, str(error)))
     return found

@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import CarrierRefused, CarrierUnavailable, HandedOver, Unavailable
-from services.notifications.domain.model import ABOUT_A_VISIT, Message, message_event
+from services.notifications.domain.model import ABOUT_A_VISIT, Contact, Message, Preferences, Sender, message_event
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
+from services.notifications.domain.templates import NoWords, Tongue
+from services.notifications.domain.words import DEFAULT_LANGUAGE
 from services.notifications.use_cases import facts
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.messages import decided
@@ -37,8 +39,11 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     offer = await repository.offers.find(session, message.offer_id)
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
     contact = await repository.people.contact(session, message.client_id, share=True)
+    wished = await repository.people.preferences(session, message.client_id)
+    whole = message = message.by(wished)
+    sender = await repository.people.sender(session)
     world = World(
-        sender=await repository.people.sender(session),
+        sender=sender,
         contact=contact,
         visit=visit,
         offer=offer,
@@ -49,9 +54,10 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         suppressed=await repository.people.is_suppressed(session, contact.phone if contact else None),
         texts_last_day=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=1)),
         texts_last_week=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=7)),
+        preferences=wished,
+        tongue=await _tongue(session, message, sender, contact, wished),
         unmet=await facts.unmet_of(session, message, visit),
     )
-    whole = message
     asked = await repository.hand_overs.channel(session, message.id)
     if asked in message.channels:
         # Nobody knows yet whether it went by this one: by no other until that is known.
@@ -66,9 +72,9 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             except Unavailable as error:
                 await _wait(session, tenant, whole, error, now)
                 return
-            except (CarrierRefused, ValueError) as error:
+            except (CarrierRefused, NoWords) as error:
                 await heed(session, tenant, message, verdict, error, now)
-                reason = error.code if isinstance(error, CarrierRefused) else "text_too_long"
+                reason = error.code
                 closed.append(Refuse(reason, verdict.channel))
                 left = tuple(one for one in message.channels if one != verdict.channel)
                 if left:
@@ -88,6 +94,15 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         else:
             await _sent(session, tenant, message, given, now)
         return
+
+
+async def _tongue(
+    session: AsyncSession, message: Message, sender: Sender | None, contact: Contact | None, wished: Preferences
+) -> Tongue:
+    """In which words the client is written to."""
+    language = wished.language or (sender.language if sender else DEFAULT_LANGUAGE)
+    own = await repository.templates.of(session, message.purpose, language)
+    return Tongue(language, contact.zone if contact else None, own)
 
 
 async def _sent(session: AsyncSession, tenant: UUID, message: Message, given: HandedOver, now: datetime) -> None:

@@ -197,7 +197,7 @@ async def test_a_text_of_which_the_carrier_never_says_is_left_and_on_record(prac
 
 
 async def test_where_no_text_arrives_a_call_is_made_by_consent(practice: Practice) -> None:
-    practice.phone = f"+1202{uuid4().int % 900 + 100}0000"
+    practice.phone = f"+1202{uuid4().int % 800 + 200}0000"
     await booked(practice, "sms", "voice", plan=BY_CALL)
     await practice.fire_due()
     await practice.reported("undelivered", 30003)

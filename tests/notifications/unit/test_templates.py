@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.model import REPLIES, Offer, Purpose, Sender, Visit
+from services.notifications.domain.model import REPLIES, Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
-from services.notifications.domain.templates import Links, render
+from services.notifications.domain.templates import Links, Tongue, render
+from services.notifications.domain.words import LANGUAGES
 from shared.capability import Capability
 from shared.contracts.notifications import Channel
 from tests.support.build import NOW, appointment_event
@@ -27,20 +28,25 @@ FORBIDDEN = re.compile(
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
-def rendered(purpose: Purpose, channel: Channel, name: str = "Maple Practice") -> tuple[str, str]:
+def rendered(
+    purpose: Purpose, channel: Channel, name: str = "Maple Practice", language: Language = "en"
+) -> tuple[str, str]:
     sender = Sender(name, "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
     message = new_message(
         client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=(channel,), due_at=NOW
     )
     about = OFFER if purpose == "waitlist_offer" else VISIT
-    text = render(message, channel, sender, about, "America/New_York", LINKS, NOW)
+    text = render(message, channel, sender, about, Tongue(language, "America/New_York"), LINKS, NOW)
     return text.subject, text.body
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("purpose", PURPOSES)
 @given(name=st.text(st.characters(categories=["Lu", "Ll", "Nd", "Zs"]), min_size=1, max_size=20))
-def test_every_text_fits_names_the_practice_and_says_nothing_of_the_care(purpose: Purpose, name: str) -> None:
-    _, body = rendered(purpose, "sms", name)
+def test_every_text_fits_names_the_practice_and_says_nothing_of_the_care(
+    purpose: Purpose, language: Language, name: str
+) -> None:
+    _, body = rendered(purpose, "sms", name, language)
     assert len(body) <= 160
     assert name in body
     words = re.sub(r"https?://\S+", "", body).replace(name, "", 1)
@@ -48,9 +54,10 @@ def test_every_text_fits_names_the_practice_and_says_nothing_of_the_care(purpose
     assert "{" not in body
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("purpose", PURPOSES)
-def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose) -> None:
-    subject, body = rendered(purpose, "email")
+def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose, language: Language) -> None:
+    subject, body = rendered(purpose, "email", language=language)
     assert subject
     assert not FORBIDDEN.search(subject)
     assert "Maple Practice, +12025550100" in body
@@ -80,7 +87,7 @@ def test_a_freed_time_is_named_with_until_when_it_can_be_had_on_the_clients_cloc
     assert "Wed 4 Mar 10:00am free, first come: https" in body
     subject, mail = rendered("waitlist_offer", "email")
     assert subject == "Wednesday 4 March at 10:00 am is free"
-    assert "until 10:15am: https" in mail
+    assert "until 10:15am. If" in mail
 
 
 def test_help_names_the_practice_its_phone_the_way_out_and_the_crisis_lines() -> None:
@@ -96,4 +103,4 @@ def test_a_text_that_cannot_fit_is_an_error_and_never_cut() -> None:
         client_id=VISIT.client_id, visit=VISIT, purpose="reminder", step="x", channels=("sms",), due_at=NOW
     )
     with pytest.raises(ValueError, match="160"):
-        render(message, "sms", sender, VISIT, None, long, NOW)
+        render(message, "sms", sender, VISIT, Tongue(), long, NOW)

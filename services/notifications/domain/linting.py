@@ -1,0 +1,144 @@
+"""What is wrong with a practice's own words, before anybody gets them: rules 4 and 5 of those that protect people."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.notifications.domain.model import Language, Offer, Purpose, Sender, Visit
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.templates import WITHOUT_LINK, Links, NoWords, Tongue, render
+from services.notifications.domain.words import Words
+from shared.contracts.notifications import Channel
+
+_NO_TEXT = frozenset(("Cc", "Cs", "Cn", "Co"))
+"""Categories of signs that mail programs and carriers stumble over."""
+_PARSER = ImmutableSandboxedEnvironment()
+VARIABLES = ("name", "phone", "when", "until", "crisis", "link")
+_CARE = (
+    r"therap|counsel|psych|psiq|psic|mental|depress|depres|anxi|ansied|diagn|score|puntua|\bphq|\bgad\b|telehealth"
+    r"|telesalud|\bvideo|session|sesi[oó]n|clinic|clínic|treat|tratam|terap|consejer|medica|addict|adicci|trauma"
+)
+_MARKETING = r"[$€]|\bfees?\b|\boffers?\b|discount|\bsale\b|oferta|gratis|descuento|tarifa|precio"
+RULE_5 = re.compile(_CARE, re.IGNORECASE)
+RULE_4 = re.compile(_MARKETING, re.IGNORECASE)
+_MUST: dict[Purpose, tuple[str, ...]] = {
+    "help": ("phone", "crisis"),
+    "safety": ("crisis",),
+}
+_MUST_SAY: dict[Purpose, tuple[str, ...]] = {
+    "help": ("STOP",),
+    "opt_out_confirmation": ("START",),
+    "opt_in_confirmation": ("STOP",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong in a field, and what would be right."""
+
+    field: str
+    message: str
+
+
+def findings(words: Words, purpose: Purpose, channel: Channel, language: Language) -> list[Finding]:
+    """None where these words can be sent to anybody."""
+    found = [*_shape(words, channel), *_code(words, purpose)]
+    return found or [
+        *_missing(words, purpose, channel),
+        *_content(words, channel),
+        *_length(words, purpose, channel, language),
+    ]
+
+
+def _shape(words: Words, channel: Channel) -> Iterator[Finding]:
+    if channel == "email" and not words.subject.strip():
+        yield Finding("subject", "a mail should have a subject")
+    if channel != "email":
+        for name in ("subject", "action"):
+            if getattr(words, name):
+                yield Finding(name, "only mails have one; leave it out")
+    for name in ("subject", "action"):
+        if "\n" in getattr(words, name) or "\r" in getattr(words, name):
+            yield Finding(name, "should be one line")
+    for name in ("subject", "body", "action"):
+        if any(unicodedata.category(sign) in _NO_TEXT for sign in getattr(words, name).replace("\n", " ")):
+            yield Finding(name, "should be text without control characters")
+
+
+def _code(words: Words, purpose: Purpose) -> Iterator[Finding]:
+    known = {name for name in VARIABLES if (name != "link" or purpose not in WITHOUT_LINK)}
+    if purpose != "waitlist_offer":
+        known.discard("until")
+    for field in ("subject", "body", "action"):
+        try:
+            tree = _PARSER.parse(getattr(words, field))
+        except TemplateSyntaxError as error:
+            yield Finding(field, f"line {error.lineno}: {error.message}")
+            continue
+        if field == "body" and not any(tree.find_all((nodes.TemplateData, nodes.Name))):
+            yield Finding(field, "says nothing")
+        for node in tree.find_all(nodes.Node):
+            if isinstance(node, nodes.Name):
+                if node.name not in known:
+                    told = f"{{{{ {node.name} }}}} is not known here; there are {', '.join(sorted(known))}"
+                    yield Finding(field, told)
+            elif not isinstance(node, nodes.Output | nodes.TemplateData):
+                yield Finding(field, f"line {node.lineno}: only {{{{ names }}}} can stand here, no code")
+                break
+
+
+def _missing(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Finding]:
+    named = {node.name for node in _PARSER.parse(words.body).find_all(nodes.Name)}
+    must = set(_MUST.get(purpose, ()))
+    if channel != "email":
+        must.add("name")
+    if channel == "voice":
+        must.add("phone")
+    if channel == "sms" and purpose not in WITHOUT_LINK:
+        must.add("link")
+    for name in sorted(must - named):
+        yield Finding("body", f"{{{{ {name} }}}} is missing")
+    if channel == "email" and purpose not in WITHOUT_LINK and not words.action.strip():
+        yield Finding("action", "should say what the link does")
+    if channel == "sms":
+        for word in _MUST_SAY.get(purpose, ()):
+            if word not in words.body:
+                yield Finding("body", f"should say {word}")
+
+
+def _content(words: Words, channel: Channel) -> Iterator[Finding]:
+    field = "subject" if channel == "email" else "body"
+    told = getattr(words, field)
+    if (care := RULE_5.search(told)) is not None:
+        yield Finding(field, f"{care[0]!r} says what the care is about; others may read it")
+    if (sale := RULE_4.search(told)) is not None:
+        yield Finding(field, f"{sale[0]!r} speaks of money or sells something, which no message may")
+    if "http" in told.lower() or "www." in told.lower():
+        yield Finding(field, "an address should not stand here; {{ link }} is the one")
+
+
+_START = datetime(2026, 9, 30, 16, 0, tzinfo=UTC)
+_SENDER = Sender("W" * 20, "+12025550100", "+12025550111", "hello@example.org", "desk@example.org")
+
+
+def _length(words: Words, purpose: Purpose, channel: Channel, language: Language) -> Iterator[Finding]:
+    """With the longest name, day and link that there can be."""
+    nobody = UUID(int=0)
+    visit = Visit(nobody, nobody, "booked", _START, _START, _START, 1, None)
+    offer = Offer(nobody, nobody, _START, _START + timedelta(minutes=15), "open", 1)
+    message = new_message(
+        client_id=nobody, visit=visit, purpose=purpose, step="sample", channels=(channel,), due_at=_START
+    )
+    links = Links(nobody, "k" * 40, "https://care.example.org/booking", "https://care.example.org/feedback")
+    tongue = Tongue(language, "America/New_York", {(purpose, channel, language): words})
+    about = offer if purpose == "waitlist_offer" else visit
+    try:
+        render(message, channel, _SENDER, about, tongue, links, _START - timedelta(days=3))
+    except NoWords as error:
+        yield Finding("body", str(error))

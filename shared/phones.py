@@ -1,0 +1,50 @@
+"""Phone numbers, by the plans of all countries (libphonenumber's)."""
+
+from typing import Annotated
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from pydantic import AfterValidator, Field
+
+HOME = "US"
+"""Where a number without a country's code is from."""
+_NO_TEXTS = frozenset(
+    (
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.PAGER,
+        PhoneNumberType.UAN,
+        PhoneNumberType.VOICEMAIL,
+    )
+)
+
+
+def read(text: str) -> str | None:
+    """A number as people write it, in E.164; None where it is none that anybody could have."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number) or number.extension:
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def takes_texts(e164: str) -> bool:
+    """False for a landline, where its country's numbers tell; in North America only the carrier knows."""
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(e164)) not in _NO_TEXTS
+    except NumberParseException:
+        return False
+
+
+def _known(value: str) -> str:
+    if read(value) != value:
+        raise ValueError("should be a number that is in use, such as +12025550123")
+    return value
+
+
+Phone = Annotated[
+    str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164, such as +12025550123"), AfterValidator(_known)
+]

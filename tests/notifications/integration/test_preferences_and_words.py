@@ -1,0 +1,162 @@
+"""What clients wish goes before plans and flows; what practices write goes before Rapport's own words."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.notifications.conftest import Practice, daytime, text_in
+from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+
+pytestmark = pytest.mark.servers
+
+
+async def booked(practice: Practice) -> None:
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+
+
+async def wish(practice: Practice, expect: int = 200, **body: Any) -> Any:
+    return await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", expect, json=body)
+
+
+async def test_who_wishes_mails_gets_mails_whatever_the_plan_says(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    kept = await wish(practice, channels=["email"])
+    assert kept == await practice.call("GET", f"/v1/clients/{practice.client}/preferences")
+    await booked(practice)
+    assert (len(practice.outside.texts(practice.phone)), len(practice.outside.mails(practice.email))) == (0, 1)
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={})
+    await booked(practice)
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_wish_goes_no_further_than_the_consent(practice: Practice) -> None:
+    await practice.open("email")
+    await wish(practice, channels=["sms"])
+    await booked(practice)
+    assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "no_consent")]
+
+
+async def test_an_answer_goes_by_the_way_that_was_asked(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await wish(practice, channels=["email"])
+    assert await text_in(practice, "HELP") == 200
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_client_is_written_to_in_their_language_and_others_in_the_practices(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await wish(practice, language="es", channels=["email"])
+    await booked(practice)
+    [mail] = practice.outside.mails(practice.email)
+    assert mail.startswith("Su cita del ")
+    assert " a las " in mail
+    sender = await practice.call("GET", "/v1/sender")
+    await practice.call("PUT", "/v1/sender", json=sender | {"language": "es"})
+    await wish(practice)
+    await booked(practice)
+    assert ": su cita, " in practice.outside.texts(practice.phone)[0]
+    await wish(practice, language="en")
+    await booked(practice)
+    assert ": see you " in practice.outside.texts(practice.phone)[1]
+
+
+async def test_between_a_clients_own_hours_only(practice: Practice) -> None:
+    zone = daytime()
+    await practice.open("sms", zone=zone)
+    local = (await practice.now()).astimezone(ZoneInfo(zone))
+    # A part of the day that is not now.
+    opens, closes = ("19:00", "20:30") if local.hour < 18 else ("08:00", "09:00")
+    await wish(practice, opens=opens, closes=closes)
+    await booked(practice)
+    assert practice.outside.texts(practice.phone) == []
+    [planned] = await practice.messages()
+    due = datetime.fromisoformat(planned["due_at"]).astimezone(ZoneInfo(zone))
+    assert f"{due:%H:%M}" == opens
+    assert due > local
+    assert due - local < timedelta(hours=25)
+    assert ("reminder", None, "deferred", "quiet_hours") in await practice.decisions()
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"channels": ["pigeon"]}, "channels.0"),
+        ({"channels": ["sms", "sms"]}, ""),
+        ({"language": "tlh"}, "language"),
+        ({"opens": "09:00"}, ""),
+        ({"opens": "07:00", "closes": "20:00"}, ""),
+        ({"opens": "20:00", "closes": "09:00"}, ""),
+    ],
+)
+async def test_a_wish_that_cannot_be_names_its_field(body: dict[str, Any], field: str, practice: Practice) -> None:
+    refused = await wish(practice, 422, **body)
+    assert refused.get("field", "").startswith(field), refused
+
+
+@pytest.mark.parametrize("phone", ["+1202555", "+12021234567", "202 555 0123", "+10000000000", "+999123456789"])
+async def test_a_number_that_is_none_is_refused(phone: str, practice: Practice) -> None:
+    body = {"phone": phone}
+    refused = await practice.call("PUT", f"/v1/clients/{practice.client}/contact", 422, json=body)
+    assert refused["field"] == "phone"
+
+
+async def test_a_landline_gets_no_text_and_the_next_channel_is_used(practice: Practice) -> None:
+    practice.phone = "+493012345678"
+    await practice.open("sms", "email")
+    await booked(practice)
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert ("reminder", "sms", "channel_closed", "landline") in await practice.decisions()
+
+
+async def test_a_practice_has_its_own_words_and_goes_back_to_ours(practice: Practice) -> None:
+    await practice.open("sms")
+    path = "/v1/templates/reminder/sms/en"
+    body = {"body": "Hello from {{ name }}: {{ when }}, {{ link }}"}
+    first = await practice.call("PUT", path, json=body)
+    second = await practice.call("PUT", path, json=body)
+    assert (first["version"], second["version"]) == (1, 2)
+    await booked(practice)
+    assert practice.outside.texts(practice.phone)[0].startswith("Hello from Maple: ")
+    listed = (await practice.call("GET", "/v1/templates"))["items"]
+    mine = [one for one in listed if one["version"]]
+    assert [(one["purpose"], one["channel"], one["language"], one["body"]) for one in mine] == [
+        ("reminder", "sms", "en", body["body"])
+    ]
+    assert len({(one["purpose"], one["channel"], one["language"]) for one in listed}) == len(listed) > 60
+    await practice.call("DELETE", path, 204)
+    await booked(practice)
+    assert practice.outside.texts(practice.phone)[1].startswith("Maple: see you ")
+
+
+async def test_words_that_cannot_be_sent_are_refused_with_every_finding_and_nothing_is_kept(practice: Practice) -> None:
+    path = "/v1/templates/reminder/sms/en"
+    refused = await practice.call("PUT", path, 422, json={"body": "Your therapy for $5"})
+    assert (refused["code"], refused["field"]) == ("words_refused", "body")
+    assert len(refused["errors"]) == 4
+    refused = await practice.call("PUT", path, 422, json={"body": "{{ ''.__class__.__mro__ }}{{ name }}{{ link }}"})
+    assert "no code" in refused["detail"]
+    await practice.call("PUT", "/v1/templates/reminder/fax/en", 422, json={"body": "x"})
+    await practice.call("DELETE", "/v1/templates/rating_request/voice/en", 404)
+    assert all(one["version"] == 0 for one in (await practice.call("GET", "/v1/templates"))["items"])
+
+
+async def test_another_practices_words_are_its_own(practice: Practice) -> None:
+    path = "/v1/templates/reminder/sms/en"
+    await practice.call("PUT", path, json={"body": "Hi, {{ name }}: {{ when }} {{ link }}"})
+    practice.tenant = uuid4()
+    assert all(one["version"] == 0 for one in (await practice.call("GET", "/v1/templates"))["items"])
+
+
+async def test_a_mail_is_a_page_too(practice: Practice) -> None:
+    await practice.open("email")
+    await booked(practice)
+    [mail] = practice.outside.carrier.store.find(to=practice.email, channel="email")
+    assert mail.html.startswith("<!doctype html>")
+    assert "A reminder of your visit on" in mail.html
+    assert mail.links[0] in mail.html
