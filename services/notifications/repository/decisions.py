@@ -31,3 +31,10 @@ async def page(
     if after is not None:
         query = query.where(tuple_(columns.at, columns.id) > after)
     return list((await session.execute(query.order_by(columns.at, columns.id).limit(limit))).mappings())
+
+
+async def latest(session: AsyncSession, client_id: UUID, most: int) -> list[RowMapping]:
+    """The newest first."""
+    columns = tables.decisions.c
+    query = select(tables.decisions).where(columns.client_id == client_id)
+    return list((await session.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(most))).mappings())

@@ -18,8 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from services.availability.clients import FeedError, Feeds, check_url
 from services.availability.clients import feeds as feeds_module
-from services.availability.clients.addresses import is_public
 from services.availability.clients.apart import read_apart
+from shared.outside import is_public
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
