@@ -47,11 +47,11 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
         decisions = await repository.decisions.latest(session, task.client_id, 100) if task.client_id else []
     response.headers["etag"] = etag(task.version)
-    names, said = schemas.Decision.model_fields, schemas.InboundText.model_fields
+    said = schemas.InboundText.model_fields
     return schemas.TaskStory(
         **_body(task).model_dump(),
         text=schemas.InboundText(**{name: text[name] for name in said}) if text else None,
-        decisions=[schemas.Decision(**{name: row[name] for name in names}) for row in decisions],
+        decisions=[schemas.Decision.of(row) for row in decisions],
     )
 
 
