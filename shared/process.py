@@ -132,8 +132,12 @@ async def work(
     handlers: Mapping[type[Event], consuming.Handler],
     timers: Mapping[str, Handler],
     inbox: Table,
+    timers_beside: Mapping[str, Handler] | None = None,
 ) -> None:
-    """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM."""
+    """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM.
+
+    `timers_beside` are fired by a runner of their own: what keeps them waiting keeps none of the others waiting.
+    """
     settings = resources.settings
     if not await kafka.answers(settings.kafka_bootstrap_servers, timeout=5):
         raise StartupError(
@@ -158,6 +162,8 @@ async def work(
         relay.run,
         partial(sweep.run, resources.database),
     ]
+    if timers_beside:
+        jobs.append(TimerRunner(resources.database, timers_beside).run)
     await serve(probes, settings, settings.worker_port, jobs)
 
 

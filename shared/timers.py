@@ -154,7 +154,7 @@ _CLAIM = text(
     UPDATE timers SET generation = generation + 1, leased_until = clock_timestamp() + :lease
     WHERE id IN (
         SELECT id FROM timers
-        WHERE due_at <= clock_timestamp() AND failed_at IS NULL
+        WHERE due_at <= clock_timestamp() AND failed_at IS NULL AND kind = ANY(:kinds)
           AND (leased_until IS NULL OR leased_until <= clock_timestamp())
         ORDER BY due_at LIMIT :free FOR UPDATE SKIP LOCKED)
     RETURNING id, tenant_id AS tenant, kind, key, due_at, generation, attempts, traceparent, clock_timestamp() AS now
@@ -188,7 +188,7 @@ _TRY_LATER = text(
 
 
 class TimerRunner:
-    """Fires the due timers of one database: {kind: handler}."""
+    """Fires the due timers of one database: {kind: handler}. Those of other kinds are left to other runners."""
 
     def __init__(self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = CONCURRENCY) -> None:
         self.database = database
@@ -229,7 +229,7 @@ class TimerRunner:
         if free <= 0:
             return []
         async with self.database.every_tenant() as session:
-            rows = await session.execute(_CLAIM, {"lease": LEASE, "free": free})
+            rows = await session.execute(_CLAIM, {"lease": LEASE, "free": free, "kinds": list(self.handlers)})
             return [Timer(**row) for row in rows.mappings()]
 
     async def extend(self, ids: list[int]) -> None:

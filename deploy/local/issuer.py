@@ -27,7 +27,7 @@ KEY_ID = "local-1"
 
 EVERY = (
     "schedules:read schedules:write slots:read clients:read clients:write appointments:read appointments:write "
-    "messages:read messages:write feedback:read feedback:write reports:read"
+    "messages:read messages:write webhooks:read webhooks:write feedback:read feedback:write reports:read"
 )
 SCOPES = {
     "admin": EVERY,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.booking.use_cases import following, waitlist
+from services.booking.use_cases import answering, following, waitlist
 from shared.consumer import Handler
 from shared.contracts import Envelope, Event
 from shared.contracts.availability import (
@@ -15,6 +15,7 @@ from shared.contracts.availability import (
     ScheduleState,
     ScheduleWithdrawn,
 )
+from shared.contracts.notifications import QuestionAnswered
 
 
 async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], now: datetime) -> None:
@@ -29,9 +30,14 @@ async def on_opened(session: AsyncSession, envelope: Envelope[AvailabilityOpened
     await waitlist.follow_opening(session, tenant=envelope.tenant, news=envelope.event, now=now)
 
 
+async def on_answer(session: AsyncSession, envelope: Envelope[QuestionAnswered], now: datetime) -> None:
+    await answering.follow_answer(session, tenant=envelope.tenant, news=envelope.event, now=now)
+
+
 HANDLERS: Mapping[type[Event], Handler] = {
     SchedulePublished: on_schedule,
     ScheduleWithdrawn: on_schedule,
     ProviderUnavailable: on_absences,
     AvailabilityOpened: on_opened,
+    QuestionAnswered: on_answer,
 }

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.use_cases import offers, outreach, visits
+from services.notifications.use_cases import offers, outreach, visits, webhooks
 from shared.consumer import Handler
-from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
+from shared.contracts import APPOINTMENT_EVENTS, CATALOGUE, Envelope, Event
 from shared.contracts.booking import AppointmentState, ClientDischarged, ClientRegistered, ClientState
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
 from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
@@ -33,7 +33,7 @@ async def on_request(session: AsyncSession, envelope: Envelope[FeedbackRequested
     await visits.ask_for_rating(session, tenant=envelope.tenant, request=envelope.event, now=now)
 
 
-HANDLERS: Mapping[type[Event], Handler] = {
+_FOLLOWED: Mapping[type[Event], Handler] = {
     **dict.fromkeys(APPOINTMENT_EVENTS, on_appointment),
     WaitlistOffered: on_offer,
     WaitlistOfferEnded: on_offer,
@@ -42,3 +42,17 @@ HANDLERS: Mapping[type[Event], Handler] = {
     BarrierReported: on_barrier,
     FeedbackRequested: on_request,
 }
+
+
+def _told(follow: Handler | None) -> Handler:
+    """What this service does with an event, and then whoever wants to hear of it outside."""
+
+    async def on_event(session: AsyncSession, envelope: Envelope[Event], now: datetime) -> None:
+        if follow is not None:
+            await follow(session, envelope, now)
+        await webhooks.follow(session, envelope.tenant, envelope.event, envelope.time, now)
+
+    return on_event
+
+
+HANDLERS: Mapping[type[Event], Handler] = {event: _told(_FOLLOWED.get(event)) for event in CATALOGUE}

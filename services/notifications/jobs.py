@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.resources import Resources
-from services.notifications.use_cases import handing_over, outreach, reports, sending
+from services.notifications.use_cases import handing_over, outreach, reports, sending, webhooks
 from shared.timers import Handler, Timer
 
 
@@ -42,3 +42,14 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         repository.outreach.STEP: on_step_due,
         repository.tasks.ALERT: on_alert_due,
     }
+
+
+def webhook_timers(resources: Resources) -> Mapping[str, Handler]:
+    """Apart from the others: an app's server that hangs must not keep a reminder waiting."""
+
+    async def on_delivery_due(session: AsyncSession, timer: Timer) -> None:
+        await webhooks.attempt(
+            session, tenant=timer.tenant, delivery_id=timer.key, now=timer.now, hooks=resources.hooks
+        )
+
+    return {repository.webhooks.DELIVER: on_delivery_due}

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from services.notifications import tables
 from services.notifications.clients import Booking, Carriers, open_carriers
+from services.notifications.clients.hooks import Hooks
 from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
@@ -28,6 +29,7 @@ class Resources:
     clock: Clock
     carriers: Carriers
     booking: Booking
+    hooks: Hooks
     idempotency_keys: Table = tables.idempotency_keys
 
 
@@ -44,6 +46,14 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 jwks_url=settings.auth_jwks_url,
                 http=http,
             )
-            yield Resources(settings, database, verifier, clock, open_carriers(settings, http), Booking(settings, http))
+            yield Resources(
+                settings,
+                database,
+                verifier,
+                clock,
+                open_carriers(settings, http),
+                Booking(settings, http),
+                Hooks(frozenset(settings.webhook_insecure_hosts)),
+            )
     finally:
         await database.close()

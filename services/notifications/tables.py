@@ -1,7 +1,6 @@
 """Tables of notifications; `migrations/versions` creates them, and a test holds the two together."""
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     Column,
     DateTime,
@@ -13,7 +12,7 @@ from sqlalchemy import (
     Time,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.idempotency import idempotency_table
 from shared.inbox import inbox_table
@@ -254,6 +253,57 @@ decisions = Table(
     comment="Why something was sent, put off or not sent; answers explain",
 )
 
+questions = Table(
+    "questions",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("start", _TIME, nullable=False),
+    Column("asked_at", _TIME, nullable=False),
+    Column("answer", Text),
+    Column("answered_at", _TIME),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Texts that asked something; a digit answers the newest open one of its number",
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("event_types", ARRAY(Text), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until", _TIME),
+    Column("disabled_because", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Where third-party apps want to hear of events",
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("webhook_id", Uuid, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("answer", Text),
+    Column("created_at", _TIME, nullable=False),
+    Column("tried_at", _TIME),
+    Column("next_at", _TIME),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Events for third-party apps: pending, delivered or given up (dead)",
+)
+
 barriers = Table(
     "barriers",
     metadata,
@@ -297,6 +347,7 @@ inbound = Table(
     Column("meaning", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("received_at", _TIME, nullable=False),
+    Column("phone", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Texts from clients; their words stay here",
 )
@@ -306,9 +357,16 @@ tasks = Table(
     metadata,
     Column("tenant_id", Uuid, nullable=False),
     Column("id", Uuid, nullable=False),
-    Column("client_id", Uuid, nullable=False),
+    Column("client_id", Uuid),
     Column("outreach_id", Uuid),
     Column("kind", Text, nullable=False),
     Column("opened_at", _TIME, nullable=False),
+    Column("due_at", _TIME, nullable=False),
+    Column("inbound_id", Uuid),
+    Column("status", Text, nullable=False),
+    Column("owner", Text),
+    Column("outcome", Text),
+    Column("closed_at", _TIME),
+    Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
 )

@@ -2,7 +2,7 @@
 
 from services.notifications import tables
 from services.notifications.consumers import HANDLERS
-from services.notifications.jobs import timers
+from services.notifications.jobs import timers, webhook_timers
 from services.notifications.resources import MIGRATIONS, open_resources
 from services.notifications.settings import Settings
 from shared import process
@@ -20,6 +20,7 @@ async def main() -> None:
             handlers=HANDLERS,
             timers=timers(resources),
             inbox=tables.inbox,
+            timers_beside=webhook_timers(resources),
         )
 
 

@@ -43,6 +43,8 @@ from shared.contracts.notifications import (
     OutreachAdvanced,
     OutreachEnded,
     OutreachStarted,
+    QuestionAnswered,
+    TaskClosed,
     TaskOpened,
 )
 from shared.contracts.waitlist import (
@@ -95,6 +97,8 @@ CATALOGUE: tuple[type[Event], ...] = (
     OutreachAdvanced,
     OutreachEnded,
     TaskOpened,
+    TaskClosed,
+    QuestionAnswered,
     FeedbackRequested,
     FeedbackSubmitted,
     BarrierReported,

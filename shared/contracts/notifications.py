@@ -8,6 +8,7 @@ from shared.contracts.envelope import Event
 
 Channel = Literal["sms", "email", "voice"]
 MessageStatus = Literal["planned", "sent", "delivered", "failed", "not_sent"]
+TaskOutcome = Literal["done", "reached", "not_reached", "rebooked", "declined", "handed_on", "not_needed"]
 OutreachEnd = Literal[
     "rebooked", "declined", "opted_out", "discharged", "no_response", "held_out", "visit_changed", "safety"
 ]
@@ -62,7 +63,7 @@ class MessageReceived(Event):
     message_id: UUID
     client_id: UUID | None
     channel: Channel
-    meaning: Literal["opt_out", "opt_in", "help", "safety", "other"]
+    meaning: Literal["opt_out", "opt_in", "help", "safety", "other", "answer"]
     received_at: datetime
 
     @property
@@ -144,3 +145,40 @@ class TaskOpened(Event):
     @property
     def subject(self) -> UUID:
         return self.task_id
+
+
+class TaskClosed(Event):
+    """A person at the practice has done what they were asked, or says why not."""
+
+    producer: ClassVar[str] = "notifications"
+    type: ClassVar[str] = "task.closed"
+
+    task_id: UUID
+    client_id: UUID
+    kind: str
+    opened_at: datetime
+    closed_at: datetime
+    outcome: TaskOutcome
+    outreach_id: UUID | None
+
+    @property
+    def subject(self) -> UUID:
+        return self.task_id
+
+
+class QuestionAnswered(Event):
+    """A client has answered what a text asked about a visit; booking does what the answer says."""
+
+    producer: ClassVar[str] = "notifications"
+    type: ClassVar[str] = "question.answered"
+
+    question_id: UUID
+    client_id: UUID
+    appointment_id: UUID
+    start: datetime
+    answer: Literal["confirm", "move", "cancel"]
+    answered_at: datetime
+
+    @property
+    def subject(self) -> UUID:
+        return self.appointment_id

@@ -116,6 +116,7 @@ class Practice:
     phone: str
     email: str
     url: str
+    http_app: FastAPI
 
     def headers(self, role: str = "staff", **claims: Any) -> dict[str, str]:
         return self.issuer.headers(self.tenant, role, **claims)
@@ -183,6 +184,19 @@ class Practice:
                 headers = {"x-twilio-signature": signature(TOKEN, self.url + path, form)}
                 answer = await self.http.post(path, data=form, headers=headers)
                 assert answer.status_code == 204, answer.text
+
+    async def text_from(self, phone: str, body: str) -> httpx.Response:
+        """A text by the carrier's signed request, and what goes back with its answer."""
+        path = f"/v1/inbound/sms/{self.tenant}"
+        form = {"MessageSid": f"SM{uuid4().hex}", "From": phone, "To": "+12025550111", "Body": body}
+        headers = {"x-twilio-signature": signature(TOKEN, self.url + path, form)}
+        return await self.http.post(path, data=form, headers=headers)
+
+    async def come_due(self, kind: str) -> None:
+        """Timers of a kind come due, also those that wait to be tried again."""
+        async with self.resources.database.transaction(self.tenant) as session:
+            query = "UPDATE timers SET due_at = clock_timestamp(), leased_until = NULL WHERE kind = :kind"
+            await session.execute(text(query), {"kind": kind})
 
     async def tasks(self) -> list[dict[str, Any]]:
         return list((await self.call("GET", "/v1/tasks"))["items"])
@@ -259,6 +273,7 @@ async def practice(service: tuple[FastAPI, str], outside: Outside, issuer: Issue
             phone=f"+1202{tag % 800 + 200}{tag // 800 % 999 + 1:03d}1",
             email=f"client-{tag % 10**9}@example.org",
             url=url,
+            http_app=app,
         )
 
 

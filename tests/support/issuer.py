@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 EVERY_SCOPE = (
     "schedules:read schedules:write slots:read clients:read clients:write appointments:read appointments:write "
-    "messages:read messages:write feedback:read feedback:write reports:read"
+    "messages:read messages:write webhooks:read webhooks:write feedback:read feedback:write reports:read"
 )
 
 

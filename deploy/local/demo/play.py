@@ -14,6 +14,7 @@ import httpx
 
 from deploy.local.demo import trace, world
 from deploy.local.demo.actors import Browser, Caller, Mailbox, first, link_in
+from deploy.local.demo.conversation import have_a_conversation
 from deploy.local.demo.evenings import see_evenings
 from deploy.local.demo.timeline import DemoFailed, Timeline
 from deploy.local.demo.waitlist import fill_a_cancellation
@@ -75,6 +76,7 @@ class _Loop:
         await fill_a_cancellation(
             self.staff, self.browser, self.mailbox, self.type_id, self.zone, self.time, self._until
         )
+        await have_a_conversation(self.staff, self.mailbox, self.type_id, self.zone, self.time, self._until)
         await self._see_explanation()
         await self._see_trace()
 

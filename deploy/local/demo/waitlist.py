@@ -29,8 +29,8 @@ async def fill_a_cancellation(
     """Raises DemoFailed at the first check that doesn't hold."""
     call = staff.call
     await call("PUT", "booking", "/v1/waitlist/rules", json=RULES, headers={"if-match": '"0"'})
-    has_time, waits = await _client(staff, "Alex Moreau", zone), await _client(staff, "Kim Doe", zone)
-    visit = await _book(staff, has_time, type_id)
+    has_time, waits = await new_client(staff, "Alex Moreau", zone), await new_client(staff, "Kim Doe", zone)
+    visit = await book_soon(staff, has_time, type_id)
     wish = {"client_id": waits.id, "appointment_type_id": type_id, "zone": zone}
     entry = await call("POST", "booking", "/v1/waitlist", expect=201, json=wish)
     time.step("client", "joins the waitlist")
@@ -59,7 +59,7 @@ async def fill_a_cancellation(
     time.step("client", "takes it with one tap: the cancellation is filled from the waitlist")
 
 
-async def _client(staff: Caller, name: str, zone: str) -> Someone:
+async def new_client(staff: Caller, name: str, zone: str) -> Someone:
     client = await staff.call("POST", "booking", "/v1/clients", expect=201, json={"name": name})
     phone = f"+1202555{secrets.randbelow(8999) + 1000:04d}"
     path = f"/v1/clients/{client['id']}"
@@ -69,7 +69,7 @@ async def _client(staff: Caller, name: str, zone: str) -> Someone:
     return Someone(client["id"], phone)
 
 
-async def _book(staff: Caller, client: Someone, type_id: str) -> dict[str, Any]:
+async def book_soon(staff: Caller, client: Someone, type_id: str) -> dict[str, Any]:
     begin = datetime.now(UTC) + AHEAD
     query = {
         "appointment_type": type_id,

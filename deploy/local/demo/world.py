@@ -73,7 +73,7 @@ def outreach_flow() -> dict[str, Any]:
     return {
         "steps": [
             {"after": "PT0S", "message": "missed_you", "channels": both},
-            {"after": "PT10S", "message": "barrier_question", "channels": both, "unless_barrier_known": True},
+            {"after": "PT10S", "message": "barrier_question", "channels": both, "when": {"barriers": ["unknown"]}},
             {"after": "PT16S", "task": "call_client"},
             {"after": "PT20S", "message": "closing", "channels": ["email"]},
         ],

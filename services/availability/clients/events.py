@@ -1,6 +1,7 @@
 """The events of a feed (RFC 5545, 3.6.1): each read from its component, or refused by its line, and then when it takes
 place, recurrences and exceptions included."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -219,6 +220,7 @@ def _values(component: Component, place: Located, name: str) -> Iterator[tuple[L
     if len(lines) != len(items):
         raise at(place.line_of(name), f"{name} can't be read")
     for line, item in zip(lines, items, strict=True):
+        _check_form(line, name)
         for part in item.dts if hasattr(item, "dts") else [item]:
             length = None
             value: Any = part.dt
@@ -237,6 +239,18 @@ def _values(component: Component, place: Located, name: str) -> Iterator[tuple[L
             except ZoneFails as error:
                 raise at(line.number, _ZONE_FAILS) from error
             yield line, value, length
+
+
+def _check_form(line: Line, name: str) -> None:
+    """A line that contradicts itself is hours wrong, whichever half of it is believed (RFC 5545, 3.3.4 and 3.3.5)."""
+    head = line.whole[: len(line.whole) - len(line.value)].upper()
+    value = line.value.upper()
+    if head.count(";TZID=") > 1:
+        raise at(line.number, f"{name} names two zones")
+    if ";TZID=" in head and re.search(r"Z(/|,|\s|$)", value):
+        raise at(line.number, f"{name} is in UTC (Z) and names a zone too")
+    if re.search(r";VALUE=DATE(;|:|$)", head) and "T" in value:
+        raise at(line.number, f"{name} is said to be a whole day and has a time")
 
 
 def _period(line: Line, value: tuple[Any, Any]) -> tuple[Any, Length]:

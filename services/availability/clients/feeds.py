@@ -1,22 +1,21 @@
 """Fetching a feed: from public addresses only, within limits of time and size, and only when it has changed."""
 
 import asyncio
-import re
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from ssl import SSLContext
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 from opentelemetry.trace import SpanKind
 
-from services.availability.clients.addresses import Resolver, is_public, resolve
 from services.availability.clients.apart import read_apart
 from services.availability.clients.errors import FeedError
+from shared import outside
 from shared.numbers import digits
+from shared.outside import OutsideError, Resolver, Target, address_of, request_parts, resolve, target_of
 from shared.telemetry import span
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -25,7 +24,6 @@ CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _GZIP = 31  # zlib's word for "with gzip's header"
 _STORED = 400  # of a validator, which is the server's text
 
@@ -39,28 +37,13 @@ class Fetched:
     last_modified: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a request goes: the URL as given, and what is needed to go to one of its addresses."""
-
-    url: str
-    scheme: str
-    host: str
-    port: int
-    trusted: bool
-
-    @property
-    def authority(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == {"https": 443, "http": 80}[self.scheme] else f"{host}:{self.port}"
-
-
 def check_url(url: str, insecure_hosts: frozenset[str]) -> None:
     """Raises FeedError `feed_url_invalid`, `feed_not_https` or `feed_address_forbidden` for what can be seen without
     asking anybody."""
-    target = _target(url, insecure_hosts)
-    if not target.trusted and _is_address(target.host) and not is_public(target.host):
-        raise _forbidden(target.host)
+    try:
+        outside.check_url(url, insecure_hosts, webcal=True)
+    except OutsideError as error:
+        raise _feed_error(error) from error
 
 
 class Feeds:
@@ -128,31 +111,25 @@ class Feeds:
             "feed_redirects", f"The feed leads elsewhere more than {MAX_REDIRECTS} times; name its last place."
         )
 
-    async def _address(self, target: _Target) -> str:
-        """One checked address of the host; the connection goes to it, whatever the name leads to a moment later."""
-        found: Sequence[str] = (
-            [target.host] if _is_address(target.host) else await self.resolver(target.host, target.port)
-        )
-        if not found:
-            raise FeedError("feed_unreachable", f"{target.host} has no address.")
-        if not target.trusted and not all(is_public(address) for address in found):
-            raise _forbidden(target.host)
-        return found[0]
+    async def _address(self, target: Target) -> str:
+        try:
+            return await address_of(target, self.resolver)
+        except OutsideError as error:
+            raise _feed_error(error) from error
 
-    def _request(self, http: httpx.AsyncClient, target: _Target, address: str, conditions: dict[str, str]):  # type: ignore[no-untyped-def] # httpx's own context manager
-        url = httpx.URL(target.url).copy_with(host=address, fragment=None)
+    def _request(self, http: httpx.AsyncClient, target: Target, address: str, conditions: dict[str, str]):  # type: ignore[no-untyped-def] # httpx's own context manager
+        url, headers, extensions = request_parts(target, address)
         return http.stream(
             "GET",
             url,
             headers={
-                "host": target.authority,
+                **headers,
                 "accept": "text/calendar, */*;q=0.1",
                 "accept-encoding": "gzip",
                 "user-agent": "Rapport calendar reader",
                 **conditions,
             },
-            # The certificate is checked for the name, though the connection goes to an address.
-            extensions={"sni_hostname": target.host},
+            extensions=extensions,
             timeout=httpx.Timeout(self.total_seconds, connect=self.connect_seconds),
         )
 
@@ -191,24 +168,15 @@ class Feeds:
         return bytes(body)
 
 
-def _target(url: str, insecure_hosts: frozenset[str]) -> _Target:
+def _target(url: str, insecure_hosts: frozenset[str]) -> Target:
     try:
-        parts = urlsplit(url)
-        # The host as it goes over the wire (an international name in ASCII), which is also how certificates name it.
-        read = httpx.URL(url)
-        host, port = read.raw_host.decode("ascii").lower(), parts.port
-    except (ValueError, httpx.InvalidURL) as error:
-        raise FeedError("feed_url_invalid", "This should be the address of a feed, such as https://…") from error
-    if not (_is_address(host) or _NAME.fullmatch(host)):
-        raise FeedError("feed_url_invalid", f"{host!r} can't be the name of a host; check the address.")
-    if parts.username is not None or read.userinfo:
-        raise FeedError("feed_url_invalid", "This should be an address with a host and without user and password.")
-    scheme = "https" if parts.scheme.lower() == "webcal" else parts.scheme.lower()
-    trusted = f"{host}:{port}" in insecure_hosts
-    if scheme != "https" and not (trusted and scheme == "http"):
-        raise FeedError("feed_not_https", "A feed's address should begin with https://")
-    clean = parts._replace(scheme=scheme).geturl()
-    return _Target(clean, scheme, host, port or (443 if scheme == "https" else 80), trusted)
+        return target_of(url, insecure_hosts, webcal=True)
+    except OutsideError as error:
+        raise _feed_error(error) from error
+
+
+def _feed_error(error: OutsideError) -> FeedError:
+    return FeedError(f"feed_{error.code}", error.detail)
 
 
 def _next(url: str, location: str | None, host: str) -> str:
@@ -219,15 +187,6 @@ def _next(url: str, location: str | None, host: str) -> str:
         return urljoin(url, location)
     except ValueError as error:
         raise FeedError("feed_redirects", f"{host} leads to something that is no address.") from error
-
-
-def _is_address(host: str) -> bool:
-    # Whatever the system's resolver reads as a number is resolved by it and then checked; this is only for literals.
-    return ":" in host or host.replace(".", "").isdigit()
-
-
-def _forbidden(host: str) -> FeedError:
-    return FeedError("feed_address_forbidden", f"{host} is not on the open internet; a feed should be.")
 
 
 def _validator(response: httpx.Response, name: str) -> str | None:

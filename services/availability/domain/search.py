@@ -114,7 +114,8 @@ def spans_of(wish: Wish, zone: str, begin: int, end: int) -> list[Span]:
 
 def groups(wish: Wish, plans: Sequence[Plan], spans: Sequence[Span], urgent_until: int | None) -> list[Group]:
     """In the order of answers: an intake's first two days before the rest, preferred providers in their order."""
-    rank = {provider_id: place for place, provider_id in enumerate(wish.prefer)}
+    # Who is named twice counts where they are named first.
+    rank = {provider_id: place for place, provider_id in enumerate(dict.fromkeys(wish.prefer))}
     ranked: dict[int, list[Plan]] = {}
     for plan in plans:
         ranked.setdefault(rank.get(plan.provider_id, len(rank)), []).append(plan)

@@ -175,15 +175,16 @@ def _words(plan: Plan, start: int, obstacle: Obstacle) -> str:
     if isinstance(because, Blocked):
         what = "time off" if rule == "time_off" else "an event of a calendar kept elsewhere"
         return f"{what} {_from_to(because.begin, because.end, zone)}"
+    about = date_of(because) if isinstance(because, int) else date_of(day)
     told: dict[str, str] = {
         "past": "in the past",
         "minimum_notice": f"notice of {_length(plan.notice)}",
         "horizon": f"further ahead than {_length(plan.horizon)}",
         "outside_hours": "the visit would not lie within opening hours",
-        "override": f"outside the hours set for {date_of(day)}",
+        "override": f"outside the hours set for {about}",
         "new_clients_only": "kept for new clients",
         "off_grid": f"not on the grid of {_length(timedelta(seconds=plan.step))} from local midnight",
-        "holiday": f"holiday of the practice on {date_of(because) if isinstance(because, int) else date_of(day)}",
+        "holiday": f"holiday of the practice on {about}",
         "most_per_day": f"over {plan.most_per_day} a day of this schedule",
         "provider_most_per_day": f"over {plan.provider_most_per_day} a day of the provider",
         "room": "no room is free",

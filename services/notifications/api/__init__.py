@@ -1,6 +1,18 @@
 """HTTP of notifications: route → use case → schema; and the carriers' callbacks."""
 
-from services.notifications.api import carriers, intake, messages, outreach, people, plans, sender, tasks, templates
+from services.notifications.api import (
+    carriers,
+    intake,
+    messages,
+    outreach,
+    people,
+    plans,
+    sender,
+    tasks,
+    templates,
+    unsubscribing,
+    webhooks,
+)
 
 routers = [
     sender.router,
@@ -10,6 +22,8 @@ routers = [
     outreach.router,
     tasks.router,
     templates.router,
+    webhooks.router,
     intake.router,
     carriers.router,
+    unsubscribing.router,
 ]

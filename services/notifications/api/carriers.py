@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
 
@@ -69,7 +70,7 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
             raise invalid("invalid_request", f"{name}: the carrier's form lacks it.", field=name)
     token = current_tenant.set(practice_id)
     try:
-        await ours.database.run(
+        received = await ours.database.run(
             practice_id,
             lambda session: inbound.receive_text(
                 session,
@@ -82,4 +83,5 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
         )
     finally:
         current_tenant.reset(token)
-    return Response('<?xml version="1.0" encoding="UTF-8"?><Response/>', media_type="text/xml")
+    said = f"<Message>{escape(received.reply)}</Message>" if received.reply else ""
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>', media_type="text/xml")

@@ -1,8 +1,9 @@
 """Routes: what a client was sent, and why or why not."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from services.notifications import repository, schemas
 from services.notifications.api.common import AT_THE_PRACTICE, own, require_client
@@ -27,14 +28,17 @@ async def list_messages(
 
 @router.get("/clients/{client_id}/explain", operation_id="explain_messages")
 async def explain(
-    request: Request, client_id: UUID, caller: Caller, limit: paging.Limit = 100, cursor: paging.Cursor = None
+    request: Request,
+    client_id: UUID,
+    caller: Caller,
+    appointment: Annotated[UUID | None, Query(description="Only what is about this visit and its outreach")] = None,
+    limit: paging.Limit = 100,
+    cursor: paging.Cursor = None,
 ) -> schemas.Explanation:
-    """Why this client was, or was not, messaged: every decision with its reason."""
+    """Why this client was, or was not, messaged: every decision with its reason, its times and its trace."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        found = await repository.decisions.page(session, client_id, paging.decode(cursor), limit + 1)
+        begin = paging.decode(cursor)
+        found = await repository.decisions.page(session, client_id, begin, limit + 1, appointment)
     items, after = paging.page(found, limit, lambda row: (row["at"], row["id"]))
-    names = schemas.Decision.model_fields
-    return schemas.Explanation(
-        items=[schemas.Decision(**{name: row[name] for name in names}) for row in items], next=after
-    )
+    return schemas.Explanation(items=[schemas.Decision.of(row) for row in items], next=after)

@@ -114,4 +114,10 @@ async def preview_flow(request: Request, body: schemas.FlowPreview, caller: Call
 
 def _links(ours: Resources, tenant: UUID) -> Links:
     settings = ours.settings
-    return Links(tenant, settings.link_signing_key, settings.booking_public_url, settings.feedback_public_url)
+    return Links(
+        tenant,
+        settings.link_signing_key,
+        settings.booking_public_url,
+        settings.feedback_public_url,
+        settings.public_url,
+    )

@@ -1,10 +1,18 @@
 """Routes: what persons at the practice should do."""
 
-from fastapi import APIRouter, Request
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
 from services.notifications.api.common import AT_THE_PRACTICE, own
+from services.notifications.domain.model import Task, TaskStatus
+from services.notifications.use_cases import tasks
 from shared import paging
+from shared.commands import Answer, Command, Write, etag
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
@@ -12,14 +20,98 @@ router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
 @router.get("/tasks", operation_id="list_tasks")
 async def list_tasks(
-    request: Request, caller: Caller, limit: paging.Limit = 50, cursor: paging.Cursor = None
+    request: Request,
+    caller: Caller,
+    status: TaskStatus | None = None,
+    kind: Annotated[str | None, Query(max_length=40)] = None,
+    owner: Annotated[str | None, Query(max_length=200)] = None,
+    client_id: UUID | None = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
 ) -> schemas.TaskPage:
-    """What persons at the practice should do, oldest first."""
+    """What persons at the practice should do, what is due first before the rest."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        found = await repository.tasks.page(session, paging.decode(cursor), limit + 1)
-    items, after = paging.page(found, limit, lambda row: (row["opened_at"], row["id"]))
-    names = schemas.TaskBody.model_fields
-    return schemas.TaskPage(
-        items=[schemas.TaskBody(**{name: row[name] for name in names}) for row in items], next=after
+        after = paging.decode(cursor)
+        found = await repository.tasks.page(session, after, limit + 1, status, kind, owner, client_id)
+    items, following = paging.page(found, limit, lambda task: (task.due_at, task.id))
+    return schemas.TaskPage(items=[_body(task) for task in items], next=following)
+
+
+@router.get("/tasks/{task_id}", operation_id="get_task", responses=problems(404))
+async def get_task(request: Request, response: Response, task_id: UUID, caller: Caller) -> schemas.TaskStory:
+    """A task with what led to it."""
+    caller.require("messages:read", *AT_THE_PRACTICE)
+    async with own(request).database.transaction(caller.tenant) as session:
+        task = await repository.tasks.get(session, task_id)
+        text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
+        decisions = await repository.decisions.latest(session, task.client_id, 100) if task.client_id else []
+    response.headers["etag"] = etag(task.version)
+    said = schemas.InboundText.model_fields
+    return schemas.TaskStory(
+        **_body(task).model_dump(),
+        text=schemas.InboundText(**{name: text[name] for name in said}) if text else None,
+        decisions=[schemas.Decision.of(row) for row in decisions],
     )
+
+
+@router.post(
+    "/tasks/{task_id}/claim",
+    response_model=schemas.TaskBody,
+    operation_id="claim_task",
+    responses=problems(404, 409, 412),
+)
+async def claim_task(task_id: UUID, command: Write) -> Response:
+    """Takes a task on; also one that somebody else has."""
+    subject = command.principal.subject
+    return await _change(
+        command, lambda session: tasks.claim(session, task_id=task_id, version=command.if_match, owner=subject)
+    )
+
+
+@router.post(
+    "/tasks/{task_id}/release",
+    response_model=schemas.TaskBody,
+    operation_id="release_task",
+    responses=problems(404, 409, 412),
+)
+async def release_task(task_id: UUID, command: Write) -> Response:
+    """Gives a task back, for anybody to take on."""
+    return await _change(command, lambda session: tasks.give_back(session, task_id=task_id, version=command.if_match))
+
+
+@router.post(
+    "/tasks/{task_id}/close",
+    response_model=schemas.TaskBody,
+    operation_id="close_task",
+    responses=problems(404, 409, 412),
+)
+async def close_task(request: Request, task_id: UUID, body: schemas.Outcome, command: Write) -> Response:
+    """Closes a task, with what came of it."""
+    principal, now = command.principal, own(request).clock()
+    return await _change(
+        command,
+        lambda session: tasks.close(
+            session,
+            tenant=principal.tenant,
+            task_id=task_id,
+            version=command.if_match,
+            by=principal.subject,
+            outcome=body.outcome,
+            now=now,
+        ),
+    )
+
+
+async def _change(command: Command, change: Callable[[AsyncSession], Awaitable[Task]]) -> Response:
+    command.principal.require("messages:write", *AT_THE_PRACTICE)
+
+    async def work(session: AsyncSession) -> Answer:
+        task = await change(session)
+        return Answer(_body(task), 200, task.version)
+
+    return await command.run(work)
+
+
+def _body(task: Task) -> schemas.TaskBody:
+    return schemas.TaskBody.model_validate(task)

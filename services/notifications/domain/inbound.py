@@ -1,20 +1,21 @@
 """What a client's text means, before anybody reads it."""
 
 import re
+import unicodedata
 from typing import Literal
 
-Meaning = Literal["opt_out", "opt_in", "help", "safety", "other"]
+from services.notifications.domain.crisis import may_mean_self_harm
 
-OPT_OUT = frozenset(("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL"))
-OPT_IN = frozenset(("START", "UNSTOP"))
-HELP = frozenset(("HELP", "INFO"))
+Meaning = Literal["opt_out", "opt_in", "help", "safety", "answer", "other"]
+Answer = Literal["confirm", "move", "cancel"]
 
-_SAFETY = re.compile(
-    r"suicid|kill(ing)? my ?self|end(ing)? (it|my life|things|everything)|(want|going|ready) to die"
-    r"|don'?t want to (live|be here|be alive)|hurt(ing)? my ?self|harm(ing)? my ?self|self[- ]?harm"
-    r"|cut(ting)? my ?self|better off dead|no reason to live|overdos|can'?t go on|take my (own )?life",
-    re.IGNORECASE,
-)
+_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL")
+_STOP_ES = ("ALTO", "PARAR", "PARE", "BAJA", "CANCELAR", "FIN", "NO MAS")
+OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
+OPT_IN = frozenset(("START", "UNSTOP", "ALTA", "EMPEZAR"))
+HELP = frozenset(("HELP", "INFO", "AYUDA"))
+ANSWERS: dict[str, Answer] = {"1": "confirm", "2": "move", "3": "cancel"}
+"""Digits only: no word that somebody may mean otherwise is an answer."""
 
 
 def meaning(body: str) -> Meaning:
@@ -22,14 +23,30 @@ def meaning(body: str) -> Meaning:
 
     "END" is an opt-out; "I want to end it" is a person who may be in danger.
     """
-    words = re.sub(r"\s+", " ", body.replace("’", "'")).strip()
-    whole = words.strip(" .!\"'").upper()
+    plain = _plain(body)
+    whole = re.sub(r"[^a-z0-9 ]", "", plain).strip().upper()
+    words = whole.split()
+    # "Stop stop stop" says it more than once.
+    if words and len(set(words)) == 1:
+        whole = words[0]
     if whole in OPT_OUT:
         return "opt_out"
-    if _SAFETY.search(words):
+    if may_mean_self_harm(re.sub(r"[^a-z0-9]+", " ", plain.replace("'", ""))):
         return "safety"
     if whole in OPT_IN:
         return "opt_in"
     if whole in HELP:
         return "help"
-    return "other"
+    return "answer" if answer(body) else "other"
+
+
+def answer(body: str) -> Answer | None:
+    """The answer that a text is, if it's nothing but one of its digits: `1`, ` 1.`, `(1)`, a keycap."""
+    return ANSWERS.get(re.sub(r"[\s.!()\[\]#\ufe0f\u20e3]", "", unicodedata.normalize("NFKC", body)))
+
+
+def _plain(body: str) -> str:
+    """In lower case, without accents, with straight apostrophes and single blanks."""
+    bare = unicodedata.normalize("NFKD", body.replace("\u2019", "'").replace("\u2018", "'"))
+    letters = "".join(sign for sign in bare if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf")
+    return re.sub(r"\s+", " ", letters).strip().lower()

@@ -135,7 +135,9 @@ def _length(words: Words, purpose: Purpose, channel: Channel, language: Language
     message = new_message(
         client_id=nobody, visit=visit, purpose=purpose, step="sample", channels=(channel,), due_at=_START
     )
-    links = Links(nobody, "k" * 40, "https://care.example.org/booking", "https://care.example.org/feedback")
+    links = Links(
+        nobody, "k" * 40, *(f"https://care.example.org/{name}" for name in ("booking", "feedback", "messages"))
+    )
     tongue = Tongue(language, "America/New_York", {(purpose, channel, language): words})
     about = offer if purpose == "waitlist_offer" else visit
     try:

@@ -14,6 +14,7 @@ from shared.contracts.notifications import (
     MessageSent,
     MessageState,
     MessageStatus,
+    TaskOutcome,
 )
 from shared.contracts.waitlist import Fate, OfferState
 
@@ -34,8 +35,13 @@ Purpose = Literal[
     "opt_in_confirmation",
     "help",
     "safety",
+    "answer_confirm",
+    "answer_move",
+    "answer_cancel",
 ]
-REPLIES: frozenset[Purpose] = frozenset(("opt_out_confirmation", "opt_in_confirmation", "help", "safety"))
+REPLIES: frozenset[Purpose] = frozenset(
+    ("opt_out_confirmation", "opt_in_confirmation", "help", "safety", "answer_confirm", "answer_move", "answer_cancel")
+)
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder", "confirm_request"))
 """Void when the visit changes, and outside the caps on automated texts."""
@@ -144,6 +150,41 @@ class Offer:
 
     def is_open(self, now: datetime) -> bool:
         return self.fate == "open" and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a text asked about a visit; its id is the message's."""
+
+    id: UUID
+    phone: str
+    client_id: UUID
+    appointment_id: UUID
+    start: datetime
+    asked_at: datetime
+    answer: str | None = None
+    answered_at: datetime | None = None
+
+
+TaskStatus = Literal["open", "claimed", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a person at the practice should do, by when; nobody in particular, until somebody takes it on."""
+
+    id: UUID
+    client_id: UUID | None
+    kind: str
+    opened_at: datetime
+    due_at: datetime
+    outreach_id: UUID | None = None
+    inbound_id: UUID | None = None
+    status: TaskStatus = "open"
+    owner: str | None = None
+    outcome: TaskOutcome | None = None
+    closed_at: datetime | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

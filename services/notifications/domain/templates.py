@@ -24,6 +24,7 @@ from shared.contracts.notifications import Channel
 
 SMS_LENGTH = 160
 LINK_LIFETIME = timedelta(days=14)
+UNSUBSCRIBE_LIFETIME = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Links:
     key: str
     booking: str
     feedback: str
+    notifications: str
 
     def visit(self, visit: Visit, now: datetime, *, remote: bool = False) -> str:
         """To the visit's page; `remote` opens it on times that need no travel."""
@@ -45,6 +47,11 @@ class Links:
     def offer(self, offer: Offer, now: datetime) -> str:
         """To a freed time that can be taken."""
         return f"{self.booking.rstrip('/')}/w/{self._sign('offer', offer, now)}"
+
+    def mails(self, client_id: UUID, now: datetime) -> str:
+        """To where a client ends mails with one press, of a person or of a mail program (RFC 8058)."""
+        link = Capability("mails", self.tenant, client_id, now + UNSUBSCRIBE_LIFETIME).sign(self.key)
+        return f"{self.notifications.rstrip('/')}/u/{link}"
 
     def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:
         expires = max(now, about.start) + LINK_LIFETIME
@@ -58,6 +65,7 @@ class Text:
     subject: str
     body: str
     html: str | None = None
+    unsubscribe_url: str | None = None
 
 
 class NoWords(ValueError):
@@ -100,7 +108,8 @@ def render(
             return Text("", _fit(words.body, values, manner(tongue.language).endings))
         if channel == "voice":
             return Text("", fill(words.body, values))
-        return _mail(words, values, tongue.language)
+        way_out = None if message.purpose in REPLIES else links.mails(message.client_id, now)
+        return _mail(words, values, tongue.language, way_out)
     except (TemplateError, OSError) as error:
         raise NoWords("words_unfit", f"the words can't be filled in: {error}") from error
 
@@ -128,10 +137,10 @@ def _values(
     return values
 
 
-WITHOUT_LINK: frozenset[Purpose] = REPLIES | {"cancellation"}
+WITHOUT_LINK: frozenset[Purpose] = frozenset(("cancellation", *(one for one in REPLIES if one != "answer_move")))
 
 
-def _mail(words: Words, values: Mapping[str, str], language: Language) -> Text:
+def _mail(words: Words, values: Mapping[str, str], language: Language, way_out: str | None) -> Text:
     shared = manner(language)
     subject = fill(words.subject, values)
     paragraphs = [one.strip() for one in fill(words.body, values).split("\n\n") if one.strip()]
@@ -139,6 +148,7 @@ def _mail(words: Words, values: Mapping[str, str], language: Language) -> Text:
     link = values.get("link") if words.action else None
     action = fill(words.action, values) if link else ""
     lines = [*paragraphs, *([f"{action}: {link}"] if link else []), footer]
+    lines += [f"{shared.unsubscribe}: {way_out}"] if way_out else []
     page = mail_page(
         {
             "language": language,
@@ -147,11 +157,11 @@ def _mail(words: Words, values: Mapping[str, str], language: Language) -> Text:
             "link": link,
             "action": action,
             "footer": footer,
-            "unsubscribe_url": None,
+            "unsubscribe_url": way_out,
             "unsubscribe": shared.unsubscribe,
         }
     )
-    return Text(subject, "\n\n".join(lines) + "\n", page)
+    return Text(subject, "\n\n".join(lines) + "\n", page, way_out)
 
 
 def _fit(text: str, values: Mapping[str, str], endings: Sequence[str]) -> str:
@@ -198,3 +208,11 @@ def clock(at: datetime, zone: str | None, between: str = "") -> str:
 def digits(phone: str) -> str:
     """A number as it's read out, digit by digit."""
     return ", ".join(sign for sign in phone if sign.isdigit())
+
+
+def unknown_reply(purpose: Purpose, sender: Sender | None) -> str | None:
+    """What is said to a number that is no client's; without a sender, only where help is to be found."""
+    words, crisis = default_words(purpose, "sms", DEFAULT_LANGUAGE), manner(DEFAULT_LANGUAGE).crisis
+    if sender is None or words is None:
+        return crisis if purpose in ("help", "safety") else None
+    return fill(words.body, {"name": sender.name, "phone": sender.phone, "crisis": crisis})

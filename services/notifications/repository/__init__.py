@@ -16,9 +16,11 @@ from services.notifications.repository import (
     outreach,
     people,
     plans,
+    questions,
     tasks,
     templates,
     visits,
+    webhooks,
 )
 from services.notifications.tables import outbox
 from shared import outbox as events
@@ -34,10 +36,12 @@ __all__ = [
     "outreach",
     "people",
     "plans",
+    "questions",
     "record",
     "tasks",
     "templates",
     "visits",
+    "webhooks",
 ]
 
 

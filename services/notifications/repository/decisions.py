@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, tuple_
+from sqlalchemy import func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -23,11 +23,54 @@ async def last(session: AsyncSession, message_id: UUID) -> tuple[str, str | None
     return None if found is None else (found.outcome, found.reason)
 
 
+_SHOWN = (
+    select(
+        tables.decisions,
+        tables.messages.c.appointment_id,
+        tables.messages.c.step,
+        tables.messages.c.due_at,
+        tables.messages.c.sent_at,
+        tables.messages.c.delivered_at,
+        tables.messages.c.vendor,
+        func.coalesce(tables.messages.c.traceparent, tables.outreach.c.traceparent).label("traceparent"),
+    )
+    .outerjoin(
+        tables.messages,
+        (tables.messages.c.tenant_id == tables.decisions.c.tenant_id)
+        & (tables.messages.c.id == tables.decisions.c.message_id),
+    )
+    .outerjoin(
+        tables.outreach,
+        (tables.outreach.c.tenant_id == tables.decisions.c.tenant_id)
+        & (tables.outreach.c.id == tables.decisions.c.outreach_id),
+    )
+)
+"""Decisions, each with the message that it is about."""
+
+
 async def page(
-    session: AsyncSession, client_id: UUID, after: tuple[datetime, UUID] | None, limit: int
-) -> list[RowMapping]:
+    session: AsyncSession,
+    client_id: UUID,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    appointment_id: UUID | None = None,
+) -> list[dict[str, Any]]:
+    """The oldest first; of one visit, with those about its outreach."""
     columns = tables.decisions.c
-    query = select(tables.decisions).where(columns.client_id == client_id)
+    query = _SHOWN.where(columns.client_id == client_id)
+    if appointment_id is not None:
+        of_message = tables.messages.c.appointment_id == appointment_id
+        query = query.where(of_message | (tables.outreach.c.appointment_id == appointment_id))
     if after is not None:
         query = query.where(tuple_(columns.at, columns.id) > after)
-    return list((await session.execute(query.order_by(columns.at, columns.id).limit(limit))).mappings())
+    return [
+        dict(row) for row in (await session.execute(query.order_by(columns.at, columns.id).limit(limit))).mappings()
+    ]
+
+
+async def latest(session: AsyncSession, client_id: UUID, most: int) -> list[dict[str, Any]]:
+    """The newest first."""
+    columns = tables.decisions.c
+    query = _SHOWN.where(columns.client_id == client_id)
+    rows = await session.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(most))
+    return [dict(row) for row in rows.mappings()]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -44,10 +44,16 @@ async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False,
     return await one(session, Contact, query)
 
 
-async def client_by_phone(session: AsyncSession, phone: str) -> UUID | None:
-    query = select(tables.contacts.c.client_id).where(tables.contacts.c.phone == phone)
-    found: UUID | None = await session.scalar(query.order_by(tables.contacts.c.client_id).limit(1))
-    return found
+async def clients_by_phone(session: AsyncSession, phone: str) -> list[UUID]:
+    """Who has a number; whoever was texted there last comes first."""
+    contacts, messages = tables.contacts.c, tables.messages.c
+    last = (
+        select(func.max(messages.sent_at))
+        .where(messages.client_id == contacts.client_id, messages.channel == "sms")
+        .scalar_subquery()
+    )
+    query = select(contacts.client_id).where(contacts.phone == phone)
+    return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
 
 
 async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:

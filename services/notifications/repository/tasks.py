@@ -1,27 +1,61 @@
 """What persons at the practice should do."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, tuple_
+from sqlalchemy import func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
+from services.notifications.domain.model import Task, TaskStatus
 from shared import timers as clock
+from shared.errors import not_found
+from shared.rows import dump, every, one
 
 ALERT = "task.alert"
 
 
-async def add(session: AsyncSession, tenant: UUID, *, alert: bool, **values: Any) -> None:
-    await session.execute(insert(tables.tasks).values(tenant_id=tenant, **values))
+async def add(session: AsyncSession, tenant: UUID, task: Task, *, alert: bool) -> None:
+    """With `alert`, the practice gets a mail, at once."""
+    await session.execute(insert(tables.tasks).values(tenant_id=tenant, **dump(task)))
     if alert:
-        await clock.schedule(session, tables.timers, tenant, ALERT, values["id"], values["opened_at"])
+        await clock.schedule(session, tables.timers, tenant, ALERT, task.id, task.opened_at)
 
 
-async def page(session: AsyncSession, after: tuple[datetime, UUID] | None, limit: int) -> list[RowMapping]:
+async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Task:
+    """Raises Problem `task_not_found`."""
+    query = select(tables.tasks).where(tables.tasks.c.id == task_id)
+    found = await one(session, Task, query.with_for_update() if lock else query)
+    if found is None:
+        raise not_found("task")
+    return found
+
+
+async def save(session: AsyncSession, task: Task) -> None:
+    table = tables.tasks
+    await session.execute(update(table).where(table.c.id == task.id).values(**dump(task)))
+
+
+async def page(
+    session: AsyncSession,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    status: TaskStatus | None = None,
+    kind: str | None = None,
+    owner: str | None = None,
+    client_id: UUID | None = None,
+) -> list[Task]:
+    """Tasks that match, those due first before the others."""
     columns = tables.tasks.c
-    query = select(tables.tasks)
+    wanted = {columns.status: status, columns.kind: kind, columns.owner: owner, columns.client_id: client_id}
+    query = select(tables.tasks).where(*(column == value for column, value in wanted.items() if value is not None))
     if after is not None:
-        query = query.where(tuple_(columns.opened_at, columns.id) > after)
-    return list((await session.execute(query.order_by(columns.opened_at, columns.id).limit(limit))).mappings())
+        query = query.where(tuple_(columns.due_at, columns.id) > after)
+    return await every(session, Task, query.order_by(columns.due_at, columns.id).limit(limit))
+
+
+async def oldest_due(session: AsyncSession) -> datetime | None:
+    """By when the task was due that has waited longest, of all practices."""
+    columns = tables.tasks.c
+    due: datetime | None = await session.scalar(select(func.min(columns.due_at)).where(columns.status != "closed"))
+    return due

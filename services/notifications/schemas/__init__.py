@@ -13,8 +13,16 @@ from services.notifications.schemas.previews import (
     SampleVisit,
 )
 from services.notifications.schemas.sender import SenderBody
-from services.notifications.schemas.tasks import TaskBody, TaskPage
+from services.notifications.schemas.tasks import InboundText, Outcome, TaskBody, TaskPage, TaskStory
 from services.notifications.schemas.templates import NewTemplate, TemplateBody, TemplateList
+from services.notifications.schemas.webhooks import (
+    DeliveryBody,
+    DeliveryPage,
+    NewWebhook,
+    NewWebhookBody,
+    WebhookBody,
+    WebhookList,
+)
 
 __all__ = [
     "ConsentBody",
@@ -22,12 +30,18 @@ __all__ = [
     "ConsentRecord",
     "ContactBody",
     "Decision",
+    "DeliveryBody",
+    "DeliveryPage",
     "Explanation",
     "FlowBody",
     "FlowPreview",
+    "InboundText",
     "MessageBody",
     "MessagePage",
     "NewTemplate",
+    "NewWebhook",
+    "NewWebhookBody",
+    "Outcome",
     "OutreachBody",
     "OutreachPage",
     "PlanBody",
@@ -40,6 +54,9 @@ __all__ = [
     "SenderBody",
     "TaskBody",
     "TaskPage",
+    "TaskStory",
     "TemplateBody",
     "TemplateList",
+    "WebhookBody",
+    "WebhookList",
 ]

@@ -1,8 +1,10 @@
 """Bodies about messages and the reasons for them."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.notifications.domain.model import Message, Purpose
 from services.notifications.schemas.examples import AT, ID, example
@@ -60,6 +62,13 @@ class Decision(BaseModel):
         outcome="channel_closed",
         reason="no_consent",
         until=None,
+        appointment_id=ID,
+        step="plan.2",
+        due_at=AT,
+        sent_at=None,
+        delivered_at=None,
+        vendor=None,
+        trace_id="0af7651916cd43dd8448eb211c80319c",
     )
 
     at: AwareDatetime
@@ -70,6 +79,19 @@ class Decision(BaseModel):
     outcome: str
     reason: str | None
     until: AwareDatetime | None
+    appointment_id: UUID | None = Field(description="Of the message; this and what follows is as it stands now")
+    step: str | None = Field(description="Where in its plan or flow it comes from")
+    due_at: AwareDatetime | None
+    sent_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+    vendor: str | None = Field(description="Who carried it, or was the last to fail")
+    trace_id: str | None = Field(description="To follow it from the booking to the carrier's report")
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Decision":
+        shared = {name: row[name] for name in cls.model_fields if name != "trace_id"}
+        traceparent = row["traceparent"]
+        return cls(**shared, trace_id=traceparent.split("-")[1] if traceparent else None)
 
 
 class Explanation(BaseModel):

@@ -2,23 +2,72 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
+from services.notifications.domain.model import TaskStatus
 from services.notifications.schemas.examples import AT, ID, example
+from services.notifications.schemas.messages import Decision
+from shared.bodies import Body
+from shared.contracts.notifications import TaskOutcome
+
+_TASK = {
+    "id": ID,
+    "client_id": ID,
+    "outreach_id": ID,
+    "kind": "call_client",
+    "status": "open",
+    "owner": None,
+    "opened_at": AT,
+    "due_at": "2026-03-03T15:04:05Z",
+    "closed_at": None,
+    "outcome": None,
+    "version": 1,
+}
 
 
 class TaskBody(BaseModel):
     """Something that a person at the practice should do."""
 
-    model_config = example(id=ID, client_id=ID, outreach_id=ID, kind="call_client", opened_at=AT)
+    model_config = example(**_TASK)
 
     id: UUID
-    client_id: UUID
+    client_id: UUID | None = Field(description="None where a text came from a number that is no client's")
     outreach_id: UUID | None
     kind: str
+    status: TaskStatus
+    owner: str | None = Field(description="Subject of whoever has taken it on")
     opened_at: AwareDatetime
+    due_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    outcome: TaskOutcome | None
+    version: int
 
 
 class TaskPage(BaseModel):
     items: list[TaskBody]
     next: str | None
+
+
+class InboundText(BaseModel):
+    """What a client wrote."""
+
+    received_at: AwareDatetime
+    meaning: str
+    body: str
+
+
+class TaskStory(TaskBody):
+    """A task with what led to it: the text that it's about, and what was decided about the client lately."""
+
+    model_config = example(**_TASK, text=None, decisions=[])
+
+    text: InboundText | None
+    decisions: list[Decision] = Field(description="The last hundred, the newest first")
+
+
+class Outcome(Body):
+    """What came of a task."""
+
+    model_config = example(outcome="reached")
+
+    outcome: TaskOutcome = "done"

@@ -39,7 +39,7 @@ class Post:
     callback_base: str
 
     def links(self, tenant: UUID) -> Links:
-        return Links(tenant, self.link_key, self.booking_url, self.feedback_url)
+        return Links(tenant, self.link_key, self.booking_url, self.feedback_url, self.callback_base)
 
     def callback(self, channel: Channel, tenant: UUID, message_id: UUID) -> str:
         return f"{self.callback_base.rstrip('/')}/v1/callbacks/{channel}/{tenant}/{message_id}"
@@ -96,6 +96,7 @@ def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: 
         subject=text.subject,
         body=text.body,
         html=text.html,
+        unsubscribe_url=text.unsubscribe_url,
         callback_url=post.callback(verdict.channel, tenant, message.id),
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),

@@ -1,5 +1,6 @@
-"""A client's text: opt-out at once, help always, danger to a person; never left unread."""
+"""A client's text: opt-out at once, help always, danger to a person, a digit as an answer; never left unread."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -7,69 +8,148 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
-from services.notifications.domain.inbound import Meaning, meaning
-from services.notifications.domain.model import Purpose
+from services.notifications.domain.inbound import Answer, Meaning, answer, meaning
+from services.notifications.domain.model import Purpose, Question
 from services.notifications.domain.plans import new_message
-from services.notifications.use_cases import outreach
+from services.notifications.domain.templates import unknown_reply
+from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import plan_message
 from services.notifications.use_cases.practice import add_consent
-from shared.contracts.notifications import MessageReceived
+from shared.contracts.notifications import MessageReceived, QuestionAnswered
 from shared.telemetry import annotate, use_case
 
-_ANSWERS: dict[Meaning, Purpose] = {
+_REPLIES: dict[Meaning, Purpose] = {
     "opt_out": "opt_out_confirmation",
     "opt_in": "opt_in_confirmation",
     "help": "help",
     "safety": "safety",
 }
+_THANKS: dict[Answer, Purpose] = {"confirm": "answer_confirm", "move": "answer_move", "cancel": "answer_cancel"}
 SMS_WORDING = "keyword"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a text was taken for; `reply` goes back with the carrier's own answer, where nobody here has the number."""
+
+    meaning: Meaning
+    reply: str | None = None
 
 
 @use_case
 async def receive_text(
     session: AsyncSession, *, tenant: UUID, carrier_id: str, phone: str, body: str, now: datetime
-) -> Meaning:
+) -> Received:
     """Takes a text in, once, and does what it means in this same transaction."""
     what = meaning(body)
-    client_id = await repository.people.client_by_phone(session, phone)
+    # Who was written to last is who answers, where several share a number.
+    clients = await repository.people.clients_by_phone(session, phone)
+    client_id = clients[0] if clients else None
+    for each in sorted(clients):
+        await repository.clients.lock(session, each)
+    question = await _question(session, phone, now) if what == "answer" else None
+    if what == "answer" and question is None:
+        what = "other"
+    if question is not None:
+        client_id = question.client_id
     annotate(client_id=client_id, meaning=what)
-    if client_id is not None:
-        await repository.clients.lock(session, client_id)
     id_ = uuid7()
     if not await repository.inbound.add(
-        session, tenant, id=id_, carrier_id=carrier_id, client_id=client_id, meaning=what, body=body, received_at=now
+        session,
+        tenant,
+        id=id_,
+        carrier_id=carrier_id,
+        client_id=client_id,
+        meaning=what,
+        body=body,
+        received_at=now,
+        phone=phone,
     ):
-        return what
+        return Received(what)
     event = MessageReceived(
         sequence=1, message_id=id_, client_id=client_id, channel="sms", meaning=what, received_at=now
     )
     await repository.record(session, tenant, [event], now)
+    first = True
     if what == "opt_out":
         first = await repository.people.suppress(session, tenant, phone, now)
-    else:
-        first = True
-        if what == "opt_in":
-            await repository.people.unsuppress(session, phone)
+    elif what == "opt_in":
+        await repository.people.unsuppress(session, phone)
+    await _act(session, tenant, clients, client_id, phone, what, id_, now)
+    if question is not None:
+        await _follow_answer(session, tenant, question, answer(body), id_, now)
+    reply = _REPLIES.get(what)
+    if reply is None or not first:
+        return Received(what)
     if client_id is None:
-        return what
-    await _act(session, tenant, client_id, phone, what, now)
-    answer = _ANSWERS.get(what)
-    if answer is not None and first:
-        reply = new_message(client_id=client_id, purpose=answer, step=f"reply.{id_}", channels=("sms",), due_at=now)
-        await plan_message(session, tenant, reply, now)
-    return what
+        sender = await repository.people.sender(session)
+        return Received(what, unknown_reply(reply, sender))
+    message = new_message(client_id=client_id, purpose=reply, step=f"reply.{id_}", channels=("sms",), due_at=now)
+    await plan_message(session, tenant, message, now)
+    return Received(what)
 
 
-async def _act(session: AsyncSession, tenant: UUID, client_id: UUID, phone: str, what: Meaning, now: datetime) -> None:
-    if what == "opt_out":
-        await outreach.end_all(session, tenant, client_id, "opted_out", now)
-    elif what == "safety":
-        await repository.people.pause(session, tenant, client_id, "safety", now)
-        await outreach.end_all(session, tenant, client_id, "safety", now)
-        await outreach.open_task(session, tenant, client_id, "safety", now, alert=True)
+async def _question(session: AsyncSession, phone: str, now: datetime) -> Question | None:
+    """The newest that is still one: of a visit that stands as it was asked about, to a client who has this number."""
+    for question in await repository.questions.open_of(session, phone, now):
+        visit = await repository.visits.find(session, question.appointment_id)
+        contact = await repository.people.contact(session, question.client_id)
+        stands = visit is not None and (visit.status, visit.start) == ("booked", question.start)
+        if stands and contact is not None and contact.phone == phone:
+            return question
+    return None
+
+
+async def _follow_answer(
+    session: AsyncSession, tenant: UUID, question: Question, said: Answer | None, inbound_id: UUID, now: datetime
+) -> None:
+    """Booking hears of it and does what it says; the client is thanked."""
+    assert said is not None  # noqa: S101 -- only an answer is followed
+    await repository.questions.answer(session, question.id, said, now)
+    event = QuestionAnswered(
+        sequence=1,
+        question_id=question.id,
+        client_id=question.client_id,
+        appointment_id=question.appointment_id,
+        start=question.start,
+        answer=said,
+        answered_at=now,
+    )
+    await repository.record(session, tenant, [event], now)
+    visit = await repository.visits.find(session, question.appointment_id)
+    thanks = new_message(
+        client_id=question.client_id,
+        visit=visit,
+        purpose=_THANKS[said],
+        step=f"reply.{inbound_id}",
+        channels=("sms",),
+        due_at=now,
+    )
+    await plan_message(session, tenant, thanks, now)
+
+
+async def _act(
+    session: AsyncSession,
+    tenant: UUID,
+    clients: list[UUID],
+    client_id: UUID | None,
+    phone: str,
+    what: Meaning,
+    inbound_id: UUID,
+    now: datetime,
+) -> None:
+    """What counts for a number counts for everybody who has it."""
+    for each in clients:
+        if what == "opt_out":
+            await outreach.end_all(session, tenant, each, "opted_out", now)
+        elif what == "safety":
+            await repository.people.pause(session, tenant, each, "safety", now)
+            await outreach.end_all(session, tenant, each, "safety", now)
+        if what in ("opt_out", "opt_in"):
+            # A sending transaction holds this row: after us, nothing that it decided before can still go out.
+            await repository.people.contact(session, each, lock=True)
+            await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
+    if what == "safety":
+        await tasks.open_task(session, tenant, client_id, "safety", now, inbound_id=inbound_id, alert=True)
     elif what == "other":
-        await outreach.open_task(session, tenant, client_id, "read_reply", now)
-    if what in ("opt_out", "opt_in"):
-        # A sending transaction holds this row: after us, nothing that it decided before can still go out.
-        await repository.people.contact(session, client_id, lock=True)
-        await add_consent(session, tenant, client_id, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
+        await tasks.open_task(session, tenant, client_id, "read_reply", now, inbound_id=inbound_id)

@@ -11,7 +11,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Visit
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
-from services.notifications.use_cases import facts
+from services.notifications.use_cases import facts, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import ClientDischarged, ClientState
 from shared.contracts.feedback import Barrier, BarrierReported
@@ -20,7 +20,6 @@ from shared.contracts.notifications import (
     OutreachEnd,
     OutreachEnded,
     OutreachStarted,
-    TaskOpened,
 )
 from shared.telemetry import annotate, current_traceparent, use_case
 
@@ -164,28 +163,7 @@ async def _act(
         )
         await plan_message(session, tenant, replace(message, appointment_id=run.appointment_id), now)
     else:
-        await open_task(session, tenant, run.client_id, action.task or "call_client", now, outreach_id=run.id)
-
-
-async def open_task(
-    session: AsyncSession,
-    tenant: UUID,
-    client_id: UUID,
-    kind: str,
-    now: datetime,
-    *,
-    outreach_id: UUID | None = None,
-    alert: bool = False,
-) -> None:
-    """Asks a person to do something; with `alert`, also by mail to the practice, at once."""
-    task_id = uuid7()
-    await repository.tasks.add(
-        session, tenant, alert=alert, id=task_id, client_id=client_id, outreach_id=outreach_id, kind=kind, opened_at=now
-    )
-    event = TaskOpened(
-        sequence=1, task_id=task_id, client_id=client_id, kind=kind, opened_at=now, outreach_id=outreach_id
-    )
-    await repository.record(session, tenant, [event], now)
+        await tasks.open_task(session, tenant, run.client_id, action.task or "call_client", now, outreach_id=run.id)
 
 
 async def _decide(

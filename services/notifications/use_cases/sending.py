@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import CarrierRefused, CarrierUnavailable, HandedOver, Unavailable
-from services.notifications.domain.model import ABOUT_A_VISIT, Contact, Message, Preferences, Sender, message_event
+from services.notifications.domain.model import (
+    ABOUT_A_VISIT,
+    Contact,
+    Message,
+    Preferences,
+    Question,
+    Sender,
+    message_event,
+)
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import NoWords, Tongue
 from services.notifications.domain.words import DEFAULT_LANGUAGE
@@ -93,6 +101,9 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
         else:
             await _sent(session, tenant, message, given, now)
+            if message.purpose == "confirm_request" and given.channel == "sms" and visit is not None:
+                asked_about = Question(message.id, verdict.address, message.client_id, visit.id, visit.start, now)
+                await repository.questions.ask(session, tenant, asked_about)
         return
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
-from services.notifications.use_cases import outreach
+from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
@@ -84,9 +84,9 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)
     if isinstance(state, AppointmentRunningLate):
-        await outreach.open_task(session, tenant, visit.client_id, "running_late", now)
+        await tasks.open_task(session, tenant, visit.client_id, "running_late", now)
     if isinstance(state, AppointmentFlagged) and state.needs_rebooking:
-        await outreach.open_task(session, tenant, visit.client_id, "rebook", now)
+        await tasks.open_task(session, tenant, visit.client_id, "rebook", now)
 
 
 @use_case

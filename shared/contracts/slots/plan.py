@@ -73,6 +73,11 @@ class Plan:
         text = f"{' '.join(map(str, ids))} {state.modality} {self.duration}"
         return sha256(text.encode()).digest()[:TERMS_BYTES]
 
+    @cached_property
+    def usual(self) -> "Plan":
+        """The same without the hours that are set for single dates."""
+        return Plan(self.state.model_copy(update={"overrides": ()})) if self.overridden else self
+
     @property
     def reach(self) -> int:
         """How far from a start something can be that hides it, in seconds: a visit's length, or a local day.

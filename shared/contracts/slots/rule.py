@@ -246,20 +246,30 @@ def _by_time(plan: Plan, start: int, now: datetime) -> Iterator[Obstacle]:
 
 def _by_hours(plan: Plan, ruled: _Ruled, start: int, seeker: Seeker) -> Iterator[Obstacle]:
     end = start + plan.duration
-    within = next((item for item in ruled.openings if item.begin <= start and end <= item.end), None)
-    if within is not None:
-        if not _on_grid(plan, within, start):
+    within = _around(ruled.openings, start, end)
+    kept = None
+    if within is None and not seeker.is_new:
+        kept = _around(plan.openings(start, start + 1, True), start, end)
+        if kept is not None:
+            yield Obstacle("new_clients_only", start, start + 1)
+    opening = within or kept
+    if opening is not None:
+        if not _on_grid(plan, opening, start):
             yield Obstacle("off_grid", start, start + 1)
         return
     day = plan.day_of(start)
-    if not seeker.is_new and any(
-        item.begin <= start and end <= item.end for item in plan.openings(start, start + 1, True)
-    ):
-        yield Obstacle("new_clients_only", start, start + 1)
-    elif day in plan.overridden:
-        yield Obstacle("override", start, start + 1, day)
+    # The hours of a date hide what the usual ones have; what neither has lies outside hours. A visit in the small
+    # hours may be of the day before's, one that ends after midnight of the day after's too.
+    dates = [one for one in (day, day - 1, day + 1) if one in plan.overridden]
+    if dates and _around(plan.usual.openings(start, start + 1, seeker.is_new), start, end) is not None:
+        yield Obstacle("override", start, start + 1, dates[0])
     else:
         yield Obstacle("outside_hours", start, start + 1)
+
+
+def _around(openings: Iterable[Opening], start: int, end: int) -> Opening | None:
+    """The opening in which a visit would lie."""
+    return next((item for item in openings if item.begin <= start and end <= item.end), None)
 
 
 def _on_grid(plan: Plan, opening: Opening, start: int) -> bool:

@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.availability.clients import FeedError, Feeds, check_url
-from services.availability.clients import feeds as feeds_module
-from services.availability.clients.addresses import is_public
 from services.availability.clients.apart import read_apart
+from shared.outside import is_public, targets
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -242,7 +241,7 @@ async def test_the_hop_of_a_redirect_is_resolved_and_checked_anew() -> None:
 
 async def test_a_name_that_turns_private_gets_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """127.0.0.1 stands for a public address and 127.0.0.2 for a private one, so that no test calls the internet."""
-    monkeypatch.setattr(feeds_module, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(targets, "is_public", lambda address: address == "127.0.0.1")
     authority, tls = certificate(tmp_path, "calendar.example")
     answers = [["127.0.0.1"], ["127.0.0.2"], ["127.0.0.1", "127.0.0.2"]]
 

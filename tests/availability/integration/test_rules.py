@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.availability import repository
-from services.availability.use_cases import projection
+from services.availability.use_cases import calendars, hours, projection
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -82,6 +82,11 @@ TRIP = {"first": "2026-06-02", "last": "2026-06-09", "zone": "UTC"}
         ({"windows": SUNDAY_NIGHT}, "windows_overlap", "windows.1"),
         ({"windows": [], "travels": [{**TRIP, "last": "2026-06-01"}]}, "travel_inverted", "travels.0.last"),
         ({"windows": [], "travels": [TRIP, TRIP]}, "travel_overlap", "travels.1.first"),
+        (
+            {"windows": [], "travels": [TRIP, {**TRIP, "first": TRIP["last"], "last": "2026-06-20"}]},
+            "travel_overlap",
+            "travels.1.first",
+        ),
         ({"windows": [], "travels": [{**TRIP, "zone": "Mars/Base"}]}, "invalid_request", "travels.0.zone"),
         ({"windows": [], "most_per_day": 0}, "invalid_request", "most_per_day"),
     ],
@@ -121,6 +126,101 @@ async def test_an_override_replaces_a_days_hours_and_holidays_close_the_rest(pra
     await practice.call("DELETE", f"{base}/2026-03-04", 404)
     assert not await reasons(practice, "2026-03-04T15:00:00Z")
     assert not await reasons(practice, "2026-03-05T15:00:00Z")
+
+
+async def test_what_a_date_never_had_is_outside_hours_and_not_hidden_by_what_was_set_for_it(
+    practice: Practice,
+) -> None:
+    """A schedule with hours of its own on Tuesday mornings; the provider is there longer on two dates."""
+    await practice.publish([{"weekday": 1, "start": "09:00", "end": "12:00"}])
+    for day in ("2026-03-10", "2026-03-11"):
+        path = f"/v1/providers/{practice.ids['provider_id']}/overrides/{day}"
+        await practice.call("PUT", path, json={"windows": [{"start": "09:00", "end": "20:00"}]})
+        assert [rule for rule, _ in await reasons(practice, f"{day}T18:00:00Z")] == ["outside_hours"]
+
+
+async def test_the_small_hours_of_a_night_are_hidden_by_what_was_set_for_the_day_before(practice: Practice) -> None:
+    await set_hours(practice, windows=[{"weekday": 4, "start": "22:00", "end": "06:00"}])
+    await practice.call("POST", "/v1/schedules", 201, json=practice.ids)
+    saturday = "2026-03-14T05:00:00Z"
+    assert await reasons(practice, saturday) == []
+    path = f"/v1/providers/{practice.ids['provider_id']}/overrides/2026-03-13"
+    await practice.call("PUT", path, json={"windows": []})
+    for start in (saturday, "2026-03-14T03:00:00Z"):
+        assert await reasons(practice, start) == [("override", "outside the hours set for 2026-03-13")]
+
+
+async def test_every_rule_that_hides_a_time_is_named(practice: Practice) -> None:
+    await practice.publish(new_client_windows=[{"weekday": 5, "start": "09:00", "end": "12:00"}])
+    assert [rule for rule, _ in await reasons(practice, "2026-03-07T15:10:00Z")] == ["new_clients_only", "off_grid"]
+    assert [rule for rule, _ in await reasons(practice, "2026-03-07T15:10:00Z", new_client="true")] == ["off_grid"]
+
+
+async def test_who_is_preferred_twice_counts_where_they_are_named_first(practice: Practice) -> None:
+    await practice.publish()
+    other = (await practice.call("POST", "/v1/providers", 201, json={"name": "B", "zone": "America/New_York"}))["id"]
+    await practice.call("POST", "/v1/schedules", 201, json={**practice.ids, "provider_id": other, "windows": WEEK})
+    mine = practice.ids["provider_id"]
+    for prefer in ([mine, other], [mine, other, mine]):
+        assert (await practice.search(prefer=prefer))["items"][0]["provider_id"] == mine
+
+
+@pytest.mark.parametrize(
+    ("timing", "code", "field"),
+    [
+        ({"step": "PT7M"}, "step_uneven", "step"),
+        ({"step": "PT11H"}, "step_uneven", "step"),
+        ({"minimum_notice": "P40D", "horizon": "P30D"}, "notice_beyond_horizon", "minimum_notice"),
+    ],
+)
+async def test_timing_that_does_not_fit_is_refused_of_a_type_and_of_a_schedule(
+    timing: dict[str, str], code: str, field: str, practice: Practice
+) -> None:
+    body = {"name": "Visit", "duration": "PT50M", "step": "PT30M", **timing}
+    refused = await practice.call("POST", "/v1/appointment-types", 422, json=body)
+    assert (refused["code"], refused["field"]) == (code, field)
+    refused = await practice.call("POST", "/v1/schedules", 422, json={**practice.ids, "windows": WEEK, **timing})
+    assert (refused["code"], refused["field"]) == (code, field)
+    assert await practice.outbox("schedule.published") == []
+
+
+async def test_a_date_is_overridden_once_and_a_start_is_a_whole_second(practice: Practice) -> None:
+    shut = {"date": "2026-03-04", "windows": []}
+    body = {**practice.ids, "windows": WEEK, "overrides": [shut, shut]}
+    refused = await practice.call("POST", "/v1/schedules", 422, json=body)
+    assert (refused["code"], refused["field"]) == ("override_twice", "overrides.1.date")
+    query = {"provider": practice.ids["provider_id"], "start": "2026-03-04T15:00:00.5Z"}
+    refused = await practice.call("GET", "/v1/slots/explain", 422, params=query)
+    assert refused["field"] == "start"
+
+
+@pytest.mark.parametrize("what", ["overrides", "time-off", "holidays", "calendars"])
+async def test_nobody_fills_the_tables_without_end(
+    what: str, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_OVERRIDES", "MOST_TIME_OFF", "MOST_HOLIDAYS"):
+        monkeypatch.setattr(hours, name, 2)
+    monkeypatch.setattr(calendars, "MOST_CALENDARS", 2)
+    provider = f"/v1/providers/{practice.ids['provider_id']}"
+
+    async def add(day: int, expect: int) -> Any:
+        if what == "overrides":
+            return await practice.call("PUT", f"{provider}/overrides/2026-04-{day:02d}", expect, json={"windows": []})
+        if what == "holidays":
+            path = f"/v1/practices/{practice.tenant}/holidays/2026-04-{day:02d}"
+            return await practice.call("PUT", path, expect, json={"name": "Day off"})
+        if what == "time-off":
+            body = {"begins_at": f"2026-04-{day:02d}T12:00:00Z", "ends_at": f"2026-04-{day:02d}T14:00:00Z"}
+            return await practice.call("POST", f"{provider}/time-off", expect, json=body)
+        body = {"name": "Own", "url": f"https://calendar.example.org/{day}.ics"}
+        return await practice.call("POST", f"{provider}/calendars", expect, json=body)
+
+    made = 200 if what in ("overrides", "holidays") else 201
+    for day in (1, 2):
+        await add(day, made)
+    assert (await add(3, 422))["code"].startswith("too_many_")
+    if made == 200:
+        await add(2, made)
 
 
 async def test_a_schedules_own_override_replaces_a_day_of_its_own_hours(practice: Practice) -> None:

@@ -461,6 +461,9 @@ GOOD = "DTSTART:20260302T150000Z\nDURATION:PT1H"
 WHOLE_DAY_ID = "RECURRENCE-ID;VALUE=DATE:20260303"
 
 
+DAILY = "DTSTART;TZID=America/New_York:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3"
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [
@@ -476,6 +479,13 @@ WHOLE_DAY_ID = "RECURRENCE-ID;VALUE=DATE:20260303"
         (feed(GOOD, "DTSTART:2026XX"), 11),
         (feed(GOOD, "SUMMARY:folded\n  on and on\nDTSTART:20260302T150000Z\nDTEND:20260301T150000Z"), 14),
         (feed("DTSTART;TZID=Nowhere/Land:20260302T150000\nDURATION:PT1H"), 6),
+        # What contradicts itself is hours wrong, whichever half of it is believed.
+        (feed("DTSTART;TZID=America/New_York:20260302T140000Z\nDURATION:PT1H"), 6),
+        (feed("DTSTART;TZID=America/New_York:20260302T140000\nDTEND;TZID=America/New_York:20260302T150000Z"), 7),
+        (feed("DTSTART;TZID=America/New_York;TZID=Asia/Tokyo:20260302T140000\nDURATION:PT1H"), 6),
+        (feed("DTSTART;VALUE=DATE:20260302T090000\nDURATION:PT1H"), 6),
+        (feed(f"{DAILY}\nEXDATE;TZID=America/New_York:20260303T140000Z"), 9),
+        (feed(f"{DAILY}\nRDATE;TZID=America/New_York;VALUE=PERIOD:20260305T150000Z/PT2H"), 9),
         (feed("DTSTART:20260302T150000Z\nDTEND;VALUE=DATE:20260303"), 7),
         (feed("DTSTART:00010101T000000Z"), 6),
         (feed("DTSTART:20260302T150000Z\nDURATION:-PT1H"), 7),

@@ -1,12 +1,14 @@
 """Texts from clients: STOP at once, HELP always, danger to a person."""
 
+import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from shared.contracts.booking import AppointmentBooked
+from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
 from tests.notifications.conftest import SOON, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
 from tests.support.build import appointment_event
@@ -78,6 +80,155 @@ async def test_words_of_danger_reach_a_person_and_stop_the_automation(practice: 
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
     assert ("reminder", None, "not_sent", "paused_for_safety") in await practice.decisions()
+
+
+ASKED = {"steps": [{"purpose": "confirm_request", "anchor": "booking", "offset": "PT0S", "channels": ["sms", "email"]}]}
+
+
+async def asked(practice: Practice) -> Any:
+    """A visit about which the client has been asked by text."""
+    now = await practice.now()
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED)
+    visit = appointment_event(
+        AppointmentBooked, client_id=practice.client, start=now + SOON, booked_at=now, changed_at=now
+    )
+    await practice.follow(visit)
+    await practice.fire_due()
+    return visit
+
+
+async def answers(practice: Practice) -> list[tuple[str, str]]:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = "SELECT payload FROM outbox WHERE topic = 'question.answered' ORDER BY id"
+        told = [json.loads(one) for one in await session.scalars(text(query))]
+    return [(one["appointment_id"], one["answer"]) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("digit", "said", "thanks"),
+    [("1", "confirm", "thank you, see you"), ("2", "move", "choose another time: http"), ("3", "cancel", "taken off")],
+)
+async def test_a_digit_answers_what_was_asked_and_the_client_is_thanked(
+    digit: str, said: str, thanks: str, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    visit = await asked(practice)
+    await text_in(practice, digit)
+    assert await answers(practice) == [(str(visit.appointment_id), said)]
+    await practice.fire_due()
+    assert thanks in practice.outside.texts(practice.phone)[-1]
+    assert await practice.tasks() == []
+    await text_in(practice, digit)
+    assert len(await answers(practice)) == 1, "it is answered"
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"]
+
+
+async def test_the_newest_open_question_is_the_one_that_is_answered(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    first, second = await asked(practice), await asked(practice)
+    await text_in(practice, "1")
+    await text_in(practice, "1.")
+    assert await answers(practice) == [(str(one.appointment_id), "confirm") for one in (second, first)]
+
+
+async def test_what_is_another_visit_by_now_is_no_question_any_more(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    visit = await asked(practice)
+    moved = AppointmentRescheduled.model_validate(
+        visit.model_dump() | {"sequence": 2, "start": visit.start + timedelta(days=1)}
+    )
+    await practice.follow(moved)
+    await text_in(practice, "3")
+    assert await answers(practice) == []
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"], "a person reads it"
+
+
+async def test_a_number_that_is_another_clients_now_answers_for_nobody_else(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await asked(practice)
+    before, phone = practice.client, practice.phone
+    practice.phone = "+12025550188"
+    await practice.open("sms")
+    practice.client, practice.phone = uuid4(), phone
+    await practice.open("sms")
+    await text_in(practice, "1")
+    assert await answers(practice) == []
+    [task] = await practice.tasks()
+    assert task["client_id"] == str(practice.client) != str(before)
+
+
+async def test_of_several_on_one_number_the_question_says_who_and_stop_counts_for_all(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    first = practice.client
+    visit = await asked(practice)
+    practice.client = uuid4()
+    await practice.open("sms", "email")
+    await text_in(practice, "1")
+    assert await answers(practice) == [(str(visit.appointment_id), "confirm")]
+    await text_in(practice, "STOP")
+    for client in (first, practice.client):
+        consents = await practice.call("GET", f"/v1/clients/{client}/consents")
+        newest = next(one for one in consents["items"] if one["channel"] == "sms")
+        assert newest["granted"] is False
+    await practice.fire_due()
+    assert sum("no more texts" in one for one in practice.outside.texts(practice.phone)) == 1
+
+
+async def test_danger_on_a_shared_number_pauses_everybody_who_has_it_and_alerts_once(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    practice.client = uuid4()
+    await practice.open("sms", "email")
+    await text_in(practice, "quiero morir")
+    assert [one["kind"] for one in await practice.tasks()] == ["safety"]
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await session.scalar(text("SELECT count(*) FROM pauses")) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "says", "kinds"),
+    [
+        ("I want to end it all", "988", ["safety"]),
+        ("HELP", "988", []),
+        ("STOP", "no more texts", []),
+        ("Who is this?", None, ["read_reply"]),
+    ],
+)
+async def test_a_number_that_is_no_clients_is_answered_too(
+    body: str, says: str | None, kinds: list[str], practice: Practice
+) -> None:
+    await practice.open("sms")
+    answer = await practice.text_from("+12025557777", body)
+    assert answer.status_code == 200
+    assert (says in answer.text) if says else ("<Message>" not in answer.text)
+    tasks = await practice.tasks()
+    assert [(one["kind"], one["client_id"]) for one in tasks] == [(kind, None) for kind in kinds]
+    await practice.fire_due()
+    alerts = practice.outside.mails(f"desk-{practice.tenant}@maple.example")
+    assert len(alerts) == (1 if "safety" in kinds else 0)
+
+
+async def test_a_task_is_taken_on_given_back_and_closed_with_what_came_of_it(practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "please call me")
+    [task] = await practice.tasks()
+    assert datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["opened_at"]) == timedelta(hours=4)
+    path = f"/v1/tasks/{task['id']}"
+    story = await practice.call("GET", path)
+    assert (story["text"]["body"], story["status"]) == ("please call me", "open")
+    claimed = await practice.call("POST", f"{path}/claim", headers={"if-match": '"1"'})
+    assert (claimed["status"], bool(claimed["owner"])) == ("claimed", True)
+    stale = await practice.call("POST", f"{path}/close", 412, json={}, headers={"if-match": '"1"'})
+    assert stale["code"] == "version_mismatch"
+    assert (await practice.call("POST", f"{path}/release"))["owner"] is None
+    closed = await practice.call("POST", f"{path}/close", json={"outcome": "reached"})
+    assert (closed["status"], closed["outcome"], bool(closed["owner"])) == ("closed", "reached", True)
+    refused = await practice.call("POST", f"{path}/claim", 409)
+    assert refused["code"] == "task_closed"
+    listed = (await practice.call("GET", "/v1/tasks", params={"status": "closed"}))["items"]
+    assert [one["id"] for one in listed] == [task["id"]]
+    assert (await practice.call("GET", "/v1/tasks", params={"status": "open"}))["items"] == []
+    await practice.call("POST", f"{path}/close", 422, json={"outcome": "He said No"})
+    await practice.call("GET", f"/v1/tasks/{uuid4()}", 404)
 
 
 async def test_the_same_text_twice_is_one(practice: Practice) -> None:

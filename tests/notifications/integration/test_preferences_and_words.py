@@ -160,3 +160,28 @@ async def test_a_mail_is_a_page_too(practice: Practice) -> None:
     assert mail.html.startswith("<!doctype html>")
     assert "A reminder of your visit on" in mail.html
     assert mail.links[0] in mail.html
+
+
+async def test_one_press_ends_mails_and_looking_does_not(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await wish(practice, channels=["email", "sms"])
+    await booked(practice)
+    [mail] = practice.outside.carrier.store.find(to=practice.email, channel="email")
+    way_out = next(link for link in mail.links if "/u/" in link)
+    assert way_out in mail.html
+    for _ in range(3):
+        page = await practice.http.get(way_out, headers={"accept": "text/html"})
+        assert "No more mails" in page.text
+    await booked(practice)
+    assert len(practice.outside.mails(practice.email)) == 2
+    # As a mail program presses it: no cookies, no origin.
+    pressed = await practice.http.post(way_out, data={"List-Unsubscribe": "One-Click"})
+    assert pressed.status_code == 303
+    await booked(practice)
+    assert (len(practice.outside.mails(practice.email)), len(practice.outside.texts(practice.phone))) == (2, 1)
+    page = await practice.http.get(way_out, headers={"accept": "text/html"})
+    assert "no more mails" in page.text
+    assert (await practice.http.post(f"{way_out}/again")).status_code == 303
+    newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"][0]
+    assert (newest["granted"], newest["source"]) == (True, "mails page")
+    assert (await practice.http.post(way_out[:-3])).status_code == 404

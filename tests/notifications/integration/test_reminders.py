@@ -624,3 +624,41 @@ async def test_a_visit_entered_in_error_leaves_the_clients_calendar_and_no_remin
     method, event = calendar_of(practice, 1)
     assert (method, str(event["STATUS"])) == ("CANCEL", "CANCELLED")
     assert {one["status"] for one in await practice.messages() if one["purpose"] == "reminder"} == {"not_sent"}
+
+
+async def test_the_explanation_of_a_visit_has_its_messages_and_its_outreach_with_times_and_trace(
+    practice: Practice,
+) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    first = await visit(practice)
+    earlier = first.booked_at - timedelta(hours=1)
+    other = await visit(practice, booked_at=earlier, changed_at=earlier)
+    await practice.follow(first, other)
+    await practice.fire_due()
+    missed = AppointmentMissed.model_validate(
+        first.model_dump() | {"sequence": 2, "status": "noshow", "start": first.booked_at - timedelta(hours=1)}
+    )
+    await practice.follow(missed)
+    await practice.fire_due()
+    path = f"/v1/clients/{practice.client}/explain"
+    about = {"appointment": str(first.appointment_id)}
+    items = (await practice.call("GET", path, params=about))["items"]
+    purposes = {one["purpose"] for one in items}
+    assert {"reminder", "outreach", "missed_you"} <= purposes
+    assert {one["appointment_id"] for one in items} <= {str(first.appointment_id), None}
+    sent = next(one for one in items if (one["purpose"], one["outcome"]) == ("reminder", "sent"))
+    assert (sent["step"], sent["vendor"], bool(sent["sent_at"])) == ("plan.0", "sms", True)
+    everything = (await practice.call("GET", path))["items"]
+    assert len(everything) > len(items)
+    paged = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await practice.call("GET", path, params={**about, "limit": "2", **cursor})
+        paged += page["items"]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert paged == items
+    nobodys = await practice.call("GET", path, params={"appointment": str(uuid4())})
+    assert nobodys["items"] == []

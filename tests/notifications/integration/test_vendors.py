@@ -20,13 +20,6 @@ pytestmark = pytest.mark.servers
 BY_CALL = {"steps": [{"anchor": "booking", "offset": "PT0S", "channels": ["sms", "voice"]}]}
 
 
-async def due_now(practice: Practice, kind: str) -> None:
-    """Timers of a kind come due, also those that wait to be tried again."""
-    async with practice.resources.database.transaction(practice.tenant) as session:
-        query = "UPDATE timers SET due_at = clock_timestamp(), leased_until = NULL WHERE kind = :kind"
-        await session.execute(text(query), {"kind": kind})
-
-
 async def booked(practice: Practice, *channels: str, plan: Any = NOW_PLAN) -> None:
     await practice.open(*(channels or ("sms", "email")))
     await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
@@ -51,7 +44,7 @@ async def test_where_the_first_carrier_fails_the_second_carries(practice: Practi
     await booked(practice)
     await practice.fire_due()
     assert (len(first.asked), len(second.asked)) == (1, 0)
-    await due_now(practice, "message.send")
+    await practice.come_due("message.send")
     await practice.fire_due()
     assert (len(first.asked), len(second.asked)) == (1, 1)
     assert len(practice.outside.texts(practice.phone)) == 1
@@ -62,7 +55,7 @@ async def test_who_is_silent_is_asked_again_and_nobody_else_until_that_is_known(
     first, second = two(practice, OutcomeUnknown("sms_silent"), OutcomeUnknown("sms_silent"))
     await booked(practice)
     for _ in range(3):
-        await due_now(practice, "message.send")
+        await practice.come_due("message.send")
         await practice.fire_due()
     assert (len(first.asked), len(second.asked)) == (3, 0)
     assert len(set(first.asked)) == 1, "by the same id"
@@ -99,7 +92,7 @@ async def test_while_it_is_not_known_whether_the_text_went_no_mail_goes_instead(
     await practice.fire_due()
     assert len(first.asked) == 1
     await practice.consent("sms", granted=False)
-    await due_now(practice, "message.send")
+    await practice.come_due("message.send")
     await practice.fire_due()
     assert practice.outside.mails(practice.email) == []
     assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "no_consent")]
@@ -172,7 +165,7 @@ async def test_a_text_that_the_carrier_does_not_know_goes_on_by_the_next_channel
     await practice.fire_due()
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("UPDATE messages SET status = 'sent', carrier_id = 'SMnone'"))
-    await due_now(practice, "message.look_up")
+    await practice.come_due("message.look_up")
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
     assert len(practice.outside.mails(practice.email)) == 1
@@ -189,7 +182,7 @@ async def test_a_text_of_which_the_carrier_never_says_is_left_and_on_record(prac
         async with practice.resources.database.transaction(practice.tenant) as session:
             query = "UPDATE messages SET status = 'sent', sent_at = clock_timestamp() - make_interval(hours => :hours)"
             await session.execute(text(query), {"hours": hours})
-        await due_now(practice, "message.look_up")
+        await practice.come_due("message.look_up")
         asked += await practice.fire_due()
     assert asked == 3
     assert ("reminder", "sms", "unconfirmed", "queued") in await practice.decisions()

@@ -1,8 +1,64 @@
 """What a client's text means."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.notifications.domain.inbound import OPT_OUT, meaning
+from services.notifications.domain.inbound import OPT_OUT, answer, meaning
+
+DANGER = [
+    "I want to end it",
+    "i just want to end it all, stop",
+    "Thinking about suicide again",
+    "I feel suicidal",
+    "I don't want to be here anymore",
+    "I don’t want to live",
+    "dont want to live",
+    "I do not want to wake up",
+    "i might hurt myself",
+    "I keep cutting myself",
+    "everyone would be better off dead without me",
+    "they'd all be better off without me",
+    "I can't go on",
+    "I cant do this any more",
+    "gonna overdose tonight",
+    "took all my pills",
+    "I wanna die",
+    "i wish i was dead",
+    "I want to kill myself",
+    "KMS",
+    "there's no reason to live",
+    "no point in living",
+    "nothing left to live for",
+    "life is not worth living",
+    "I'm going to take my own life",
+    "I won't be here tomorrow",
+    "I'm ending my life tonight",
+    "cancel everything, i want to die",
+    "STOP. I want to end it all",
+    "self-harm again",
+    "I want 2 end it. I am going to hang myself",
+    "quiero morir",
+    "Quiero morirme",
+    "me quiero matar",
+    "voy a matarme",
+    "no quiero vivir",
+    "No quiero seguir viviendo así",
+    "quiero quitarme la vida",
+    "quiero acabar con todo",
+    "voy a terminar con mi vida",
+    "pienso en el suicidio",
+    "tengo ganas de morir",
+    "quiero hacerme daño",
+    "voy a cortarme",
+    "ya no puedo más",
+    "ya no aguanto",
+    "estarían mejor sin mí",
+    "no tengo razones para vivir",
+    "no vale la pena vivir",
+    "me tomé todas las pastillas... sobredosis",
+]
+"""Phrasings of people in danger, as crisis lines list them and as phones write them; none may be missed."""
 
 
 @pytest.mark.parametrize("word", sorted(OPT_OUT))
@@ -13,19 +69,40 @@ def test_an_opt_out_word_counts_in_any_case_as_the_whole_message(word: str) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "I want to end it",
-        "i just want to end it all, stop",
-        "Thinking about suicide again",
-        "I don't want to be here anymore",
-        "I don’t want to live",
-        "i might hurt myself",
-        "everyone would be better off dead without me",
-        "I can't go on",
-        "gonna overdose tonight",
+        "Stop!!!",
+        "“STOP”",
+        "stop stop stop",
+        "STOP\n",
+        "Opt-Out",
+        "opt out.",
+        "S T O P".replace(" ", ""),
+        "ＳＴＯＰ",
+        "sto\u200bp",
+        "¡ALTO!",
+        "no más",
+        "Stop All",
+        "'unsubscribe'",
     ],
 )
+def test_as_people_really_write_it(text: str) -> None:
+    assert meaning(text) == "opt_out"
+
+
+@pytest.mark.parametrize("text", DANGER)
 def test_words_that_may_mean_self_harm_go_before_everything_else(text: str) -> None:
-    assert meaning(text) == "safety"
+    assert (
+        meaning(text) == meaning(text.upper()) == meaning(text.replace("'", "’")) == meaning(f"  {text}!!") == "safety"
+    )
+
+
+@given(
+    text=st.sampled_from(DANGER),
+    before=st.text(max_size=30),
+    after=st.text(max_size=30),
+    blank=st.sampled_from([" ", "\n", "  ", " ... ", ", "]),
+)
+def test_whatever_stands_around_them(text: str, before: str, after: str, blank: str) -> None:
+    assert meaning(f"{before}{blank}{text}{blank}{after}") == "safety"
 
 
 @pytest.mark.parametrize(
@@ -35,11 +112,41 @@ def test_words_that_may_mean_self_harm_go_before_everything_else(text: str) -> N
         ("unstop", "opt_in"),
         ("help", "help"),
         ("INFO", "help"),
+        ("Ayuda", "help"),
         ("please cancel my visit", "other"),
         ("Can I stop by earlier?", "other"),
-        ("1", "other"),
+        ("I'll be at the end of the street", "other"),
+        ("yes", "other"),
+        ("help me find parking", "other"),
         ("", "other"),
+        ("4", "other"),
+        ("12", "other"),
+        ("1 hour late", "other"),
     ],
 )
 def test_other_texts(text: str, expected: str) -> None:
     assert meaning(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1", "confirm"),
+        (" 2. ", "move"),
+        ("(3)", "cancel"),
+        ("1\ufe0f\u20e3", "confirm"),
+        ("１", "confirm"),
+        ("#2", "move"),
+        ("one", None),
+        ("1 2", None),
+        ("11", None),
+    ],
+)
+def test_a_digit_is_an_answer_and_no_word_is(text: str, said: str | None) -> None:
+    assert answer(text) == said
+    assert (meaning(text) == "answer") == (said is not None)
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_written_means_something(text: str) -> None:
+    assert meaning(text) in ("opt_out", "opt_in", "help", "safety", "answer", "other")

@@ -18,7 +18,7 @@ from shared.contracts.notifications import Channel
 from tests.support.build import NOW, appointment_event
 
 KEY = "k" * 40
-LINKS = Links(uuid4(), KEY, "https://care.example.org/booking", "https://care.example.org/feedback")
+LINKS = Links(uuid4(), KEY, *(f"https://care.example.org/{name}" for name in ("booking", "feedback", "messages")))
 VISIT = Visit.of(appointment_event())
 OFFER = Offer(VISIT.id, VISIT.client_id, VISIT.start, NOW + timedelta(minutes=15), "open", 1)
 FORBIDDEN = re.compile(
@@ -97,7 +97,7 @@ def test_help_names_the_practice_its_phone_the_way_out_and_the_crisis_lines() ->
 
 
 def test_a_text_that_cannot_fit_is_an_error_and_never_cut() -> None:
-    long = Links(uuid4(), KEY, "https://" + "x" * 90 + ".example", "https://care.example.org/feedback")
+    long = Links(uuid4(), KEY, "https://" + "x" * 90 + ".example", "https://f.example", "https://m.example")
     sender = Sender("Maple", "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
     message = new_message(
         client_id=VISIT.client_id, visit=VISIT, purpose="reminder", step="x", channels=("sms",), due_at=NOW

@@ -1,6 +1,6 @@
-"""Which addresses a feed may be fetched from: public ones, whatever form they are written in.
+"""Which addresses a service goes to when somebody outside names one: public ones, whatever form they are written in.
 
-Somebody who names a feed must not be able to make this service read what only this service can reach.
+Nobody must be able to make a service reach what only this service can reach.
 """
 
 import asyncio

@@ -1,0 +1,56 @@
+"""An act of its own: a client is asked by text and answers with a digit, opts out, and comes back."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from deploy.local.demo.actors import Caller, Mailbox
+from deploy.local.demo.timeline import Timeline
+from deploy.local.demo.waitlist import Until, book_soon, new_client
+
+ASKS = {
+    "steps": [
+        {
+            "purpose": "confirm_request",
+            "anchor": "booking",
+            "offset": "PT0S",
+            "channels": ["sms"],
+            "when": {"first_visit": True, "unconfirmed": True},
+        }
+    ]
+}
+
+
+async def have_a_conversation(
+    staff: Caller, mailbox: Mailbox, type_id: str, zone: str, time: Timeline, until: Until
+) -> None:
+    """Raises DemoFailed at the first check that doesn't hold."""
+    call = staff.call
+    await call("POST", "notifications", "/v1/reminder-plans", expect=201, json=ASKS)
+    client = await new_client(staff, "Robin Vega", zone)
+    visit = await book_soon(staff, client, type_id)
+    asked = await mailbox.wait(client.phone, "1 yes 2 move 3 no")
+    answered = datetime.now(UTC)
+    await mailbox.reply(asked, "1")
+
+    async def confirmed() -> dict[str, Any] | None:
+        found: dict[str, Any] = await call("GET", "booking", f"/v1/appointments/{visit['id']}")
+        return found if found["confirmed_at"] else None
+
+    found, _ = await until("the visit is confirmed", confirmed)
+    time.check((found["status"], found["changed_by"]) == ("booked", "client"), "a digit confirms the visit")
+    thanks = await mailbox.wait(client.phone, "thank you, see you")
+    took = (datetime.fromisoformat(thanks["at"]) - answered).total_seconds()
+    time.step("client", "answers a text with 1: the visit is confirmed, and the client thanked", latency=took)
+    await mailbox.reply(thanks, "Stop.")
+    last = await mailbox.wait(client.phone, "no more texts")
+    consents = await call("GET", "notifications", f"/v1/clients/{client.id}/consents")
+    time.check(consents["items"][0]["granted"] is False, "STOP is on record as a no")
+    await mailbox.reply(last, "START")
+    await mailbox.wait(client.phone, "texts are on again")
+    consents = await call("GET", "notifications", f"/v1/clients/{client.id}/consents")
+    time.check(consents["items"][0]["granted"] is True, "START is on record as a yes")
+    time.step("client", "opts out by text, and in again")
+    why = await call("GET", "notifications", f"/v1/clients/{client.id}/explain")
+    said = [f"{one['purpose']} {one['outcome']}" for one in why["items"] if one["outcome"] == "sent"]
+    expected = ["confirm_request sent", "answer_confirm sent", "opt_out_confirmation sent", "opt_in_confirmation sent"]
+    time.check(said == expected, "each text is on record with its reason")

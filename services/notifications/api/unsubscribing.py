@@ -1,0 +1,71 @@
+"""The page on which a client ends mails. Looking changes nothing; one press does, of a person or a mail program."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.notifications import repository
+from services.notifications.api.common import own
+from services.notifications.api.pages import PAGES
+from services.notifications.resources import Resources
+from services.notifications.use_cases import practice
+from shared.capability import Capability
+from shared.telemetry import current_tenant
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+WORDING = "mails-page-2026-11"
+"""Of the words on the page; a change of them is a new version."""
+
+
+@router.get("/u/{link}")
+async def mails_page(request: Request, link: str) -> HTMLResponse:
+    """Whether a client gets mails, and the button that changes it."""
+    ours = own(request)
+    asked = _opened(ours, link)
+    async with ours.database.transaction(asked.tenant) as session:
+        contact = await repository.people.contact(session, asked.subject)
+        wanted = contact is not None and "email" in await repository.people.consented_channels(session, contact)
+        sender = await repository.people.sender(session)
+    return PAGES.render("mails.html", wanted=wanted, name=sender.name if sender else "us", path=_path(ours, link))
+
+
+@router.post("/u/{link}")
+async def end_mails(request: Request, link: str) -> RedirectResponse:
+    """One press (RFC 8058), from the page or from a mail program."""
+    return await _set(request, link, granted=False)
+
+
+@router.post("/u/{link}/again")
+async def mail_again(request: Request, link: str) -> RedirectResponse:
+    """Takes it back."""
+    return await _set(request, link, granted=True)
+
+
+async def _set(request: Request, link: str, *, granted: bool) -> RedirectResponse:
+    ours = own(request)
+    asked = _opened(ours, link)
+    await ours.database.run(
+        asked.tenant,
+        lambda session: practice.record_consent(
+            session,
+            tenant=asked.tenant,
+            client_id=asked.subject,
+            channel="email",
+            granted=granted,
+            wording_version=WORDING,
+            source="mails page",
+            actor="client",
+            now=ours.clock(),
+        ),
+    )
+    return RedirectResponse(_path(ours, link), 303)
+
+
+def _opened(ours: Resources, link: str) -> Capability:
+    asked = Capability.verify(link, ours.settings.link_signing_key, "mails", ours.clock())
+    current_tenant.set(asked.tenant)
+    return asked
+
+
+def _path(ours: Resources, link: str) -> str:
+    return f"{ours.settings.public_url.rstrip('/')}/u/{link}"

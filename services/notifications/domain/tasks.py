@@ -1,0 +1,50 @@
+"""Tasks: by when each should be done, and who may do what with it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.notifications.domain.model import Task
+from shared.contracts.notifications import TaskOutcome
+from shared.errors import conflict
+
+DUE_WITHIN = {
+    "safety": timedelta(minutes=15),
+    "running_late": timedelta(minutes=15),
+    "read_reply": timedelta(hours=4),
+}
+OTHERWISE = timedelta(days=1)
+
+
+def open_task(
+    kind: str, client_id: UUID | None, now: datetime, *, outreach_id: UUID | None = None, inbound_id: UUID | None = None
+) -> Task:
+    due = now + DUE_WITHIN.get(kind, OTHERWISE)
+    return Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id)
+
+
+def claim(task: Task, owner: str) -> Task:
+    """Somebody takes it on; also from somebody else. Raises Problem `task_closed`."""
+    _require_open(task)
+    return replace(task, status="claimed", owner=owner, version=task.version + 1)
+
+
+def give_back(task: Task) -> Task:
+    """For anybody to take on again. Raises Problem `task_closed`."""
+    _require_open(task)
+    return replace(task, status="open", owner=None, version=task.version + 1)
+
+
+def close(task: Task, by: str, outcome: TaskOutcome, now: datetime) -> Task:
+    """It's done, or is not to be done; whoever closes it owns it. Raises Problem `task_closed`."""
+    _require_open(task)
+    return replace(
+        task, status="closed", owner=task.owner or by, outcome=outcome, closed_at=now, version=task.version + 1
+    )
+
+
+def _require_open(task: Task) -> None:
+    if task.status == "closed":
+        raise conflict("task_closed", "This task is closed already.")

@@ -1,0 +1,29 @@
+"""Texts that asked something, and what was answered."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import tables
+from services.notifications.domain.inbound import Answer
+from services.notifications.domain.model import Question
+from shared.rows import dump, every
+
+
+async def ask(session: AsyncSession, tenant: UUID, question: Question) -> None:
+    await session.execute(upsert(tables.questions).values(tenant_id=tenant, **dump(question)).on_conflict_do_nothing())
+
+
+async def open_of(session: AsyncSession, phone: str, now: datetime) -> list[Question]:
+    """What a number was asked about visits to come and has not answered, the newest first; locked."""
+    columns = tables.questions.c
+    query = select(tables.questions).where(columns.phone == phone, columns.answered_at.is_(None), columns.start > now)
+    return await every(session, Question, query.order_by(columns.asked_at.desc(), columns.id.desc()).with_for_update())
+
+
+async def answer(session: AsyncSession, question_id: UUID, answer: Answer, now: datetime) -> None:
+    table = tables.questions
+    await session.execute(update(table).where(table.c.id == question_id).values(answer=answer, answered_at=now))

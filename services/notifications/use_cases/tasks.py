@@ -1,0 +1,90 @@
+"""What persons at the practice should do: opened, taken on, closed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.domain import tasks
+from services.notifications.domain.model import Task
+from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
+from shared.errors import require_version
+from shared.telemetry import annotate, use_case
+
+
+async def open_task(
+    session: AsyncSession,
+    tenant: UUID,
+    client_id: UUID | None,
+    kind: str,
+    now: datetime,
+    *,
+    outreach_id: UUID | None = None,
+    inbound_id: UUID | None = None,
+    alert: bool = False,
+) -> Task:
+    """Asks a person to do something; with `alert`, also by mail to the practice, at once.
+
+    One about a number that is no client's is told to nobody but the practice.
+    """
+    task = tasks.open_task(kind, client_id, now, outreach_id=outreach_id, inbound_id=inbound_id)
+    await repository.tasks.add(session, tenant, task, alert=alert)
+    if client_id is not None:
+        event = TaskOpened(
+            sequence=1, task_id=task.id, client_id=client_id, kind=kind, opened_at=now, outreach_id=outreach_id
+        )
+        await repository.record(session, tenant, [event], now)
+    return task
+
+
+@use_case
+async def claim(session: AsyncSession, *, task_id: UUID, version: int | None, owner: str) -> Task:
+    """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
+    return await _changed(session, tasks.claim(await _locked(session, task_id, version), owner))
+
+
+@use_case
+async def give_back(session: AsyncSession, *, task_id: UUID, version: int | None) -> Task:
+    """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
+    return await _changed(session, tasks.give_back(await _locked(session, task_id, version)))
+
+
+@use_case
+async def close(
+    session: AsyncSession,
+    *,
+    tenant: UUID,
+    task_id: UUID,
+    version: int | None,
+    by: str,
+    outcome: TaskOutcome,
+    now: datetime,
+) -> Task:
+    """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
+    closed = tasks.close(await _locked(session, task_id, version), by, outcome, now)
+    if closed.client_id is not None:
+        event = TaskClosed(
+            sequence=2,
+            task_id=closed.id,
+            client_id=closed.client_id,
+            kind=closed.kind,
+            opened_at=closed.opened_at,
+            closed_at=now,
+            outcome=outcome,
+            outreach_id=closed.outreach_id,
+        )
+        await repository.record(session, tenant, [event], now)
+    return await _changed(session, closed)
+
+
+async def _locked(session: AsyncSession, task_id: UUID, version: int | None) -> Task:
+    annotate(task_id=task_id)
+    task = await repository.tasks.get(session, task_id, lock=True)
+    require_version(version, task.version)
+    return task
+
+
+async def _changed(session: AsyncSession, task: Task) -> Task:
+    await repository.tasks.save(session, task)
+    return task
