@@ -1,41 +1,38 @@
-"""Phone numbers, by the plans of all countries (libphonenumber's)."""
+"""Phone numbers, by the plans of all countries (libphonenumber's).
+
+The plans are read where a number is looked at: most processes have no use for them.
+"""
 
 from typing import Annotated
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 from pydantic import AfterValidator, Field
 
 HOME = "US"
 """Where a number without a country's code is from."""
-_NO_TEXTS = frozenset(
-    (
-        PhoneNumberType.FIXED_LINE,
-        PhoneNumberType.PREMIUM_RATE,
-        PhoneNumberType.SHARED_COST,
-        PhoneNumberType.PAGER,
-        PhoneNumberType.UAN,
-        PhoneNumberType.VOICEMAIL,
-    )
-)
 
 
 def read(text: str) -> str | None:
     """A number as people write it, in E.164; None where it is none that anybody could have."""
+    import phonenumbers  # see above
+
     try:
         number = phonenumbers.parse(text, HOME)
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number) or number.extension:
         return None
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def takes_texts(e164: str) -> bool:
     """False for a landline, where its country's numbers tell; in North America only the carrier knows."""
+    import phonenumbers  # see above
+
+    kinds = phonenumbers.PhoneNumberType
+    without = (kinds.FIXED_LINE, kinds.PREMIUM_RATE, kinds.SHARED_COST, kinds.PAGER, kinds.UAN, kinds.VOICEMAIL)
     try:
-        return phonenumbers.number_type(phonenumbers.parse(e164)) not in _NO_TEXTS
-    except NumberParseException:
+        return phonenumbers.number_type(phonenumbers.parse(e164)) not in without
+    except phonenumbers.NumberParseException:
         return False
 
 

@@ -323,7 +323,9 @@ async def fill(practice: Bookings, first: int, until: int) -> float:
     await owner.execute("VACUUM (ANALYZE) appointments", timeout=900)
     await owner.close()
     # Nobody books while the whole table is on its way to the disk: in production it has been there for years.
-    admin = await asyncpg.connect(practice.practice.stack.postgres.admin_url)
+    server = practice.practice.stack.postgres
+    assert server is not None
+    admin = await asyncpg.connect(server.admin_url)
     await admin.execute("CHECKPOINT", timeout=900)
     await admin.close()
     return time.perf_counter() - began

@@ -7,7 +7,6 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from jinja2 import TemplateError
 
 from services.notifications.domain.model import REPLIES, Language, Message, Offer, Purpose, Sender, Visit
@@ -187,15 +186,16 @@ def _link(purpose: Purpose, about: Visit | Offer, links: Links, now: datetime) -
 def short_when(start: datetime, tongue: Tongue) -> str:
     """`Wed 4 Mar 10:00am`."""
     wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
-    day = format_date(wall.date(), manner(tongue.language).short, locale=tongue.language)
-    return f"{day} {clock(start, tongue.zone)}"
+    shared = manner(tongue.language)
+    day, month = shared.days[wall.weekday()][: shared.short], shared.months[wall.month - 1][: shared.short]
+    return f"{day} {wall.day} {month} {clock(start, tongue.zone)}"
 
 
 def long_when(start: datetime, tongue: Tongue) -> str:
     """`Wednesday 4 March at 10:00 am`."""
     wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
     shared = manner(tongue.language)
-    day = format_date(wall.date(), shared.long, locale=tongue.language)
+    day = shared.long.format(day=shared.days[wall.weekday()], number=wall.day, month=shared.months[wall.month - 1])
     return f"{day}{shared.at}{clock(start, tongue.zone, ' ')}"
 
 

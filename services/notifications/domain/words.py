@@ -33,7 +33,9 @@ class Words:
 class Manner:
     """What all messages of a language share: how days are written, how texts end, what stands below a mail."""
 
-    short: str
+    days: tuple[str, ...]
+    months: tuple[str, ...]
+    short: int
     long: str
     at: str
     crisis: str
@@ -50,8 +52,8 @@ def _file(language: Language) -> Mapping[str, Any]:
 @cache
 def manner(language: Language) -> Manner:
     file = _file(language)
-    values = {name: file[name] for name in Manner.__slots__}
-    return Manner(**values | {"endings": tuple(values["endings"])})
+    values: dict[str, Any] = {name: file[name] for name in Manner.__slots__}
+    return Manner(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 @cache

@@ -1,5 +1,6 @@
 """Messages: planned, then sent or not."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -71,6 +72,12 @@ async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Me
 def of_visit(visit_id: UUID) -> ColumnElement[bool]:
     columns = tables.messages.c
     return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
+
+
+def asking(client_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Those that ask something of these clients."""
+    columns = tables.messages.c
+    return columns.client_id.in_(client_ids) & (columns.purpose == "confirm_request")
 
 
 def of_offer(offer_id: UUID) -> ColumnElement[bool]:

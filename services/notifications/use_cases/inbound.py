@@ -47,6 +47,9 @@ async def receive_text(
     client_id = clients[0] if clients else None
     for each in sorted(clients):
         await repository.clients.lock(session, each)
+    if what == "answer":
+        # An answer may be faster than the transaction that asked: it waits until that is on record.
+        await repository.messages.planned(session, repository.messages.asking(clients))
     question = await _question(session, phone, now) if what == "answer" else None
     if what == "answer" and question is None:
         what = "other"

@@ -1,5 +1,6 @@
 """Texts from clients: STOP at once, HELP always, danger to a person."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ from sqlalchemy import text
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
 from tests.notifications.conftest import SOON, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
+from tests.notifications.integration.test_reminders import on_its_way, waits_for_a_lock
 from tests.support.build import appointment_event
+from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -121,6 +124,22 @@ async def test_a_digit_answers_what_was_asked_and_the_client_is_thanked(
     await text_in(practice, digit)
     assert len(await answers(practice)) == 1, "it is answered"
     assert [one["kind"] for one in await practice.tasks()] == ["read_reply"]
+
+
+async def test_an_answer_that_is_faster_than_the_record_of_its_question_waits_for_it(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    now = await practice.now()
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED)
+    visit = appointment_event(
+        AppointmentBooked, client_id=practice.client, start=now + SOON, booked_at=now, changed_at=now
+    )
+    await practice.follow(visit)
+    async with on_its_way(practice) as carrier:
+        answering = asyncio.create_task(text_in(practice, "1"))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        carrier.go_on.set()
+        assert await answering == 200
+    assert await answers(practice) == [(str(visit.appointment_id), "confirm")]
 
 
 async def test_the_newest_open_question_is_the_one_that_is_answered(practice: Practice) -> None:
