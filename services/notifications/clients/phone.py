@@ -74,7 +74,8 @@ class PhoneCarrier:
 
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         url = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{self.account}/{path}"
-        with span(f"{self.kind} {method.lower()}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
+        what = "send" if method == "POST" else "look up"
+        with span(f"{self.kind} {what}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
             try:
                 response = await self.http.request(
                     method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **more

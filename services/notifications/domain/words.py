@@ -53,7 +53,8 @@ def _file(language: Language) -> Mapping[str, Any]:
 def manner(language: Language) -> Manner:
     file = _file(language)
     values: dict[str, Any] = {name: file[name] for name in Manner.__slots__}
-    return Manner(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Manner(**values)
 
 
 @cache
