@@ -4,7 +4,6 @@ from pydantic import ConfigDict, Field
 
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
-from shared.phones import Phone
 
 
 class Intake(Body):
@@ -24,7 +23,11 @@ class Intake(Body):
     )
 
     email: str | None = Field(None, max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
-    phone: Phone | None = None
+    phone: str | None = Field(
+        None,
+        pattern=r"^\+[1-9][0-9]{6,14}$",
+        description="E.164, such as +12025550123; whether it is in use, notifications looks",
+    )
     zone: ZoneName | None = None
     wants_email: bool = False
     wants_texts: bool = False

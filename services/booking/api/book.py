@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.api.common import own
-from services.booking.api.new_client import NewClientForm
+from services.booking.api.new_client import WHAT_IS_RIGHT, NewClientForm
 from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.choosing import Part, Wish
 from services.booking.domain.holds import Hold
@@ -226,7 +226,13 @@ async def book(
                 await self_booking.check_still_free(session, kept, now)
         except Problem as refused:
             return await _instead(ours, visitor, kept.schedule_id, refused)
-        await ours.contacts.take_in(practice, client_id, intake, now)
+        try:
+            await ours.contacts.take_in(practice, client_id, intake, now)
+        except Problem as refused:
+            field = refused.field or ""
+            if refused.code != "contact_refused" or field not in WHAT_IS_RIGHT:
+                raise
+            return _review(ours, visitor, hold, kept, plan, now, form, {field: WHAT_IS_RIGHT[field]})
     try:
         visit = await ours.database.run(
             practice,

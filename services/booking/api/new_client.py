@@ -1,8 +1,9 @@
 """The form of somebody who books for the first time: who they are, and how they want to be reached."""
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared import phones
 from shared.bodies import Name
 from shared.contracts.intake import Intake
 
@@ -10,7 +11,7 @@ WORDING = "booking-page-2026-11"
 """Of the sentences beside the two boxes; a change of them is a new version."""
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
-_WHAT_IS_RIGHT = {
+WHAT_IS_RIGHT = {
     "name": "Enter your name.",
     "email": "Enter an e-mail address such as sam@example.org.",
     "phone": "Enter a phone number with its area code, such as 202 555 0123.",
@@ -34,7 +35,7 @@ class NewClientForm(BaseModel):
         try:
             _NAME.validate_python(self.name)
         except ValidationError:
-            errors["name"] = _WHAT_IS_RIGHT["name"]
+            errors["name"] = WHAT_IS_RIGHT["name"]
         email, phone = self.email.strip() or None, read_phone(self.phone)
         if email is None and phone is None:
             errors["email"] = "Enter an e-mail address or a phone number, so that we can reach you."
@@ -53,11 +54,18 @@ class NewClientForm(BaseModel):
             )
         except ValidationError as error:
             for item in error.errors():
-                errors.setdefault(str(item["loc"][0]), _WHAT_IS_RIGHT[str(item["loc"][0])])
+                errors.setdefault(str(item["loc"][0]), WHAT_IS_RIGHT[str(item["loc"][0])])
             return None, errors
         return (None, errors) if errors else (intake, {})
 
 
 def read_phone(text: str) -> str | None:
-    """A number as people write it, in E.164; what is none stays as it is, for its field to be named."""
-    return phones.read(text) or text.strip() or None
+    """A number as people write it, in E.164; ten digits are a North American one."""
+    digits = re.sub(r"[\s().\-/]", "", text)
+    if not digits:
+        return None
+    if re.fullmatch(r"[2-9]\d{9}", digits):
+        return f"+1{digits}"
+    if re.fullmatch(r"1[2-9]\d{9}", digits):
+        return f"+{digits}"
+    return digits

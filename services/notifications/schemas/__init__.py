@@ -2,7 +2,14 @@
 
 from services.notifications.schemas.messages import Decision, Explanation, MessageBody, MessagePage
 from services.notifications.schemas.outreach import OutreachBody, OutreachPage
-from services.notifications.schemas.people import ConsentBody, ConsentList, ConsentRecord, ContactBody, PreferencesBody
+from services.notifications.schemas.people import (
+    ConsentBody,
+    ConsentList,
+    ConsentRecord,
+    ContactBody,
+    IntakeBody,
+    PreferencesBody,
+)
 from services.notifications.schemas.plans import FlowBody, PlanBody
 from services.notifications.schemas.previews import (
     FlowPreview,
@@ -36,6 +43,7 @@ __all__ = [
     "FlowBody",
     "FlowPreview",
     "InboundText",
+    "IntakeBody",
     "MessageBody",
     "MessagePage",
     "NewTemplate",

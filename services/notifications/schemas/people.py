@@ -12,6 +12,7 @@ from services.notifications.schemas.addresses import Email
 from services.notifications.schemas.examples import AT, example
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
+from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel
 from shared.phones import Phone
 
@@ -27,6 +28,12 @@ class ContactBody(Body):
 
     def contact(self, client_id: UUID) -> Contact:
         return Contact(client_id=client_id, email=self.email, phone=self.phone, zone=self.zone)
+
+
+class IntakeBody(Intake):
+    """What somebody new has entered; the number is looked at here."""
+
+    phone: Phone | None = None
 
 
 class PreferencesBody(Body):

@@ -73,6 +73,18 @@ async def test_what_is_missing_is_said_beside_its_field_and_what_was_entered_sta
     assert await town.visits() == []
 
 
+async def test_a_number_that_nobody_has_is_said_beside_its_field_and_nothing_is_booked(
+    phone: Browser, town: Town
+) -> None:
+    page = await choose(phone, town)
+    page = await phone.send(page.form("/book"), name="Kim Doe", email="kim@example.org", phone="+1 202 123 4567")
+    assert (phone.status, "Enter a phone number with its area code" in page.text) == (422, True)
+    assert page.form("/book").values["name"] == "Kim Doe"
+    assert await town.visits() == []
+    await phone.send(page.form("/book"), name="Kim Doe", email="kim@example.org", phone="(202) 555-0147")
+    assert len(await town.visits()) == 1
+
+
 async def test_a_provider_a_part_of_the_day_and_video_narrow_the_times(phone: Browser, town: Town) -> None:
     page = await phone.open(town.page)
     page = await phone.open(next(href for words, href in page.links if words.startswith("Follow-up")))
