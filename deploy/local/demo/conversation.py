@@ -1,11 +1,11 @@
 """An act of its own: a client is asked by text and answers with a digit, opts out, and comes back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy.local.demo.actors import Caller, Mailbox
 from deploy.local.demo.timeline import Timeline
-from deploy.local.demo.waitlist import Until, book_soon, new_client
+from deploy.local.demo.waitlist import AHEAD, Until, book_soon, new_client
 
 ASKS = {
     "steps": [
@@ -27,7 +27,8 @@ async def have_a_conversation(
     call = staff.call
     await call("POST", "notifications", "/v1/reminder-plans", expect=201, json=ASKS)
     client = await new_client(staff, "Robin Vega", zone)
-    visit = await book_soon(staff, client, type_id)
+    # Later than the act before, whose bookings availability may not have heard of yet.
+    visit = await book_soon(staff, client, type_id, AHEAD + timedelta(minutes=10))
     asked = await mailbox.wait(client.phone, "1 yes 2 move 3 no")
     answered = datetime.now(UTC)
     await mailbox.reply(asked, "1")

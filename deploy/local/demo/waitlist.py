@@ -69,8 +69,8 @@ async def new_client(staff: Caller, name: str, zone: str) -> Someone:
     return Someone(client["id"], phone)
 
 
-async def book_soon(staff: Caller, client: Someone, type_id: str) -> dict[str, Any]:
-    begin = datetime.now(UTC) + AHEAD
+async def book_soon(staff: Caller, client: Someone, type_id: str, ahead: timedelta = AHEAD) -> dict[str, Any]:
+    begin = datetime.now(UTC) + ahead
     query = {
         "appointment_type": type_id,
         "from": begin.isoformat(),
