@@ -1,10 +1,18 @@
 """Request bodies: strict, and nothing in them that PostgreSQL wouldn't keep."""
 
 import re
-from datetime import timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    field_validator,
+)
 
 
 def _legible(value: str) -> str:
@@ -34,6 +42,30 @@ def _duration(value: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """As ISO 8601 writes it, in parts whose length is certain."""
+
+
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T15:00:00Z")
+
+
+Y = TypeVar("Y", date, datetime)
+
+
+def _near(value: Y) -> Y:
+    """Beyond, arithmetic with days and zones runs out of years."""
+    if not 2000 <= value.year <= 2200:
+        raise ValueError("should lie between the years 2000 and 2200")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
+"""A time with its offset."""
+Day = Annotated[date, AfterValidator(_near)]
 
 
 class Body(BaseModel):

@@ -51,9 +51,9 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 database,
                 verifier,
                 clock,
-                open_carriers(settings, http),
+                open_carriers(settings, http, clock),
                 Booking(settings, http),
-                Hooks(frozenset(settings.webhook_insecure_hosts)),
+                Hooks(settings.insecure_webhooks),
             )
     finally:
         await database.close()

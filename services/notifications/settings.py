@@ -30,8 +30,10 @@ class Settings(ServiceSettings):
     sms_api_url: str = Field(description="Base address of the Twilio-compatible REST API")
     sms_account_sid: str
     sms_auth_token: str = Field(description="Authenticates us, and signs the carrier's callbacks")
-    webhook_insecure_hosts: list[str] = Field(
-        [], description="Hosts (host:port) that webhooks may call over http and at private addresses; for tests"
+    insecure_webhook_hosts: str = Field(
+        "",
+        description="host:port of apps whose webhooks may be called over http and at private addresses, separated by"
+        " commas; for this machine only",
     )
     sms_2_api_url: str | None = Field(None, description="A second carrier, for when the first one is away")
     sms_2_account_sid: str | None = None
@@ -44,6 +46,10 @@ class Settings(ServiceSettings):
         if any(given) and not all(given):
             raise ValueError("sms_2_api_url, sms_2_account_sid, sms_2_auth_token and sms_2_number go together")
         return self
+
+    @property
+    def insecure_webhooks(self) -> frozenset[str]:
+        return frozenset(host.strip().lower() for host in self.insecure_webhook_hosts.split(",") if host.strip())
 
     @property
     def carrier_tokens(self) -> list[str]:

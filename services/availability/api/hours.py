@@ -9,8 +9,9 @@ from services.availability import repository
 from services.availability.api.common import AT_THE_PRACTICE, commit, own, require_own_hours
 from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import hours as schemas
-from services.availability.schemas.common import Day, DayBody
+from services.availability.schemas.common import DayBody
 from services.availability.use_cases import hours
+from shared.bodies import Day
 from shared.commands import Answer, Write, etag
 from shared.contracts.availability import DayHours
 from shared.web import Caller, problems

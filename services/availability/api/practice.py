@@ -13,11 +13,11 @@ from services.availability.domain.hours import Holiday
 from services.availability.domain.practice import Practice
 from services.availability.domain.schedules import LOOK_BACK
 from services.availability.schemas import practice as schemas
-from services.availability.schemas.common import Day
 from services.availability.use_cases import hours, practice
 from services.availability.use_cases.publishing import republish_all
 from shared import paging
 from shared.auth import Principal
+from shared.bodies import Day
 from shared.commands import Answer, Command, Write
 from shared.errors import not_found
 from shared.web import Caller, problems

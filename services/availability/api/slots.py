@@ -12,12 +12,12 @@ from services.availability.api.common import AT_THE_PRACTICE, own
 from services.availability.board import Shelf
 from services.availability.domain.search import Offer, TimeOfDay, Wish
 from services.availability.schemas import slots as schemas
-from services.availability.schemas.common import Moment
 from services.availability.use_cases import search
 from services.availability.use_cases.search import Position, Seeking
 from shared import paging
 from shared import query as query_string
 from shared.auth import Principal, Role
+from shared.bodies import Moment
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.slots import Plan, floor, moment
 from shared.errors import forbidden, invalid

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date as Date
-from datetime import datetime, time
-from typing import Annotated, Any, TypeVar
+from datetime import time
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from shared.bodies import Body
+from shared.bodies import Body, Day
 from shared.contracts.availability import DayHours, Hours, Travel, Window, ZoneName
 
 ID = "0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10"
@@ -24,7 +23,6 @@ OVERRIDE = {"date": "2026-12-24", "windows": [HOURS], "new_client_windows": []}
 MOST_WINDOWS = 168
 
 _WALL = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
-_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
 
 
 def _wall(value: Any) -> Any:
@@ -33,25 +31,7 @@ def _wall(value: Any) -> Any:
     raise ValueError("should be a wall time such as 09:00 or 09:00:30; midnight is 00:00")
 
 
-def _moment(value: Any) -> Any:
-    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
-        return value
-    raise ValueError("should be an RFC 3339 time with its offset, such as 2026-03-02T15:00:00Z")
-
-
-Y = TypeVar("Y", Date, datetime)
-
-
-def _near(value: Y) -> Y:
-    """Beyond, arithmetic with days and zones runs out of years."""
-    if not 2000 <= value.year <= 2200:
-        raise ValueError("should lie between the years 2000 and 2200")
-    return value
-
-
 WallTime = Annotated[time, BeforeValidator(_wall)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
-Day = Annotated[Date, AfterValidator(_near)]
 PerDay = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 

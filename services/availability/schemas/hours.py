@@ -17,7 +17,6 @@ from services.availability.schemas.common import (
     ZONE,
     DayBody,
     HoursBody,
-    Moment,
     PerDay,
     TravelBody,
     WindowBody,
@@ -25,7 +24,7 @@ from services.availability.schemas.common import (
     example,
     without,
 )
-from shared.bodies import Body, Duration, Name
+from shared.bodies import Body, Duration, Moment, Name
 from shared.contracts.availability import DayHours
 
 _TRIP = {"first": "2026-06-01", "last": "2026-06-12", "zone": "Europe/Paris"}

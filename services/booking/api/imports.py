@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response, StreamingResponse
 
@@ -20,6 +19,7 @@ from services.booking.domain.imports import ImportRefused
 from services.booking.resources import Resources
 from services.booking.use_cases import imports
 from shared.auth import Role
+from shared.bodies import Moment
 from shared.commands import Answer, Write
 from shared.errors import Kind, Problem, invalid
 from shared.web import Caller, problems
@@ -27,13 +27,6 @@ from shared.web import Caller, problems
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
 
-def _near(at: datetime) -> datetime:
-    if not 2000 <= at.year <= 2200:
-        raise ValueError("should lie between the years 2000 and 2200")
-    return at.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 MEDIA: dict[FileFormat, str] = {"csv": "text/csv", "ics": "text/calendar"}
 PAGE = 1_000
 _BODY: dict[str, Any] = {

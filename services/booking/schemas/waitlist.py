@@ -8,15 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_vali
 
 from services.booking.domain.waitlist import Entry, Offer, Rules
 from services.booking.schemas.examples import ID, example
-from shared.bodies import Body, Duration
+from shared.bodies import Body, Day, Duration
 from shared.contracts.availability import Modality, Window, ZoneName
 from shared.contracts.waitlist import EntryStatus, Fate
-
-
-def _in_reach(day: date) -> date:
-    if not 2000 <= day.year <= 2200:
-        raise ValueError("should be between the years 2000 and 2200")
-    return day
 
 
 def _wall(value: time) -> time:
@@ -25,7 +19,6 @@ def _wall(value: time) -> time:
     return value
 
 
-Day = Annotated[date, AfterValidator(_in_reach)]
 Wall = Annotated[time, AfterValidator(_wall)]
 
 

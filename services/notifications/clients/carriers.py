@@ -17,6 +17,7 @@ from services.notifications.clients.outbound import (
 )
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.settings import Settings
+from shared.clock import Clock
 from shared.contracts.notifications import Channel
 
 
@@ -78,13 +79,13 @@ class Carriers:
         return self.breakers.setdefault(vendor.name, Breaker(vendor.name))
 
 
-def open_carriers(settings: Settings, http: httpx.AsyncClient) -> Carriers:
+def open_carriers(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> Carriers:
     """The vendors that the settings name."""
     account = (settings.sms_account_sid, settings.sms_auth_token)
-    texts: list[Vendor] = [PhoneCarrier("sms", "sms", settings.sms_api_url, *account, http)]
-    calls: list[Vendor] = [PhoneCarrier("voice", "voice", settings.sms_api_url, *account, http)]
+    texts: list[Vendor] = [PhoneCarrier("sms", "sms", settings.sms_api_url, *account, http, clock)]
+    calls: list[Vendor] = [PhoneCarrier("voice", "voice", settings.sms_api_url, *account, http, clock)]
     if settings.sms_2_api_url and settings.sms_2_account_sid and settings.sms_2_auth_token:
-        other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, http)
+        other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, http, clock)
         texts.append(PhoneCarrier("sms_2", "sms", *other, settings.sms_2_number))
         calls.append(PhoneCarrier("voice_2", "voice", *other, settings.sms_2_number))
     mails: list[Vendor] = [

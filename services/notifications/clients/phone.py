@@ -1,7 +1,7 @@
 """A Twilio-compatible carrier of texts and calls, by its REST API of 2010-04-01."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -16,6 +16,7 @@ from services.notifications.clients.outbound import (
     Outbound,
     OutcomeUnknown,
 )
+from shared.clock import Clock
 from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
@@ -45,6 +46,7 @@ class PhoneCarrier:
     account: str
     token: str
     http: httpx.AsyncClient
+    clock: Clock
     own_number: str | None = None
 
     async def send(self, message: Outbound) -> str:
@@ -86,7 +88,7 @@ class PhoneCarrier:
                 raise OutcomeUnknown(f"{self.name}_silent") from error
             current.set_attribute("http.response.status_code", response.status_code)
             if response.status_code >= 500 or response.status_code in NOT_US:
-                raise CarrierUnavailable(f"{self.name}_http_{response.status_code}", _after(response))
+                raise CarrierUnavailable(f"{self.name}_http_{response.status_code}", _after(response, self.clock()))
             try:
                 answer = response.json()
                 if response.is_success:
@@ -106,12 +108,12 @@ def spoken(words: str) -> str:
     return f'<Response><Pause length="1"/>{said}<Pause length="1"/>{said}</Response>'
 
 
-def _after(response: httpx.Response) -> timedelta | None:
+def _after(response: httpx.Response, now: datetime) -> timedelta | None:
     """`Retry-After`, in seconds or as a date (RFC 9110)."""
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
         return timedelta(seconds=min(int(said), 86_400))
     try:
-        return max(parsedate_to_datetime(said) - datetime.now(UTC), timedelta(0)) if said else None
+        return max(parsedate_to_datetime(said) - now, timedelta(0)) if said else None
     except (ValueError, TypeError):
         return None

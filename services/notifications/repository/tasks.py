@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
@@ -52,10 +52,3 @@ async def page(
     if after is not None:
         query = query.where(tuple_(columns.due_at, columns.id) > after)
     return await every(session, Task, query.order_by(columns.due_at, columns.id).limit(limit))
-
-
-async def oldest_due(session: AsyncSession) -> datetime | None:
-    """By when the task was due that has waited longest, of all practices."""
-    columns = tables.tasks.c
-    due: datetime | None = await session.scalar(select(func.min(columns.due_at)).where(columns.status != "closed"))
-    return due

@@ -34,7 +34,7 @@ class OutreachBody(BaseModel):
     appointment_id: UUID
     flow_version: int
     status: Literal["running", "ended"]
-    step: int = Field(description="Steps taken")
+    step: int = Field(description="Which step of the flow is due next, from 0; as many as there are steps: none")
     held_out: bool
     barrier: Barrier | None
     end_reason: OutreachEnd | None

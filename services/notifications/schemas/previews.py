@@ -1,9 +1,8 @@
 """Bodies about what a plan or flow would say and when."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import UTC, timedelta
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Language
@@ -11,7 +10,7 @@ from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
 from services.notifications.domain.previewing import Previewed, Sample
 from services.notifications.schemas.examples import AT, example
-from shared.bodies import Body
+from shared.bodies import Body, Moment
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.feedback import Barrier
 from shared.contracts.notifications import Channel
@@ -25,15 +24,6 @@ _TEXT = {
     "parts": 1,
     "problem": None,
 }
-
-
-def _near(at: datetime) -> datetime:
-    if not 2000 <= at.year <= 2200:
-        raise ValueError("should lie between the years 2000 and 2200")
-    return at.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 
 
 class SampleVisit(Body):
@@ -70,7 +60,9 @@ class SampleVisit(Body):
             step_before_arrived=self.step_before_arrived,
             held_out=self.held_out,
         )
-        return Sample(self.start, self.booked_at, self.zone, self.modality, facts, self.language)
+        return Sample(
+            self.start.astimezone(UTC), self.booked_at.astimezone(UTC), self.zone, self.modality, facts, self.language
+        )
 
 
 class PlanPreview(Body):

@@ -1,7 +1,8 @@
 """Vendors: what they are told, how their answers are taken, and when they are left alone."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,6 +17,7 @@ from services.notifications.clients.carriers import Carriers
 from services.notifications.clients.mail import composed
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier, spoken
+from tests.support.build import NOW
 
 MESSAGE = Outbound(
     id=UUID(int=7),
@@ -42,7 +44,7 @@ class Wire:
 
     def carrier(self, kind: Any = "sms", **more: Any) -> PhoneCarrier:
         http = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", http, **more)
+        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", http, lambda: NOW, **more)
 
 
 def answer(status: int, body: Any, **headers: str) -> httpx.Response:
@@ -99,7 +101,8 @@ async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it
     [
         ("120", timedelta(minutes=2)),
         ("9999999", timedelta(days=1)),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1)), timedelta(0)),
+        (format_datetime(NOW - timedelta(hours=1)), timedelta(0)),
+        (format_datetime(NOW + timedelta(minutes=7)), timedelta(minutes=7)),
         ("soon", None),
         ("-5", None),
         ("", None),
@@ -219,7 +222,7 @@ def test_it_is_left_alone_at_once_where_it_asks_for_that() -> None:
 
 async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed() -> None:
     one, two = Wire(httpx.ConnectError("no")), Wire(answer(201, {"sid": "SM2"}))
-    first, second = one.carrier(), PhoneCarrier("sms_2", "sms", "https://b.test", "AC2", "x", two.carrier().http)
+    first, second = one.carrier(), replace(two.carrier(), name="sms_2")
     carriers = Carriers({"sms": (first, second)})
     assert carriers.choose("sms") is first
     assert carriers.choose("sms", failed="sms") is second
