@@ -176,7 +176,7 @@ async def _command(
         principal=principal,
         database=resources.database,
         table=resources.idempotency_keys,
-        route=f"{request.method} {request.url.path}",
+        route=f"{request.method} {request.url.path}" + (f"?{request.url.query}" if request.url.query else ""),
         key=idempotency_key,
         body_hash=hashlib.sha256(await request.body()).digest(),
         if_match=version,

@@ -173,6 +173,11 @@ history = Table(
     Column("subject", Text, nullable=False),
     Column("reason_code", Text),
     Column("note", Text),
+    Column("event", Text),
+    Column("provider_id", Uuid),
+    Column("schedule_id", Uuid),
+    Column("location_id", Uuid),
+    Column("modality", Text),
     PrimaryKeyConstraint("tenant_id", "appointment_id", "sequence"),
     ForeignKeyConstraint(["tenant_id", "appointment_id"], ["appointments.tenant_id", "appointments.id"]),
 )

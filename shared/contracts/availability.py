@@ -12,7 +12,8 @@ from shared.contracts.envelope import Contract, Event
 Modality = Literal["in_person", "telehealth"]
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name of an IANA zone. Raises ValueError, also for what only some machines know beside them."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -24,7 +25,7 @@ def _known_zone(name: str) -> str:
 
 
 _NO_ZONE = "should be an IANA time zone such as America/New_York"
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
+ZoneName = Annotated[str, AfterValidator(known_zone)]
 
 
 class Window(Contract):

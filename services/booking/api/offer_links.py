@@ -12,7 +12,9 @@ from services.booking.domain.slots import SlotTaken
 from services.booking.domain.waitlist import OVER
 from services.booking.resources import Resources
 from services.booking.use_cases import accepting
+from services.booking.use_cases.waitlist import is_free
 from shared.capability import Capability
+from shared.contracts.waitlist import Fate
 from shared.errors import Problem
 from shared.telemetry import continued, current_tenant
 
@@ -30,13 +32,15 @@ async def offer_page(request: Request, link: str, busy: bool = False) -> HTMLRes
         entry = await repository.waitlist.entry(session, offer.entry_id)
         swapped = await repository.appointments.get(session, entry.swaps) if entry.swaps else None
         visit_id = offer.appointment_id
-    is_open = offer.fate == "open" and now < offer.expires_at
+        fate: Fate = offer.fate
+        if fate == "open":
+            fate = "expired" if offer.expires_at <= now else fate if await is_free(session, offer, now) else "lost"
     visit_link = Capability("visit", found.tenant, visit_id, found.expires) if visit_id else None
     return PAGES.render(
         "offer.html",
         offer=offer,
-        is_open=is_open,
-        over=OVER["expired" if offer.fate == "open" else offer.fate],
+        is_open=fate == "open",
+        over=OVER.get(fate),
         swapped=swapped if swapped is not None and swapped.status == "booked" and swapped.start > now else None,
         busy=busy,
         zone=entry.zone,

@@ -12,10 +12,13 @@ PAGES = Pages(Path(__file__).parent.parent / "pages")
 
 
 def clock(start: datetime | int, zone: str) -> str:
-    """`2:30 pm`."""
+    """`2:30 pm`; where the clock shows it twice that day, `1:30 am EDT`."""
     wall = (moment(start) if isinstance(start, int) else start).astimezone(ZoneInfo(zone))
     seconds = f":{wall.second:02d}" if wall.second else ""
-    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{seconds} {'am' if wall.hour < 12 else 'pm'}"
+    # An hour that is there twice: before and after the clock is set back, its offset is another.
+    twice = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+    which = f" {wall:%Z}" if twice else ""
+    return f"{wall.hour % 12 or 12}:{wall.minute:02d}{seconds} {'am' if wall.hour < 12 else 'pm'}{which}"
 
 
 def day(value: date) -> str:

@@ -173,6 +173,10 @@ def _at(schedule: ScheduleState, slot: SlotId, place: Place) -> dict[str, Any]:
     }
 
 
+_CHOSEN = frozenset(("room_id", "group_id", "seat"))
+"""Of a slot's place, what the practice has chosen, and would choose anew."""
+
+
 def check_movable(appointment: Appointment, now: datetime) -> None:
     """Raises Problem `illegal_move` or `already_started`: only a booked visit moves, and only before it began."""
     _require(appointment, now, "reschedule", "booked")
@@ -183,9 +187,12 @@ def check_movable(appointment: Appointment, now: datetime) -> None:
 
 def reschedule(
     appointment: Appointment, *, slot: SlotId, schedule: ScheduleState, place: Place, actor: Actor, now: datetime
-) -> Change:
-    """The same visit at another time; only before it began."""
+) -> Change | None:
+    """The same visit at another time; only before it began. None where it is there already."""
     check_movable(appointment, now)
+    there = _at(schedule, slot, place)
+    if all(getattr(appointment, name) == value for name, value in there.items() if name not in _CHOSEN):
+        return None
     return _changed(
         AppointmentRescheduled,
         appointment,
@@ -196,7 +203,7 @@ def reschedule(
         needs_rebooking=False,
         confirmed_at=None,
         late_by=None,
-        **_at(schedule, slot, place),
+        **there,
     )
 
 
@@ -244,8 +251,16 @@ def flag(appointment: Appointment, *, absences: Sequence[Span], actor: Actor, no
 
 
 def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, actor: Actor, now: datetime) -> Change:
-    """Calls the visit off and frees its time; `late` by the practice's policy."""
-    _require(appointment, now, "cancel", "booked", "arrived", "checked-in")
+    """Calls the visit off and frees its time; `late` by the practice's policy.
+
+    Once it has begun, or the client is there, only the practice can.
+    Raises Problem `illegal_move` or `already_started`.
+    """
+    by_client = actor.party == "client"
+    _require(appointment, now, "cancel", "booked", *(() if by_client else ("arrived", "checked-in")))
+    if by_client and now >= appointment.start:
+        told = "The visit has begun; only the practice can call it off now."
+        raise conflict("already_started", told, legal_moves=legal(appointment, now))
     late = policy.is_late(appointment.start, now)
     return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 

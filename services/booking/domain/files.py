@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.imports import LONGEST, MOST, Refusal, Row
+from shared.contracts.availability import known_zone
 from shared.contracts.booking import AppointmentStatus
 from shared.errors import Kind, Problem, invalid
 
@@ -281,10 +282,10 @@ def _id(field: str, text: str | None) -> UUID:
 
 def _zone(text: str) -> ZoneInfo:
     try:
-        # A name alone, never a path; and not the machine's own zone.
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", text, re.ASCII) and text != "localtime":
-            return ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
+        # A name alone, never a path.
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", text, re.ASCII):
+            return ZoneInfo(known_zone(text))
+    except ValueError:
         pass
     raise _Wrong("zone", "zone_unknown", "This should be an IANA zone, such as America/New_York.")
 
@@ -340,8 +341,8 @@ def _moment(field: str, said: Any) -> datetime:
         told = "A visit begins at a time; this is a whole day." if whole_day else "There is no such time here."
         raise _Wrong(field, "time_invalid", told)
     zone = at.tzinfo
-    if getattr(zone, "key", None) == "localtime":
-        raise _Wrong(field, "zone_unknown", "The machine's own zone is nobody's; name an IANA zone.")
+    if isinstance(zone, ZoneInfo):
+        _zone(zone.key)
     try:
         return _within(field, _certain(field, at.replace(tzinfo=None), zone))
     except (ValueError, OverflowError):

@@ -203,7 +203,7 @@ class Opening:
 
 
 def join(entry: Entry, places: int, swapped: Appointment | None, now: datetime) -> EntryState:
-    """Raises Problem `too_many_entries`, `dates_in_the_past`, `not_yours` or `not_movable`."""
+    """Raises Problem `too_many_entries`, `dates_in_the_past`, `not_yours`, `not_alike` or `not_movable`."""
     if places >= MOST_OF_A_CLIENT:
         raise conflict("too_many_entries", f"A client has at most {MOST_OF_A_CLIENT} places; leave one first.")
     if entry.last_day is not None and entry.last_day < now.astimezone(ZoneInfo(entry.zone)).date():
@@ -211,6 +211,8 @@ def join(entry: Entry, places: int, swapped: Appointment | None, now: datetime) 
     if swapped is not None:
         if swapped.client_id != entry.client_id:
             raise invalid("not_yours", "This is no visit of the client who waits.", field="swaps")
+        if swapped.appointment_type_id != entry.appointment_type_id:
+            raise invalid("not_alike", "A visit is swapped for another of its own type only.", field="swaps")
         if swapped.status != "booked" or swapped.start <= now:
             raise invalid("not_movable", "Only a visit to come can be swapped for a freed time.", field="swaps")
     return state(WaitlistJoined, entry)

@@ -99,7 +99,7 @@ async def save(
     if firing and watched:
         await clock.schedule(session, timers, tenant, MISS, visit.id, visit.missed_at)
     who = {"party": actor.party, "subject": actor.subject, "note": actor.note}
-    noted = {"appointment_id": visit.id, "at": visit.changed_at, **who}
+    noted = {"appointment_id": visit.id, "at": visit.changed_at, "event": event.type, **who}
     values = (
         named("visit", {"tenant_id": tenant, **dump(visit)})
         | named("history", noted)
@@ -117,12 +117,16 @@ async def save(
         raise
 
 
+NOTED = ("sequence", "status", "start", "reason_code", "provider_id", "schedule_id", "location_id", "modality")
+"""What the history keeps of a visit as it was."""
+
+
 @cache
 def _written(new: bool, timer: Literal["set", "removed", "none"]) -> Direct:
     """One statement instead of four: of what a booking takes, round trips are the most."""
 
     visit = bound("visit", appointments.c)
-    shared = {name: visit[name] for name in ("tenant_id", "sequence", "status", "start", "reason_code")}
+    shared = {name: visit[name] for name in ("tenant_id", *NOTED)}
     due = {"tenant_id": visit["tenant_id"], "kind": literal(MISS), "key": visit["id"]}
     parts: list[HasCTE] = [
         insert(appointments).values(visit)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.domain.appointments import Actor, Appointment, Change
 from services.booking.domain.clients import Client
 from services.booking.domain.imports import Standing
-from services.booking.repository.appointments import MISS
+from services.booking.repository.appointments import MISS, NOTED
 from services.booking.repository.schedules import RULES, plan_from
 from services.booking.repository.taken import STANDS
 from services.booking.tables import appointments, clients, history, holds, outbox, providers, schedules, timers
@@ -118,8 +118,8 @@ async def add(session: AsyncSession, tenant: UUID, changes: Sequence[Change], ac
     for visit, event in changes:
         row = dump(visit)
         visits.append({"tenant_id": tenant, **row})
-        shared = {name: row[name] for name in ("sequence", "status", "start", "reason_code")}
-        notes.append({"appointment_id": visit.id, **noted, **shared})
+        shared = {name: row[name] for name in NOTED}
+        notes.append({"appointment_id": visit.id, "event": event.type, **noted, **shared})
         told.append(events.row(tenant, event, now))
         if visit.status == "booked":
             due = {"kind": MISS, "key": visit.id, "due_at": visit.missed_at}

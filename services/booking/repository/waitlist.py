@@ -115,9 +115,9 @@ async def waiting(
     whether another time is on offer to them now.
     """
     columns, offers = waitlist_entries.c, waitlist_offers.c
-    of_entry = (offers.tenant_id == columns.tenant_id) & (offers.entry_id == columns.id)
-    asked = exists().where(of_entry, offers.opening_id == opening.id, offers.fate.in_(("declined", "expired")))
-    is_asked = exists().where(of_entry, offers.fate == "open").label("is_asked")
+    theirs = (offers.tenant_id == columns.tenant_id) & (offers.client_id == columns.client_id)
+    asked = exists().where(theirs, offers.opening_id == opening.id, offers.fate.in_(("declined", "expired")))
+    is_asked = exists().where(theirs, offers.fate == "open").label("is_asked")
     query = (
         select(waitlist_entries, is_asked)
         .where(columns.appointment_type_id.in_(types), columns.status == "waiting", ~asked)

@@ -165,6 +165,11 @@ class HistoryEntry(BaseModel):
         subject="link",
         reason_code=None,
         note=None,
+        event="appointment.booked",
+        provider_id=ID,
+        schedule_id=ID,
+        location_id=ID,
+        modality="in_person",
     )
 
     sequence: int
@@ -175,6 +180,11 @@ class HistoryEntry(BaseModel):
     subject: str = Field(description="Subject of the token, or `link` or `timer`")
     reason_code: str | None
     note: str | None = Field(description="Why, in words; not for clients")
+    event: str | None = Field(description="What was done; unknown of what is older than this record, like what follows")
+    provider_id: UUID | None
+    schedule_id: UUID | None
+    location_id: UUID | None
+    modality: Modality | None
 
 
 class HistoryBody(BaseModel):

@@ -10,8 +10,7 @@ from services.booking.domain import waitlist
 from services.booking.domain.appointments import Actor, Appointment
 from services.booking.domain.waitlist import Entry, Offer, check_open
 from services.booking.use_cases import appointments
-from services.booking.use_cases.waitlist import end
-from shared.contracts.slots import Seeker, floor, hidden
+from services.booking.use_cases.waitlist import end, is_free
 from shared.contracts.waitlist import Fate
 from shared.telemetry import annotate, use_case
 
@@ -46,7 +45,7 @@ async def accept(session: AsyncSession, *, tenant: UUID, offer_id: UUID, actor: 
     check_open(offer, now)
     await end(session, tenant, offer, "accepted", now, visit.id)
     for other in await repository.waitlist.open_offers(session, offer.provider_id):
-        if not await _is_free(session, other, now):
+        if not await is_free(session, other, now):
             await end(session, tenant, other, "lost", now)
     await repository.waitlist.look(session, tenant, offer.opening_id, now)
     return visit
@@ -58,15 +57,6 @@ async def _swapped(session: AsyncSession, entry: Entry, now: datetime) -> Appoin
         return None
     visit = await repository.appointments.get(session, entry.swaps)
     return visit if visit.status == "booked" and visit.start > now else None
-
-
-async def _is_free(session: AsyncSession, offer: Offer, now: datetime) -> bool:
-    plan = await repository.schedules.plan(session, offer.schedule_id)
-    if plan is None:
-        return False
-    start = floor(offer.start)
-    taken = await repository.taken.near(session, [plan], None, start, start + 1, now)
-    return not hidden(plan, taken, start, now, Seeker(is_new=True))
 
 
 @use_case

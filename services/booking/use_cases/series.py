@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import repository
-from services.booking.domain import appointments, series, slots
+from services.booking.domain import appointments, clients, series, slots
 from services.booking.domain.appointments import Actor, Appointment, CancelReason
 from services.booking.domain.recurrence import expand
 from services.booking.domain.series import Scope, Series, SeriesRefused, Verdict, Wish
@@ -52,12 +52,12 @@ async def preview(
 ) -> tuple[Plan, list[Verdict]]:
     """Which occurrences could be booked now.
 
-    Raises Problem `slot_gone`, `slot_past`, `client_not_found`, or what `expand` says of the rule.
+    Raises Problem `slot_gone`, `slot_past`, `client_not_found`, `client_discharged`, or what `expand` says of the rule.
     """
     series.check_begins_ahead(slot.start, now)
     plan = await plan_of(session, slot)
     wishes = _wishes(plan, slot, rrule)
-    await repository.clients.get(session, client_id)
+    clients.check_in_care(await repository.clients.get(session, client_id))
     verdicts = await _weighed(session, plan, wishes, client_id, now)
     annotate(schedule_id=plan.schedule_id, refused=_refused(verdicts))
     return plan, verdicts
@@ -154,7 +154,8 @@ async def reschedule(session: AsyncSession, *, slot: SlotId, partial: bool, **ch
             actor=actor,
             now=now,
         )
-        await saved(session, tenant, moved, actor, now)
+        if moved is not None:
+            await saved(session, tenant, moved, actor, now)
     annotate(refused=_refused(verdicts))
     return await _now(session, change, _left_out(verdicts))
 

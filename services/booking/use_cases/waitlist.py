@@ -14,7 +14,7 @@ from services.booking.domain.waitlist import LOOK_AGAIN, Chance, Entry, Offer, O
 from services.booking.repository.taken import NOTHING, But
 from services.booking.use_cases.claiming import seeker_of
 from shared.contracts.availability import AvailabilityOpened
-from shared.contracts.slots import Plan, Seeker, Span, Taken, ceil, floor, free
+from shared.contracts.slots import Plan, Seeker, Span, Taken, ceil, floor, free, hidden
 from shared.contracts.waitlist import Fate
 from shared.errors import invalid, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
@@ -98,7 +98,9 @@ async def offer_round(session: AsyncSession, *, tenant: UUID, opening_id: UUID, 
     standing = []
     for offer in await repository.waitlist.open_offers(session, opening.provider_id):
         if offer.expires_at <= now:
-            await end(session, tenant, offer, "expired", now)
+            # Booked by somebody else in the usual way, it was lost before its time ran out.
+            fate: Fate = "expired" if await is_free(session, offer, now) else "lost"
+            await end(session, tenant, offer, fate, now)
         else:
             standing.append(offer)
     plans = await repository.schedules.of_provider(session, opening.provider_id)
@@ -197,6 +199,16 @@ def _chances(
         for start in free(plan, taken, spans[0][0], spans[-1][1], now, seeker)
         if lies_within(start, start + plan.duration)
     ]
+
+
+async def is_free(session: AsyncSession, offer: Offer, now: datetime) -> bool:
+    """Whether what is on offer can still be had."""
+    plan = await repository.schedules.plan(session, offer.schedule_id)
+    if plan is None:
+        return False
+    start = floor(offer.start)
+    taken = await repository.taken.near(session, [plan], None, start, start + 1, now)
+    return not hidden(plan, taken, start, now, Seeker(is_new=True))
 
 
 async def end(

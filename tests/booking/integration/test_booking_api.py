@@ -262,6 +262,15 @@ async def test_a_key_used_for_another_request_is_refused(practice: Practice) -> 
     assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_what_is_asked_in_the_address_is_part_of_the_request(practice: Practice) -> None:
+    headers = practice.headers("admin") | {"idempotency-key": new_id(), "content-type": "text/csv"}
+    file = "external_id,client_id,schedule_id,start,end,zone,status\na,b,c,2027-03-04T09:00,,UTC,booked\n"
+    first = await practice.http.post("/v1/imports?partial=true", content=file, headers=headers)
+    other = await practice.http.post(f"/v1/imports?partial=true&schedule_id={new_id()}", content=file, headers=headers)
+    assert first.status_code in (200, 201)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
 async def test_one_key_of_two_callers_is_two_keys(practice: Practice) -> None:
     key = {"idempotency-key": new_id()}
     ids = []

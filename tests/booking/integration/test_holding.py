@@ -11,10 +11,16 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.booking.domain.holds import MOST_OF_NOBODY, Hold
 from services.booking.jobs import timers
+from services.booking.use_cases import self_booking
+from shared.contracts.slots import SlotId
+from shared.errors import Problem
 from shared.timers import TimerRunner
 from tests.booking.conftest import ManualClock
+from tests.support.build import schedule
 from tests.support.practice import Practice, count
+from tests.support.servers import SLOT_KEY
 
 pytestmark = pytest.mark.servers
 
@@ -200,6 +206,38 @@ async def test_a_hold_takes_a_room_and_its_clients_time(practice: Practice) -> N
     in_two_places = same_room | {"client_id": client}
     refused = await practice.http.post("/v1/appointments", json=in_two_places, headers=practice.headers())
     assert (refused.status_code, refused.json()["rule"]) == (409, "client")
+
+
+async def test_two_providers_race_for_a_room_one_holding_one_booking(practice: Practice) -> None:
+    """No constraint spans holds and visits: the room's lock is all that keeps them apart."""
+    rooms = (uuid4(),)
+    mine = await practice.publish(practice.rules.model_copy(update={"sequence": 2, "room_ids": rooms}))
+    other = await practice.publish(schedule(room_ids=rooms))
+    for start in practice.starts(12):
+        first, second = await practice.client(), await practice.client()
+        kept = {"slot": practice.slot(start, schedule_id=other.schedule_id), "client_id": first}
+        booked = {"slot": practice.slot(start, schedule_id=mine.schedule_id), "client_id": second}
+        answers = await asyncio.gather(
+            practice.http.post("/v1/holds", json=kept, headers=practice.headers()),
+            practice.http.post("/v1/appointments", json=booked, headers=practice.headers()),
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+async def test_so_many_times_are_kept_for_nobody_in_particular_and_no_more(practice: Practice) -> None:
+    """On the page, before anybody says who they are."""
+    starts = practice.starts(MOST_OF_NOBODY + 1)
+
+    async def keep(start: datetime) -> Hold:
+        slot = SlotId.verify(practice.slot(start), SLOT_KEY, practice.tenant, practice.now)
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            return await self_booking.keep(session, tenant=practice.tenant, slot=slot, client_id=None, now=practice.now)
+
+    for start in starts[:-1]:
+        await keep(start)
+    with pytest.raises(Problem) as refused:
+        await keep(starts[-1])
+    assert refused.value.code == "too_many_holds"
 
 
 async def test_holds_and_bookings_race_for_a_slot_and_one_wins(practice: Practice) -> None:

@@ -177,6 +177,15 @@ async def test_bad_input_is_refused_with_its_field_and_nothing_is_written(kind: 
     assert await count(practice, "outbox") == before
 
 
+async def test_no_series_for_who_is_discharged_is_previewed_as_if_it_could_be_had(practice: Practice) -> None:
+    client = await practice.client()
+    left = await practice.http.post(f"/v1/clients/{client}/discharge", json={}, headers=practice.headers())
+    assert left.status_code == 200, left.text
+    for path in ("/preview", ""):
+        refused = await ask(practice, client, path=path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "client_discharged")
+
+
 async def test_others_neither_see_nor_change_a_series(practice: Practice) -> None:
     mine, other = await practice.client(), await practice.client()
     series = (await ask(practice, mine, role="client", claims={"client_id": mine})).json()

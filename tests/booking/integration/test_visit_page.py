@@ -1,5 +1,6 @@
 """The page behind a link: looking changes nothing, one tap books, a link opens one visit."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -50,6 +51,58 @@ async def test_a_missed_visit_is_rebooked_with_one_tap_and_a_second_tap_changes_
     assert "You're booked" in done.text
     listed = (await practice.http.get("/v1/appointments", headers=practice.headers())).json()["items"]
     assert [item["rebooked_from"] for item in listed] == [None, visit["id"]]
+
+
+async def test_two_taps_at_once_rebook_once(practice: Practice, clock: ManualClock) -> None:
+    visit = await missed_visit(practice, clock)
+    path = f"/a/{link(practice, visit)}/book"
+    starts = [start for start in practice.starts(12) if start > clock.now + timedelta(hours=2)][:6]
+    slots = [practice.slot(start, expires=clock.now + timedelta(hours=1)) for start in starts]
+    presses = (practice.http.post(path, data={"slot": slot}, headers=HTML) for slot in slots)
+    assert {answer.status_code for answer in await asyncio.gather(*presses)} == {303}
+    assert await count(practice, "appointments") == 2
+
+
+async def test_a_second_press_moves_nothing_and_the_history_says_what_was_done(
+    practice: Practice, clock: ManualClock
+) -> None:
+    video = await practice.publish(
+        schedule(modality="telehealth", appointment_type_id=practice.rules.appointment_type_id)
+    )
+    start, _ = practice.starts(2)
+    visit = (await practice.book(start)).json()
+    path = f"/a/{link(practice, visit)}"
+    slot = practice.slot(start, schedule_id=video.schedule_id)
+    for _ in range(2):
+        assert (await practice.http.post(f"{path}/move", data={"slot": slot}, headers=HTML)).status_code == 303
+    await practice.act(visit, "confirm")
+    history = await practice.http.get(f"/v1/appointments/{visit['id']}/history", headers=practice.headers())
+    said = [(one["event"], one["modality"], one["provider_id"], one["subject"]) for one in history.json()["items"]]
+    before, after = str(practice.rules.provider_id), str(video.provider_id)
+    assert [item[:3] for item in said] == [
+        ("appointment.booked", "in_person", before),
+        ("appointment.rescheduled", "telehealth", after),
+        ("appointment.confirmed", "telehealth", after),
+    ]
+    assert said[1][3] == "link"
+
+
+async def test_a_page_that_is_left_open_cancels_nothing_once_the_client_is_there(
+    practice: Practice, clock: ManualClock
+) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    clock.now = start - timedelta(minutes=5)
+    await practice.act(visit, "check-in")
+    path = f"/a/{link(practice, visit)}/cancel"
+    assert (await practice.http.post(path, data={"reason": "illness"}, headers=HTML)).status_code == 303
+    mine = practice.headers("client", client_id=visit["client_id"])
+    refused = await practice.http.post(
+        f"/v1/appointments/{visit['id']}/cancel", json={"reason": "illness"}, headers=mine
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_move")
+    found = await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())
+    assert found.json()["status"] == "checked-in"
 
 
 async def test_a_remote_link_offers_only_what_needs_no_travel(practice: Practice, clock: ManualClock) -> None:

@@ -138,6 +138,45 @@ async def test_three_at_a_time_the_longest_waiting_first_then_the_next_three(wai
     }
 
 
+async def test_a_client_has_one_offer_at_a_time_whatever_they_wait_for(waiting: Waitlist, practice: Practice) -> None:
+    client = await practice.client()
+    mine = [await waiting.join(client) for _ in range(3)]
+    others = [await waiting.join() for _ in range(3)]
+    [start] = later(practice, 1)
+    opening = await waiting.open(start)
+    offers = await waiting.round(opening)
+    assert ids(offers) == [mine[0]["id"], others[0]["id"], others[1]["id"]]
+    waiting.clock.now += 16 * MINUTE
+    # Let pass once, this time is offered to this client for none of the three.
+    assert ids(await waiting.round(opening)) == [others[2]["id"]]
+
+
+async def test_who_has_waited_longest_comes_first_whatever_the_ids_say(waiting: Waitlist, practice: Practice) -> None:
+    entries = [await waiting.join() for _ in range(4)]
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = text("UPDATE waitlist_entries SET joined_at = joined_at - interval '1 day' WHERE id = :id")
+        await session.execute(query, {"id": UUID(entries[-1]["id"])})
+    [start] = later(practice, 1)
+    offers = await waiting.round(await waiting.open(start))
+    assert ids(offers) == [entries[3]["id"], entries[0]["id"], entries[1]["id"]]
+
+
+async def test_a_time_that_was_booked_in_the_usual_way_was_lost_and_its_page_says_so(
+    waiting: Waitlist, practice: Practice
+) -> None:
+    entry = await waiting.join()
+    [start] = later(practice, 1)
+    opening = await waiting.open(start)
+    [offer] = await waiting.round(opening)
+    assert (await practice.book(start)).status_code == 201
+    link = Capability("offer", practice.tenant, offer.id, waiting.clock.now + HOUR).sign(LINK_KEY)
+    page = await practice.http.get(f"/w/{link}", headers={"accept": "text/html"})
+    assert "Somebody was faster" in page.text and "A time is free" not in page.text
+    waiting.clock.now += 16 * MINUTE
+    await waiting.round(opening)
+    assert await waiting.fates(entry) == ["lost"]
+
+
 async def test_the_first_to_accept_has_it_and_the_others_keep_their_places(waiting: Waitlist) -> None:
     [start] = later(waiting.practice, 1)
     entries = [await waiting.join() for _ in range(3)]
@@ -214,7 +253,8 @@ async def test_in_a_visits_place_only_earlier_times_are_offered_or_as_late_as_th
     entry = await waiting.join(client, swaps=visit["id"])
     assert await waiting.round(await waiting.open(afterwards)) == []
     [offer] = await waiting.round(await waiting.open(earlier))
-    await waiting.practice.http.post(f"/v1/waitlist/{entry['id']}/leave", headers=practice.headers())
+    left = await practice.http.delete(f"/v1/waitlist/{entry['id']}", headers=practice.headers())
+    assert left.status_code == 200
     patient = await waiting.join(client, swaps=visit["id"], last_day=f"{afterwards + timedelta(days=1):%Y-%m-%d}")
     [offer] = await waiting.round(await waiting.open(afterwards))
     assert (str(offer.entry_id), offer.start) == (patient["id"], afterwards)
@@ -344,9 +384,11 @@ async def test_who_leaves_is_offered_nothing_more_and_what_was_offered_goes_to_t
     opening = await waiting.open(start)
     offers = await waiting.round(opening)
     path = f"/v1/waitlist/{entries[0]['id']}"
+    waiting.clock.now += MINUTE
     for _ in range(2):
         answer = await waiting.practice.http.delete(path, headers=waiting.practice.headers())
         assert (answer.status_code, answer.json()["status"]) == (200, "left")
+    assert await waiting.next_round(opening) == waiting.clock.now, "the next one needn't wait"
     assert ids(await waiting.round(opening)) == [entries[3]["id"]]
     late = await waiting.accept(offers[0])
     assert (late.status_code, late.json()["fate"]) == (410, "withdrawn")
@@ -499,6 +541,16 @@ async def test_a_visit_of_somebody_else_or_one_that_is_over_is_no_swap(waiting: 
     assert (await waiting.join(swaps=visit["id"], expect=422))["code"] == "not_yours"
     await practice.act(visit, "cancel", {})
     assert (await waiting.join(visit["client_id"], swaps=visit["id"], expect=422))["code"] == "not_movable"
+
+
+async def test_a_visit_is_swapped_for_one_of_its_own_type_only(waiting: Waitlist, practice: Practice) -> None:
+    other = await practice.publish(schedule(provider_id=practice.rules.provider_id))
+    client = await practice.client()
+    slot = practice.slot(later(practice, 3)[-1], schedule_id=other.schedule_id)
+    body = {"slot": slot, "client_id": client}
+    visit = (await practice.http.post("/v1/appointments", json=body, headers=practice.headers())).json()
+    refused = await waiting.join(client, 422, swaps=visit["id"])
+    assert (refused["code"], refused["field"]) == ("not_alike", "swaps")
 
 
 async def test_a_client_has_five_places_at_most(waiting: Waitlist, practice: Practice) -> None:

@@ -144,7 +144,8 @@ def test_a_visit_is_confirmed_once_before_it_begins_and_anew_at_another_time() -
     with pytest.raises(Problem) as called_off:
         confirm(cancel(booked(), reason="illness", policy=Policy(), actor=STAFF, now=NOW)[0], actor=STAFF, now=NOW)
     assert called_off.value.extra["legal_moves"] == []
-    moved, _ = reschedule(confirmed, slot=slot(START + DAY_LATER), schedule=RULES, place=ALONE, actor=STAFF, now=NOW)
+    later = slot(START + DAY_LATER)
+    moved, _ = changed(reschedule(confirmed, slot=later, schedule=RULES, place=ALONE, actor=STAFF, now=NOW))
     assert moved.confirmed_at is None
 
 
@@ -196,17 +197,38 @@ def test_a_flagged_visit_that_is_moved_needs_no_rebooking_any_more() -> None:
     change = flag(booked(), absences=away, actor=STAFF, now=NOW)
     assert change is not None
     later = slot(START + timedelta(days=1))
-    moved, event = reschedule(change[0], slot=later, schedule=RULES, place=ALONE, actor=STAFF, now=NOW)
+    moved, event = changed(reschedule(change[0], slot=later, schedule=RULES, place=ALONE, actor=STAFF, now=NOW))
     assert (moved.needs_rebooking, event.needs_rebooking) == (False, False)
 
 
 def test_a_move_keeps_the_id_and_raises_the_sequence() -> None:
     before = booked()
-    after, event = reschedule(
-        before, slot=slot(START + timedelta(hours=1)), schedule=RULES, place=ALONE, actor=STAFF, now=NOW
-    )
+    later = slot(START + timedelta(hours=1))
+    after, event = changed(reschedule(before, slot=later, schedule=RULES, place=ALONE, actor=STAFF, now=NOW))
     assert (after.id, after.sequence, after.start) == (before.id, 2, START + timedelta(hours=1))
     assert event.type == "appointment.rescheduled"
+
+
+def test_a_move_to_where_it_is_changes_nothing() -> None:
+    confirmed, _ = changed(confirm(booked(), actor=STAFF, now=NOW))
+    assert reschedule(confirmed, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=NOW) is None
+    by_video = RULES.model_copy(update={"modality": "telehealth"})
+    moved, _ = changed(reschedule(confirmed, slot=slot(), schedule=by_video, place=ALONE, actor=STAFF, now=NOW))
+    assert (moved.modality, moved.confirmed_at) == ("telehealth", None)
+
+
+@pytest.mark.parametrize("actor", [Actor("client", "link"), STAFF])
+def test_once_it_has_begun_only_the_practice_calls_a_visit_off(actor: Actor) -> None:
+    there, _ = check_in(booked(), actor=STAFF, now=START - TEN)
+    for visit, now, code in ((there, START - TEN, "illegal_move"), (booked(), START, "already_started")):
+        if actor.party == "client":
+            with pytest.raises(Problem) as refused:
+                cancel(visit, reason="other", policy=Policy(), actor=actor, now=now)
+            assert refused.value.code == code
+        else:
+            assert cancel(visit, reason="other", policy=Policy(), actor=actor, now=now)[0].status == "cancelled"
+    before = cancel(booked(), reason="other", policy=Policy(), actor=actor, now=START - timedelta(microseconds=1))
+    assert before[0].late
 
 
 def test_a_visit_that_began_cannot_be_moved() -> None:
@@ -242,7 +264,8 @@ def test_who_says_that_they_are_late_is_missed_no_sooner_than_they_said() -> Non
     assert changed(miss(late, actor=STAFF, now=START + timedelta(minutes=25)))[0].status == "noshow"
     little, _ = changed(run_late(booked(), by=TEN, actor=STAFF, now=now))
     assert little.missed_at == booked().missed_at, "the grace is longer than that"
-    moved, _ = reschedule(late, slot=slot(), schedule=RULES, place=ALONE, actor=STAFF, now=now)
+    elsewhere = slot(START + timedelta(hours=1))
+    moved, _ = changed(reschedule(late, slot=elsewhere, schedule=RULES, place=ALONE, actor=STAFF, now=now))
     assert moved.late_by is None
 
 
@@ -306,6 +329,7 @@ MOVES: dict[str, Callable[[Appointment], Change | None]] = {
 }
 SAID_ALREADY: dict[str, Callable[[Appointment], bool]] = {
     "confirm": lambda one: one.confirmed_at is not None,
+    "reschedule": lambda one: one.start == START,
     "running-late": lambda one: one.late_by == TEN,
     "miss": lambda one: one.status != "booked",
 }
