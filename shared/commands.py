@@ -176,9 +176,10 @@ async def _command(
         principal=principal,
         database=resources.database,
         table=resources.idempotency_keys,
-        route=f"{request.method} {request.url.path}" + (f"?{request.url.query}" if request.url.query else ""),
+        route=f"{request.method} {request.url.path}",
         key=idempotency_key,
-        body_hash=hashlib.sha256(await request.body()).digest(),
+        # With what is asked in the address: that is part of the request, too.
+        body_hash=hashlib.sha256(f"{request.url.query}\n".encode() + await request.body()).digest(),
         if_match=version,
     )
 
