@@ -40,6 +40,7 @@ senders = Table(
     Column("opens", Time, nullable=False),
     Column("closes", Time, nullable=False),
     Column("language", Text, nullable=False),
+    Column("concerns_owner", Text),
 )
 
 preferences = Table(
@@ -116,6 +117,8 @@ pauses = Table(
     Column("client_id", Uuid, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", _TIME, nullable=False),
+    Column("lifted_at", _TIME),
+    Column("lifted_by", Text),
     PrimaryKeyConstraint("tenant_id", "client_id"),
     comment="Clients whom a person looks after now, not this system",
 )
@@ -369,4 +372,21 @@ tasks = Table(
     Column("closed_at", _TIME),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
+)
+
+secure_messages = Table(
+    "secure_messages",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("written_by", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("written_at", _TIME, nullable=False),
+    Column("task_id", Uuid),
+    Column("read_at", _TIME),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="What client and practice write to each other; the words stay here",
 )

@@ -2,11 +2,13 @@
 
 from services.notifications.api import (
     carriers,
+    inbox,
     intake,
     messages,
     outreach,
     people,
     plans,
+    secure,
     sender,
     tasks,
     templates,
@@ -21,9 +23,11 @@ routers = [
     plans.router,
     outreach.router,
     tasks.router,
+    secure.router,
     templates.router,
     webhooks.router,
     intake.router,
     carriers.router,
     unsubscribing.router,
+    inbox.router,
 ]

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import own, require_client
+from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own, require_client
 from services.notifications.use_cases import practice
+from shared.auth import Role
 from shared.commands import Answer, Write
 from shared.errors import not_found
 from shared.web import Caller, problems
@@ -97,3 +98,47 @@ async def list_consents(request: Request, client_id: UUID, caller: Caller) -> sc
         rows = await repository.people.consents_of(session, client_id)
     names = schemas.ConsentRecord.model_fields
     return schemas.ConsentList(items=[schemas.ConsentRecord(**{name: row[name] for name in names}) for row in rows])
+
+
+@router.get("/clients/{client_id}/pause", operation_id="get_pause", responses=problems(404))
+async def get_pause(request: Request, client_id: UUID, caller: Caller) -> schemas.PauseBody:
+    """Whether a person looks after this client, and why; the last time, where that was lifted."""
+    caller.require("messages:read", *AT_THE_PRACTICE)
+    async with own(request).database.transaction(caller.tenant) as session:
+        found = await repository.people.last_pause(session, client_id)
+    if found is None:
+        raise not_found("pause", "Nothing was ever paused for this client.")
+    return schemas.PauseBody.model_validate(found, from_attributes=True)
+
+
+@router.post("/clients/{client_id}/pause", response_model=schemas.PauseBody, operation_id="pause_client")
+async def pause_client(request: Request, client_id: UUID, command: Write) -> Response:
+    """A person takes over: nothing automated goes to this client until it is lifted."""
+    principal, now = command.principal, own(request).clock()
+    principal.require("messages:write", *AT_THE_PRACTICE)
+
+    async def work(session: AsyncSession) -> Answer:
+        found = await practice.pause(session, tenant=principal.tenant, client_id=client_id, now=now)
+        return Answer(schemas.PauseBody.model_validate(found, from_attributes=True))
+
+    return await command.run(work)
+
+
+@router.post(
+    "/clients/{client_id}/resume",
+    response_model=schemas.PauseBody,
+    operation_id="resume_client",
+    responses=problems(409),
+)
+async def resume_client(request: Request, client_id: UUID, command: Write) -> Response:
+    """A person at the practice says that messages may go again."""
+    principal, now = command.principal, own(request).clock()
+    principal.require("messages:write", Role.PROVIDER, *ADMINISTRATION)
+
+    async def work(session: AsyncSession) -> Answer:
+        found = await practice.resume(
+            session, tenant=principal.tenant, client_id=client_id, by=principal.subject, now=now
+        )
+        return Answer(schemas.PauseBody.model_validate(found, from_attributes=True))
+
+    return await command.run(work)

@@ -45,12 +45,14 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
     async with own(request).database.transaction(caller.tenant) as session:
         task = await repository.tasks.get(session, task_id)
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
+        written = await repository.secure.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 100) if task.client_id else []
     response.headers["etag"] = etag(task.version)
     said = schemas.InboundText.model_fields
     return schemas.TaskStory(
         **_body(task).model_dump(),
         text=schemas.InboundText(**{name: text[name] for name in said}) if text else None,
+        messages=[schemas.SecureMessageBody.model_validate(one, from_attributes=True) for one in written],
         decisions=[schemas.Decision.of(row) for row in decisions],
     )
 

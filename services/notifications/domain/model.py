@@ -38,6 +38,7 @@ Purpose = Literal[
     "answer_confirm",
     "answer_move",
     "answer_cancel",
+    "secure_message",
 ]
 REPLIES: frozenset[Purpose] = frozenset(
     ("opt_out_confirmation", "opt_in_confirmation", "help", "safety", "answer_confirm", "answer_move", "answer_cancel")
@@ -47,6 +48,8 @@ ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder"
 """Void when the visit changes, and outside the caps on automated texts."""
 ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
 """Each of one version of its visit."""
+FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
+"""Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
 OUTREACH: frozenset[Purpose] = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing"))
 """Void when the outreach ends."""
 
@@ -63,6 +66,8 @@ class Sender:
     opens: time = time(8)
     closes: time = time(21)
     language: Language = "en"
+    concerns_owner: str | None = None
+    """Subject of whoever answers what worries clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,17 @@ class Preferences:
     language: Language | None = None
     opens: time | None = None
     closes: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A person looks after this client, not this system, until a person lifts that."""
+
+    client_id: UUID
+    reason: str
+    at: datetime
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
+    FROM_A_PERSON,
     OUTREACH,
     REPLIES,
     Contact,
@@ -138,7 +139,7 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
         return Refuse(f"condition_{world.unmet}")
     if message.purpose in OUTREACH and not world.outreach_running:
         return Refuse("outreach_ended")
-    if world.paused and message.purpose not in REPLIES:
+    if world.paused and message.purpose not in REPLIES | FROM_A_PERSON:
         return Refuse("paused_for_safety")
     return None
 
@@ -165,7 +166,7 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
         return Refuse("nobody_reached", channel)
     if channel not in world.consented:
         return Refuse("no_consent", channel)
-    if channel == "sms" and message.purpose not in ABOUT_A_BOOKED_VISIT:
+    if channel == "sms" and message.purpose not in ABOUT_A_BOOKED_VISIT | FROM_A_PERSON:
         if world.texts_last_day >= TEXTS_A_DAY:
             return Refuse("daily_text_cap", channel)
         if world.texts_last_week >= TEXTS_A_WEEK:

@@ -14,15 +14,24 @@ DUE_WITHIN = {
     "safety": timedelta(minutes=15),
     "running_late": timedelta(minutes=15),
     "read_reply": timedelta(hours=4),
+    "concern": timedelta(hours=8),
 }
 OTHERWISE = timedelta(days=1)
 
 
 def open_task(
-    kind: str, client_id: UUID | None, now: datetime, *, outreach_id: UUID | None = None, inbound_id: UUID | None = None
+    kind: str,
+    client_id: UUID | None,
+    now: datetime,
+    *,
+    outreach_id: UUID | None = None,
+    inbound_id: UUID | None = None,
+    owner: str | None = None,
 ) -> Task:
+    """With an owner, somebody has it from the start."""
     due = now + DUE_WITHIN.get(kind, OTHERWISE)
-    return Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id)
+    task = Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id)
+    return replace(task, status="claimed", owner=owner) if owner else task
 
 
 def claim(task: Task, owner: str) -> Task:

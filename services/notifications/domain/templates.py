@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateError
 
-from services.notifications.domain.model import REPLIES, Language, Message, Offer, Purpose, Sender, Visit
+from services.notifications.domain.model import FROM_A_PERSON, REPLIES, Language, Message, Offer, Purpose, Sender, Visit
 from services.notifications.domain.words import (
     DEFAULT_LANGUAGE,
     Words,
@@ -51,6 +51,11 @@ class Links:
         """To where a client ends mails with one press, of a person or of a mail program (RFC 8058)."""
         link = Capability("mails", self.tenant, client_id, now + UNSUBSCRIBE_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/u/{link}"
+
+    def inbox(self, client_id: UUID, now: datetime) -> str:
+        """To where a client reads what the practice wrote, and writes back."""
+        link = Capability("inbox", self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
+        return f"{self.notifications.rstrip('/')}/m/{link}"
 
     def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:
         expires = max(now, about.start) + LINK_LIFETIME
@@ -101,20 +106,20 @@ def render(
     words = tongue.words(message.purpose, channel)
     if words is None:
         raise NoWords("no_words", f"there are no words for a {message.purpose} by {channel}")
-    values = _values(message.purpose, channel, sender, about, tongue, links, now)
+    values = _values(message, channel, sender, about, tongue, links, now)
     try:
         if channel == "sms":
             return Text("", _fit(words.body, values, manner(tongue.language).endings))
         if channel == "voice":
             return Text("", fill(words.body, values))
         way_out = None if message.purpose in REPLIES else links.mails(message.client_id, now)
-        return _mail(words, values, tongue.language, way_out)
+        return _mail(words, values, tongue.language, way_out, links.inbox(message.client_id, now))
     except (TemplateError, OSError) as error:
         raise NoWords("words_unfit", f"the words can't be filled in: {error}") from error
 
 
 def _values(
-    purpose: Purpose,
+    message: Message,
     channel: Channel,
     sender: Sender,
     about: Visit | Offer | None,
@@ -131,15 +136,17 @@ def _values(
         "until": clock(about.expires_at, tongue.zone) if isinstance(about, Offer) else "",
         "crisis": manner(tongue.language).crisis,
     }
-    if about is not None and purpose not in WITHOUT_LINK:
-        values["link"] = _link(purpose, about, links, now)
+    if message.purpose in FROM_A_PERSON:
+        values["link"] = links.inbox(message.client_id, now)
+    elif about is not None and message.purpose not in WITHOUT_LINK:
+        values["link"] = _link(message.purpose, about, links, now)
     return values
 
 
 WITHOUT_LINK: frozenset[Purpose] = frozenset(("cancellation", *(one for one in REPLIES if one != "answer_move")))
 
 
-def _mail(words: Words, values: Mapping[str, str], language: Language, way_out: str | None) -> Text:
+def _mail(words: Words, values: Mapping[str, str], language: Language, way_out: str | None, inbox: str) -> Text:
     shared = manner(language)
     subject = fill(words.subject, values)
     paragraphs = [one.strip() for one in fill(words.body, values).split("\n\n") if one.strip()]
@@ -147,6 +154,7 @@ def _mail(words: Words, values: Mapping[str, str], language: Language, way_out: 
     link = values.get("link") if words.action else None
     action = fill(words.action, values) if link else ""
     lines = [*paragraphs, *([f"{action}: {link}"] if link else []), footer]
+    lines += [f"{shared.concern}: {inbox}"]
     lines += [f"{shared.unsubscribe}: {way_out}"] if way_out else []
     page = mail_page(
         {
@@ -156,6 +164,8 @@ def _mail(words: Words, values: Mapping[str, str], language: Language, way_out: 
             "link": link,
             "action": action,
             "footer": footer,
+            "inbox_url": inbox,
+            "concern": shared.concern,
             "unsubscribe_url": way_out,
             "unsubscribe": shared.unsubscribe,
         }

@@ -41,6 +41,7 @@ class Manner:
     crisis: str
     endings: tuple[str, ...]
     footer: str
+    concern: str
     unsubscribe: str
 
 

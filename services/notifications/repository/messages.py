@@ -12,6 +12,7 @@ from services.notifications import tables
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
+    FROM_A_PERSON,
     REPLIES,
     Message,
 )
@@ -105,7 +106,7 @@ async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -
         columns.client_id == client_id,
         columns.channel == "sms",
         columns.sent_at > since,
-        columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES]),
+        columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES, *FROM_A_PERSON]),
     )
     return int(await session.scalar(query) or 0)
 

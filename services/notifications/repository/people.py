@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, select
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
-from services.notifications.domain.model import Contact, Preferences, Sender
+from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from shared.contracts.notifications import Channel
 from shared.rows import dump, one
 
@@ -99,13 +99,31 @@ async def is_suppressed(session: AsyncSession, phone: str | None) -> bool:
 
 
 async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
-    statement = upsert(tables.pauses).values(tenant_id=tenant, client_id=client_id, reason=reason, at=now)
-    await session.execute(statement.on_conflict_do_nothing())
+    """One that stands stays as it is; one that was lifted begins anew."""
+    begun = {"reason": reason, "at": now, "lifted_at": None, "lifted_by": None}
+    statement = upsert(tables.pauses).values(tenant_id=tenant, client_id=client_id, **begun)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "client_id"], set_=begun, where=tables.pauses.c.lifted_at.is_not(None)
+        )
+    )
+
+
+async def last_pause(session: AsyncSession, client_id: UUID) -> Pause | None:
+    return await one(session, Pause, select(tables.pauses).where(tables.pauses.c.client_id == client_id))
 
 
 async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
-    query = select(tables.pauses.c.client_id).where(tables.pauses.c.client_id == client_id)
-    return await session.scalar(query) is not None
+    found = await last_pause(session, client_id)
+    return found is not None and found.lifted_at is None
+
+
+async def lift_pause(session: AsyncSession, client_id: UUID, by: str, now: datetime) -> bool:
+    """False where nothing is paused."""
+    columns = tables.pauses.c
+    statement = update(tables.pauses).where(columns.client_id == client_id, columns.lifted_at.is_(None))
+    lifted = statement.values(lifted_at=now, lifted_by=by).returning(columns.client_id)
+    return await session.scalar(lifted) is not None
 
 
 async def mark_unreachable(

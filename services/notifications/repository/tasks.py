@@ -1,5 +1,6 @@
 """What persons at the practice should do."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +30,15 @@ async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Ta
     if found is None:
         raise not_found("task")
     return found
+
+
+async def unfinished(session: AsyncSession, client_id: UUID, kinds: Sequence[str]) -> list[Task]:
+    """A client's tasks of these kinds that are not closed, locked, in one order."""
+    columns = tables.tasks.c
+    query = select(tables.tasks).where(
+        columns.client_id == client_id, columns.kind.in_(kinds), columns.status != "closed"
+    )
+    return await every(session, Task, query.order_by(columns.id).with_for_update())
 
 
 async def save(session: AsyncSession, task: Task) -> None:

@@ -8,6 +8,7 @@ from services.notifications.schemas.people import (
     ConsentRecord,
     ContactBody,
     IntakeBody,
+    PauseBody,
     PreferencesBody,
 )
 from services.notifications.schemas.plans import FlowBody, PlanBody
@@ -18,6 +19,14 @@ from services.notifications.schemas.previews import (
     PreviewedStep,
     PreviewedText,
     SampleVisit,
+)
+from services.notifications.schemas.secure import (
+    ConversationBody,
+    ConversationPage,
+    NewSecureMessage,
+    ReadBody,
+    SecureMessageBody,
+    SecureMessagePage,
 )
 from services.notifications.schemas.sender import SenderBody
 from services.notifications.schemas.tasks import InboundText, Outcome, TaskBody, TaskPage, TaskStory
@@ -36,6 +45,8 @@ __all__ = [
     "ConsentList",
     "ConsentRecord",
     "ContactBody",
+    "ConversationBody",
+    "ConversationPage",
     "Decision",
     "DeliveryBody",
     "DeliveryPage",
@@ -46,19 +57,24 @@ __all__ = [
     "IntakeBody",
     "MessageBody",
     "MessagePage",
+    "NewSecureMessage",
     "NewTemplate",
     "NewWebhook",
     "NewWebhookBody",
     "Outcome",
     "OutreachBody",
     "OutreachPage",
+    "PauseBody",
     "PlanBody",
     "PlanPreview",
     "PreferencesBody",
     "Preview",
     "PreviewedStep",
     "PreviewedText",
+    "ReadBody",
     "SampleVisit",
+    "SecureMessageBody",
+    "SecureMessagePage",
     "SenderBody",
     "TaskBody",
     "TaskPage",

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from services.notifications.domain.model import Contact, Language, Preferences
 from services.notifications.domain.policy import EARLIEST, LATEST
 from services.notifications.schemas.addresses import Email
-from services.notifications.schemas.examples import AT, example
+from services.notifications.schemas.examples import AT, ID, example
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
 from shared.contracts.intake import Intake
@@ -96,6 +96,18 @@ class ConsentRecord(BaseModel):
     source: str
     actor: str
     at: AwareDatetime
+
+
+class PauseBody(BaseModel):
+    """Since when and why a person looks after a client, not this system; and who lifted that, and when."""
+
+    model_config = example(client_id=ID, reason="safety", at=AT, lifted_at=None, lifted_by=None)
+
+    client_id: UUID
+    reason: str = Field(description="`safety` or `practice`")
+    at: AwareDatetime
+    lifted_at: AwareDatetime | None
+    lifted_by: str | None
 
 
 class ConsentList(BaseModel):

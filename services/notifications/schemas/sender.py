@@ -35,6 +35,10 @@ class SenderBody(Body):
 
     language: Language = Field("en", description="Of messages to clients who have told no other")
 
+    concerns_owner: str | None = Field(
+        None, max_length=200, pattern=r"\S", description="Subject of whoever answers what worries clients"
+    )
+
     @model_validator(mode="after")
     def _within_law(self) -> "SenderBody":
         if self.opens.tzinfo or self.closes.tzinfo:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.notifications.domain.model import TaskStatus
 from services.notifications.schemas.examples import AT, ID, example
 from services.notifications.schemas.messages import Decision
+from services.notifications.schemas.secure import SecureMessageBody
 from shared.bodies import Body
 from shared.contracts.notifications import TaskOutcome
 
@@ -59,9 +60,10 @@ class InboundText(BaseModel):
 class TaskStory(TaskBody):
     """A task with what led to it: the text that it's about, and what was decided about the client lately."""
 
-    model_config = example(**_TASK, text=None, decisions=[])
+    model_config = example(**_TASK, text=None, messages=[], decisions=[])
 
     text: InboundText | None
+    messages: list[SecureMessageBody] = Field(description="What the client wrote on their page")
     decisions: list[Decision] = Field(description="The last hundred, the newest first")
 
 

@@ -1,12 +1,13 @@
 """What the practice sets: its sender, plans and flows; and each client's contact and consent."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.domain.model import Contact, Preferences, Sender
+from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
 from shared.contracts.intake import Intake
@@ -122,6 +123,44 @@ async def add_consent(
         at=now,
     )
     await repository.record(session, tenant, [event], now)
+
+
+@use_case
+async def pause(session: AsyncSession, *, tenant: UUID, client_id: UUID, now: datetime) -> Pause:
+    """A person takes over: nothing automated goes to this client until somebody lifts it."""
+    annotate(client_id=client_id)
+    if await _locked_pause(session, client_id) is None:
+        await repository.people.pause(session, tenant, client_id, "practice", now)
+        await _note(session, tenant, client_id, "paused", "practice", now)
+    found = await repository.people.last_pause(session, client_id)
+    assert found is not None  # noqa: S101 -- just written
+    return found
+
+
+@use_case
+async def resume(session: AsyncSession, *, tenant: UUID, client_id: UUID, by: str, now: datetime) -> Pause:
+    """A person says that messages may go again; nothing else ever lifts a pause. Raises Problem `not_paused`."""
+    annotate(client_id=client_id)
+    standing = await _locked_pause(session, client_id)
+    if standing is None:
+        raise conflict("not_paused", "Nothing is paused for this client.")
+    await repository.people.lift_pause(session, client_id, by, now)
+    await _note(session, tenant, client_id, "resumed", standing.reason, now)
+    return replace(standing, lifted_at=now, lifted_by=by)
+
+
+async def _locked_pause(session: AsyncSession, client_id: UUID) -> Pause | None:
+    await repository.clients.lock(session, client_id)
+    # A sending transaction holds this row: after us, nothing that it decided before can still go out.
+    await repository.people.contact(session, client_id, lock=True)
+    found = await repository.people.last_pause(session, client_id)
+    return None if found is None or found.lifted_at is not None else found
+
+
+async def _note(session: AsyncSession, tenant: UUID, client_id: UUID, outcome: str, reason: str, now: datetime) -> None:
+    await repository.decisions.add(
+        session, tenant, client_id=client_id, purpose="automation", outcome=outcome, reason=reason, at=now
+    )
 
 
 @use_case

@@ -22,13 +22,14 @@ async def open_task(
     *,
     outreach_id: UUID | None = None,
     inbound_id: UUID | None = None,
+    owner: str | None = None,
     alert: bool = False,
 ) -> Task:
     """Asks a person to do something; with `alert`, also by mail to the practice, at once.
 
     One about a number that is no client's is told to nobody but the practice.
     """
-    task = tasks.open_task(kind, client_id, now, outreach_id=outreach_id, inbound_id=inbound_id)
+    task = tasks.open_task(kind, client_id, now, outreach_id=outreach_id, inbound_id=inbound_id, owner=owner)
     await repository.tasks.add(session, tenant, task, alert=alert)
     if client_id is not None:
         event = TaskOpened(
@@ -62,7 +63,12 @@ async def close(
     now: datetime,
 ) -> Task:
     """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
-    closed = tasks.close(await _locked(session, task_id, version), by, outcome, now)
+    return await finish(session, tenant, await _locked(session, task_id, version), by, outcome, now)
+
+
+async def finish(session: AsyncSession, tenant: UUID, task: Task, by: str, outcome: TaskOutcome, now: datetime) -> Task:
+    """Closes a task that is locked, and tells so."""
+    closed = tasks.close(task, by, outcome, now)
     if closed.client_id is not None:
         event = TaskClosed(
             sequence=2,

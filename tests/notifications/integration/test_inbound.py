@@ -313,3 +313,36 @@ async def test_bad_input_names_the_field(
     refused = await practice.http.request(method, path, json={**base, **change}, headers=practice.headers())
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
     assert refused.json()["field"].startswith(field)
+
+
+async def test_only_a_person_lifts_a_pause_and_who_did_is_on_record(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await text_in(practice, "I want to end it")
+    pause = f"/v1/clients/{practice.client}/pause"
+    assert (await practice.call("GET", pause))["reason"] == "safety"
+    await practice.follow(await booked(practice))
+    await practice.fire_due()
+    assert ("reminder", None, "not_sent", "paused_for_safety") in await practice.decisions()
+    resume = f"/v1/clients/{practice.client}/resume"
+    for role, claims in (("app", {}), ("client", {"client_id": practice.client})):
+        await practice.call("POST", resume, 403, headers=practice.headers(role, **claims))
+    lifted = await practice.call("POST", resume)
+    assert (lifted["reason"], lifted["lifted_by"]) == ("safety", (await practice.call("GET", pause))["lifted_by"])
+    assert (await practice.call("POST", resume, 409))["code"] == "not_paused"
+    await practice.follow(await booked(practice))
+    await practice.fire_due()
+    assert sum("see you" in one for one in practice.outside.texts(practice.phone)) == 1
+    assert ("automation", None, "resumed", "safety") in await practice.decisions()
+    await text_in(practice, "I want to kill myself")
+    assert (await practice.call("GET", pause))["lifted_at"] is None, "danger again, a pause again"
+
+
+async def test_a_person_takes_over_and_nothing_automated_goes_out(practice: Practice) -> None:
+    await practice.open("sms")
+    for _ in range(2):
+        found = await practice.call("POST", f"/v1/clients/{practice.client}/pause")
+        assert (found["reason"], found["lifted_at"]) == ("practice", None)
+    await practice.follow(await booked(practice))
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert [one[2:] for one in await practice.decisions()].count(("paused", "practice")) == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.model import REPLIES, Language, Offer, Purpose, Sender, Visit
+from services.notifications.domain.model import FROM_A_PERSON, REPLIES, Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.templates import Links, Tongue, render
 from services.notifications.domain.words import LANGUAGES
@@ -64,7 +64,9 @@ def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose, language: L
     assert "{" not in subject + body
 
 
-@pytest.mark.parametrize("purpose", [one for one in PURPOSES if one not in REPLIES and one != "cancellation"])
+@pytest.mark.parametrize(
+    "purpose", [one for one in PURPOSES if one not in REPLIES | FROM_A_PERSON and one != "cancellation"]
+)
 def test_links_are_opaque_capabilities_for_this_visit_alone(purpose: Purpose) -> None:
     _, body = rendered(purpose, "sms")
     found = re.search(r"https://care\.example\.org/(?:booking/[aw]|feedback/s)/([A-Za-z0-9_-]{64})(?:\s|$)", body)

@@ -1,0 +1,78 @@
+"""Messages that stay in the house."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage
+from services.notifications.tables import secure_messages, tasks
+from shared.paging import Position
+from shared.rows import dump, every
+
+
+async def add(session: AsyncSession, tenant: UUID, message: SecureMessage) -> None:
+    await session.execute(insert(secure_messages).values(tenant_id=tenant, **dump(message)))
+
+
+async def page(session: AsyncSession, client_id: UUID, after: Position | None, limit: int) -> list[SecureMessage]:
+    """What was written to and by a client, the newest first."""
+    columns = secure_messages.c
+    query = select(secure_messages).where(columns.client_id == client_id)
+    if after is not None:
+        query = query.where(tuple_(columns.written_at, columns.id) < after)
+    return await every(
+        session, SecureMessage, query.order_by(columns.written_at.desc(), columns.id.desc()).limit(limit)
+    )
+
+
+async def of_task(session: AsyncSession, task_id: UUID) -> list[SecureMessage]:
+    """What a task is about, in order."""
+    columns = secure_messages.c
+    query = select(secure_messages).where(columns.task_id == task_id).order_by(columns.written_at, columns.id)
+    return await every(session, SecureMessage, query)
+
+
+async def unread(session: AsyncSession, client_id: UUID, author: Author) -> int:
+    """How many messages of one side the other has not read."""
+    columns = secure_messages.c
+    query = select(func.count()).where(
+        columns.client_id == client_id, columns.author == author, columns.read_at.is_(None)
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def mark_read(session: AsyncSession, client_id: UUID, author: Author, now: datetime) -> int:
+    """Returns how many there were."""
+    columns = secure_messages.c
+    statement = (
+        update(secure_messages)
+        .where(columns.client_id == client_id, columns.author == author, columns.read_at.is_(None))
+        .values(read_at=now)
+        .returning(columns.id)
+    )
+    return len((await session.scalars(statement)).all())
+
+
+async def conversations(session: AsyncSession, after: Position | None, limit: int) -> list[Conversation]:
+    """One a client, whoever wrote last before the others."""
+    columns = secure_messages.c
+    unread_ones = func.count().filter(columns.author == "client", columns.read_at.is_(None))
+    due = (
+        select(func.min(tasks.c.due_at))
+        .where(
+            tasks.c.tenant_id == columns.tenant_id,
+            tasks.c.client_id == columns.client_id,
+            tasks.c.kind.in_(ANSWERED),
+            tasks.c.status != "closed",
+        )
+        .correlate(secure_messages)
+        .scalar_subquery()
+    )
+    last = func.max(columns.written_at)
+    query = select(columns.client_id, last.label("last_at"), unread_ones.label("unread"), due.label("due_at"))
+    query = query.group_by(columns.tenant_id, columns.client_id)
+    if after is not None:
+        query = query.having(tuple_(last, columns.client_id) < after)
+    return await every(session, Conversation, query.order_by(last.desc(), columns.client_id.desc()).limit(limit))
