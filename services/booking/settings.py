@@ -16,6 +16,7 @@ class Settings(ServiceSettings):
     slot_signing_key: SigningKey = Field(description="Key of slot ids, the same as availability's")
     link_signing_key: SigningKey = Field(description="Key of the links in messages, the same in all services")
     feedback_public_url: str = Field(description="Address of feedback as clients' phones see it")
+    notifications_public_url: str = Field(description="Address of notifications as clients' phones see it")
     availability_api_url: str = Field(description="Address of availability inside the cluster, for names on pages")
     notifications_api_url: str = Field(
         description="Address of notifications inside the cluster, which keeps how new clients can be reached"

@@ -97,6 +97,7 @@ def settings_for(service: str, database_url: str, bootstrap_servers: str, issuer
         "booking_api_url": "http://127.0.0.1:9",
         "notifications_api_url": "http://127.0.0.1:9",
         "booking_public_url": "http://booking.test",
+        "notifications_public_url": "http://notifications.test",
         "feedback_public_url": "http://feedback.test",
         "smtp_host": "127.0.0.1",
         "smtp_port": 9,

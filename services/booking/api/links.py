@@ -12,7 +12,7 @@ from services.booking import repository
 from services.booking.api.calendars import calendar_file
 from services.booking.api.common import own
 from services.booking.api.naming import providers_of
-from services.booking.api.pages import PAGES, base
+from services.booking.api.pages import PAGES, base, write_link
 from services.booking.domain.appointments import LATE_FROM, Actor, Appointment
 from services.booking.domain.slots import UNAVAILABLE
 from services.booking.domain.video import Door
@@ -109,6 +109,7 @@ async def visit_page(
         door=found.door,
         door_is_open=found.door is not None and found.door.is_open(now),
         path=f"{base(ours)}/a/{link}",
+        write=write_link(ours, "write", found.tenant, visit.client_id, found.capability.expires),
         feedback=ours.settings.feedback_public_url.rstrip("/"),
         survey=survey.sign(ours.settings.link_signing_key),
     )

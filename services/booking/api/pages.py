@@ -2,9 +2,12 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.booking.resources import Resources
+from shared.capability import Capability
 from shared.contracts.slots import Plan, moment
 from shared.pages import Pages
 
@@ -41,3 +44,11 @@ PAGES.filters(clock=clock, day=day, minutes=minutes)
 
 def base(ours: Resources) -> str:
     return ours.settings.public_url.rstrip("/")
+
+
+def write_link(
+    ours: Resources, purpose: Literal["inbox", "write"], tenant: UUID, client_id: UUID, expires: datetime
+) -> str:
+    """To where a client writes to the practice; only `inbox` shows what was written before."""
+    link = Capability(purpose, tenant, client_id, expires).sign(ours.settings.link_signing_key)
+    return f"{ours.settings.notifications_public_url.rstrip('/')}/m/{link}"

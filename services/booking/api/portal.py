@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository, schemas
 from services.booking.api.common import own
-from services.booking.api.pages import PAGES, base
+from services.booking.api.pages import PAGES, base, write_link
 from services.booking.domain.appointments import Appointment
 from services.booking.resources import Resources
 from services.booking.use_cases import waitlist
@@ -60,6 +60,7 @@ async def portal(request: Request, link: str) -> HTMLResponse:
         zone=lambda visit: zones[visit.schedule_id],
         visit_link=lambda visit: _visit_link(ours, found, visit, now),
         path=f"{base(ours)}/me/{link}",
+        write=write_link(ours, "inbox", found.tenant, found.subject, found.expires),
         book=f"{base(ours)}/book/{found.tenant}?me={link}" if policy.self_booking != "off" else None,
     )
 

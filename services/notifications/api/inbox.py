@@ -1,5 +1,6 @@
 """The page on which a client reads and writes messages. Looking changes nothing; only a pressed button does."""
 
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,11 +10,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.api.pages import PAGES
-from services.notifications.domain.secure import LONGEST, SecureKind
+from services.notifications.domain.secure import LONGEST, SecureKind, SecureMessage
 from services.notifications.domain.words import DEFAULT_LANGUAGE, manner
 from services.notifications.resources import Resources
 from services.notifications.use_cases import secure
 from shared.capability import Capability
+from shared.errors import Problem
 from shared.telemetry import current_tenant
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -25,14 +27,16 @@ async def inbox_page(request: Request, link: str, sent: bool = False, empty: boo
     """What was written, the newest first, and a form to write."""
     ours = own(request)
     asked = _opened(ours, link)
+    reads = asked.purpose == "inbox"
     async with ours.database.transaction(asked.tenant) as session:
-        messages = await repository.secure.page(session, asked.subject, None, SHOWN)
+        messages = await repository.secure.page(session, asked.subject, None, SHOWN) if reads else []
         sender = await repository.people.sender(session)
         contact = await repository.people.contact(session, asked.subject)
     return PAGES.render(
         "inbox.html",
-        messages=messages,
-        unread=any(message.author == "practice" and message.read_at is None for message in messages),
+        reads=reads,
+        news=[message for message in messages if _is_news(message)],
+        earlier=[message for message in messages if not _is_news(message)],
         name=sender.name if sender else "the practice",
         phone=sender.phone if sender else None,
         crisis=manner(DEFAULT_LANGUAGE).crisis,
@@ -77,7 +81,7 @@ async def write(
 async def read(request: Request, link: str) -> RedirectResponse:
     """The client says that they have read what the practice wrote."""
     ours = own(request)
-    asked = _opened(ours, link)
+    asked = _opened(ours, link, "inbox")
     await ours.database.run(
         asked.tenant,
         lambda session: secure.read(session, client_id=asked.subject, author="practice", now=ours.clock()),
@@ -85,8 +89,21 @@ async def read(request: Request, link: str) -> RedirectResponse:
     return RedirectResponse(_path(ours, link), 303)
 
 
-def _opened(ours: Resources, link: str) -> Capability:
-    asked = Capability.verify(link, ours.settings.link_signing_key, "inbox", ours.clock())
+def _is_news(message: SecureMessage) -> bool:
+    return message.author == "practice" and message.read_at is None
+
+
+def _opened(ours: Resources, link: str, *purposes: str) -> Capability:
+    """Raises Problem as `Capability.verify` does. A link by which a client only writes shows nothing."""
+    *others, last = purposes or ("write", "inbox")
+    for purpose in others:
+        with suppress(Problem):
+            return _verified(ours, link, purpose)
+    return _verified(ours, link, last)
+
+
+def _verified(ours: Resources, link: str, purpose: str) -> Capability:
+    asked = Capability.verify(link, ours.settings.link_signing_key, purpose, ours.clock())
     current_tenant.set(asked.tenant)
     return asked
 

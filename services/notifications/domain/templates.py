@@ -52,9 +52,10 @@ class Links:
         link = Capability("mails", self.tenant, client_id, now + UNSUBSCRIBE_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/u/{link}"
 
-    def inbox(self, client_id: UUID, now: datetime) -> str:
-        """To where a client reads what the practice wrote, and writes back."""
-        link = Capability("inbox", self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
+    def inbox(self, client_id: UUID, now: datetime, *, only_write: bool = False) -> str:
+        """To where a client reads what the practice wrote and writes back; or only writes."""
+        purpose = "write" if only_write else "inbox"
+        link = Capability(purpose, self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/m/{link}"
 
     def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:
@@ -113,7 +114,7 @@ def render(
         if channel == "voice":
             return Text("", fill(words.body, values))
         way_out = None if message.purpose in REPLIES else links.mails(message.client_id, now)
-        return _mail(words, values, tongue.language, way_out, links.inbox(message.client_id, now))
+        return _mail(words, values, tongue.language, way_out, links.inbox(message.client_id, now, only_write=True))
     except (TemplateError, OSError) as error:
         raise NoWords("words_unfit", f"the words can't be filled in: {error}") from error
 

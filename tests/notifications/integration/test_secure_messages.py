@@ -136,6 +136,19 @@ async def test_a_link_for_something_else_or_that_has_expired_opens_nothing(
     assert await practice.tasks() == []
 
 
+async def test_by_a_mails_own_line_a_client_writes_but_reads_nothing(practice: Practice) -> None:
+    await practice.open("email")
+    await write(practice, "A private word")
+    await practice.fire_due()
+    [mail] = practice.outside.mails(practice.email)
+    [only_write] = re.findall(r"Write to us: https?://[^/]+(/m/\S+)", mail)
+    shown = (await practice.http.get(only_write, headers=HTML)).text
+    assert "Your message" in shown and "A private word" not in shown
+    assert (await practice.http.post(only_write, data={"body": "Hello"}, headers=HTML)).status_code == 303
+    assert [one["kind"] for one in await practice.tasks()] == ["answer_message"]
+    assert (await practice.http.post(f"{only_write}/read", headers=HTML)).status_code == 404
+
+
 async def test_a_client_writes_and_reads_by_token_and_only_their_own(practice: Practice) -> None:
     await practice.open("email")
     mine = practice.headers("client", client_id=practice.client)
