@@ -24,7 +24,7 @@ async def test_a_client_writes_and_reads_by_keyboard_alone_without_scripts(pract
             await page.keyboard.type("On Thursday, please.")
             await press(page, "Send")
             assert "Sent." in await page.locator("[role=status]").inner_text()
-            assert "On Thursday, please." in await page.locator("article").first.inner_text()
+            assert "On Thursday, please." in await page.locator("article").last.inner_text()
             await press(page, "I have read this")
             assert await page.get_by_role("button", name="I have read this").count() == 0
         for scheme in ("light", "dark"):
