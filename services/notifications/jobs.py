@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.resources import Resources
-from services.notifications.use_cases import handing_over, outreach, reports, sending, webhooks
+from services.notifications.use_cases import handing_over, outreach, reconciling, reports, sending, webhooks
 from shared.timers import Handler, Timer
 
 
@@ -36,7 +36,11 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
             session, tenant=timer.tenant, message_id=timer.key, now=timer.now, carriers=resources.carriers
         )
 
+    async def on_hour(session: AsyncSession, timer: Timer) -> None:
+        await reconciling.reconcile(session, tenant=timer.tenant, now=timer.now, booking=resources.booking)
+
     return {
+        repository.reconciling.RECONCILE: on_hour,
         repository.messages.SEND: on_message_due,
         repository.messages.LOOK_UP: on_look_up_due,
         repository.outreach.STEP: on_step_due,

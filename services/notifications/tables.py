@@ -390,3 +390,22 @@ secure_messages = Table(
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="What client and practice write to each other; the words stay here",
 )
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("at", _TIME, nullable=False),
+    Column("expected", Integer, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("not_sent", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("overdue", Integer, nullable=False),
+    Column("unheard", ARRAY(Uuid), nullable=False),
+    Column("unplanned", Integer, nullable=False),
+    Column("alarm", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Hourly: what should have gone out, and what became of it",
+)

@@ -26,8 +26,8 @@ from services.notifications.clients import signature
 from services.notifications.resources import Resources
 from services.notifications.use_cases import visits
 from shared.capability import Capability
-from shared.contracts.booking import AppointmentState
-from shared.contracts.standing import Standing
+from shared.contracts.booking import FREE_STATUSES, AppointmentState
+from shared.contracts.standing import Standing, VisitStanding, VisitStandings
 from shared.timers import TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.issuer import Issuer
@@ -42,9 +42,11 @@ class Booking:
     """What booking knows of visits; `away` refuses to answer."""
 
     visits: dict[UUID, AppointmentState] = field(default_factory=dict)
+    of_practice: dict[UUID, set[UUID]] = field(default_factory=dict)
     away: bool = False
 
-    def learn(self, event: AppointmentState) -> None:
+    def learn(self, event: AppointmentState, tenant: UUID) -> None:
+        self.of_practice.setdefault(tenant, set()).add(event.appointment_id)
         known = self.visits.get(event.appointment_id)
         if known is None or known.sequence < event.sequence:
             self.visits[event.appointment_id] = event
@@ -64,7 +66,37 @@ class Booking:
                 sequences={one.appointment_id: one.sequence for one in mine if one.changed_at >= about.changed_at}
             )
 
+        @app.get("/v1/standings/{proof}")
+        async def standings(proof: str, response: Response) -> VisitStandings | None:
+            if self.away:
+                response.status_code = 503
+                return None
+            asked = Capability.verify(proof, LINK_KEY, "standings", datetime.now(UTC))
+            mine = [self.visits[id] for id in self.of_practice.get(asked.tenant, ())]
+            return VisitStandings(items=[_standing(one) for one in mine], next=None)
+
         return app
+
+
+def _standing(visit: AppointmentState) -> VisitStanding:
+    return VisitStanding(
+        id=visit.appointment_id,
+        starts_at=visit.start,
+        ends_at=visit.end,
+        free=visit.status in FREE_STATUSES,
+        **{
+            name: getattr(visit, name)
+            for name in (
+                "sequence",
+                "provider_id",
+                "schedule_id",
+                "client_id",
+                "room_id",
+                "occupied_from",
+                "occupied_to",
+            )
+        },
+    )
 
 
 @dataclass
@@ -147,7 +179,7 @@ class Practice:
 
     async def follow(self, *events: AppointmentState) -> None:
         for event in events:
-            self.outside.booking.learn(event)
+            self.outside.booking.learn(event, self.tenant)
             async with self.resources.database.transaction(self.tenant) as session:
                 await visits.follow_visit(session, tenant=self.tenant, state=event, now=await self.now())
 

@@ -1,15 +1,19 @@
 """Routes for the other services: how visits stand now, where an event may still be on its way."""
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
 from services.booking import repository
 from services.booking.api.common import own
+from services.booking.resources import Resources
 from shared import paging
 from shared.capability import Capability
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.standing import Standing, VisitStanding, VisitStandings
+from shared.errors import Problem
 from shared.telemetry import current_tenant
 from shared.web import problems
 
@@ -37,7 +41,7 @@ async def list_standings(
     """How every visit to come of a practice stands, for the service that keeps a copy; `proof` is signed by it."""
     ours = own(request)
     now = ours.clock()
-    asked = Capability.verify(proof, ours.settings.slot_signing_key, "standings", now)
+    asked = _standings_proof(ours, proof, now)
     current_tenant.set(asked.tenant)
     async with ours.database.transaction(asked.tenant) as session:
         found = await repository.appointments.to_come(session, now, paging.decode(cursor), limit + 1)
@@ -61,3 +65,10 @@ async def list_standings(
         ],
         next=after,
     )
+
+
+def _standings_proof(ours: Resources, proof: str, now: datetime) -> Capability:
+    """Availability signs with the key of slots, notifications with that of links."""
+    with suppress(Problem):
+        return Capability.verify(proof, ours.settings.slot_signing_key, "standings", now)
+    return Capability.verify(proof, ours.settings.link_signing_key, "standings", now)

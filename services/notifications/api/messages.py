@@ -42,3 +42,17 @@ async def explain(
         found = await repository.decisions.page(session, client_id, begin, limit + 1, appointment)
     items, after = paging.page(found, limit, lambda row: (row["at"], row["id"]))
     return schemas.Explanation(items=[schemas.Decision.of(row) for row in items], next=after)
+
+
+@router.get("/reconciliations", operation_id="list_reconciliations")
+async def list_reconciliations(
+    request: Request, caller: Caller, limit: paging.Limit = 24, cursor: paging.Cursor = None
+) -> schemas.ReconciliationPage:
+    """Expected against sent, hour by hour, the newest first."""
+    caller.require("messages:read", *AT_THE_PRACTICE)
+    async with own(request).database.transaction(caller.tenant) as session:
+        found = await repository.reconciling.page(session, paging.decode(cursor), limit + 1)
+    items, after = paging.page(found, limit, lambda item: (item.at, item.id))
+    return schemas.ReconciliationPage(
+        items=[schemas.ReconciliationBody.model_validate(item, from_attributes=True) for item in items], next=after
+    )

@@ -14,12 +14,13 @@ router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
 
 @router.put("/sender", response_model=schemas.SenderBody, operation_id="set_sender")
-async def set_sender(body: schemas.SenderBody, command: Write) -> Response:
+async def set_sender(request: Request, body: schemas.SenderBody, command: Write) -> Response:
     """Sets the practice's name, addresses and hours for messages."""
-    command.principal.require("messages:write", *ADMINISTRATION)
+    principal, now = command.principal, own(request).clock()
+    principal.require("messages:write", *ADMINISTRATION)
 
     async def work(session: AsyncSession) -> Answer:
-        await practice.set_sender(session, tenant=command.principal.tenant, sender=body.sender())
+        await practice.set_sender(session, tenant=principal.tenant, sender=body.sender(), now=now)
         return Answer(body)
 
     return await command.run(work)

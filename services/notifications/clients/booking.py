@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from services.notifications.clients.outbound import Unavailable
 from services.notifications.settings import Settings
 from shared.capability import Capability
-from shared.contracts.standing import Standing
+from shared.contracts.standing import Standing, VisitStandings
 from shared.telemetry import current_traceparent, span
 
 TIMEOUT_SECONDS = 3.0
+LIST_TIMEOUT_SECONDS = 30.0
 PROOF_LASTS = timedelta(minutes=5)
 """Far more than the clocks of two services differ by."""
 
@@ -38,3 +39,21 @@ class Booking:
                 return Standing.model_validate_json(response.raise_for_status().content)
             except (httpx.HTTPError, ValidationError) as error:
                 raise Unavailable("booking_away") from error
+
+    async def coming(self, tenant: UUID, now: datetime) -> dict[UUID, int]:
+        """Every visit to come of a practice, those that were called off too, with its version. Raises Unavailable."""
+        proof = Capability("standings", tenant, tenant, now + PROOF_LASTS).sign(self.settings.link_signing_key)
+        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
+        found: dict[UUID, int] = {}
+        cursor: str | None = ""
+        with span("booking standings", SpanKind.CLIENT):
+            while cursor is not None:
+                asked = {"cursor": cursor} if cursor else None
+                try:
+                    response = await self.http.get(url, params=asked, timeout=LIST_TIMEOUT_SECONDS)
+                    page = VisitStandings.model_validate_json(response.raise_for_status().content)
+                except (httpx.HTTPError, ValidationError) as error:
+                    raise Unavailable("booking_away") from error
+                found |= {item.id: item.sequence for item in page.items}
+                cursor = page.next
+        return found

@@ -32,11 +32,11 @@ async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Ta
     return found
 
 
-async def unfinished(session: AsyncSession, client_id: UUID, kinds: Sequence[str]) -> list[Task]:
-    """A client's tasks of these kinds that are not closed, locked, in one order."""
+async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Sequence[str]) -> list[Task]:
+    """A client's tasks of these kinds, or those about none, that are not closed; locked, in one order."""
     columns = tables.tasks.c
     query = select(tables.tasks).where(
-        columns.client_id == client_id, columns.kind.in_(kinds), columns.status != "closed"
+        columns.client_id.is_not_distinct_from(client_id), columns.kind.in_(kinds), columns.status != "closed"
     )
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 

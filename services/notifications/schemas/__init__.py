@@ -1,6 +1,13 @@
 """HTTP bodies of notifications, a module per part of the domain."""
 
-from services.notifications.schemas.messages import Decision, Explanation, MessageBody, MessagePage
+from services.notifications.schemas.messages import (
+    Decision,
+    Explanation,
+    MessageBody,
+    MessagePage,
+    ReconciliationBody,
+    ReconciliationPage,
+)
 from services.notifications.schemas.outreach import OutreachBody, OutreachPage
 from services.notifications.schemas.people import (
     ConsentBody,
@@ -72,6 +79,8 @@ __all__ = [
     "PreviewedStep",
     "PreviewedText",
     "ReadBody",
+    "ReconciliationBody",
+    "ReconciliationPage",
     "SampleVisit",
     "SecureMessageBody",
     "SecureMessagePage",

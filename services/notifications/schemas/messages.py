@@ -94,6 +94,39 @@ class Decision(BaseModel):
         return cls(**shared, trace_id=traceparent.split("-")[1] if traceparent else None)
 
 
+class ReconciliationBody(BaseModel):
+    """Once an hour: what should have gone out within it, and what became of that."""
+
+    model_config = example(
+        at=AT,
+        expected=42,
+        sent=40,
+        failed=0,
+        not_sent=2,
+        waiting=0,
+        overdue=0,
+        unheard=[],
+        unplanned=0,
+        alarm=False,
+    )
+
+    at: AwareDatetime
+    expected: int = Field(description="Messages due within the hour before; the next four figures add up to it")
+    sent: int
+    failed: int
+    not_sent: int = Field(description="Each with its reason, in the explanation of its client")
+    waiting: int
+    overdue: int = Field(description="Due for more than 15 minutes, neither sent nor put off")
+    unheard: list[UUID] = Field(description="Visits of which booking knows more than has arrived here; at most 100")
+    unplanned: int = Field(description="Coming visits without a single message on record")
+    alarm: bool
+
+
+class ReconciliationPage(BaseModel):
+    items: list[ReconciliationBody]
+    next: str | None
+
+
 class Explanation(BaseModel):
     """Every decision about messaging a client, oldest first."""
 

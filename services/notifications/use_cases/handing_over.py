@@ -129,7 +129,7 @@ async def alert_practice(session: AsyncSession, *, task_id: UUID, post: Post) ->
     sender = await repository.people.sender(session)
     if sender is None:
         return
-    body = "A client's message needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
+    body = "A task needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
     mail = Outbound(
         id=task_id, to=sender.alert_email, sender=sender.email_from, subject="A task needs you now", body=body
     )

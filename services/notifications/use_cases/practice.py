@@ -10,6 +10,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
+from services.notifications.domain.reconciling import full_hour
 from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel, ConsentChanged
 from shared.errors import conflict
@@ -17,8 +18,10 @@ from shared.telemetry import annotate, use_case
 
 
 @use_case
-async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender) -> None:
+async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender, now: datetime) -> None:
+    """From then on, what should go out is looked at hourly."""
     await repository.people.save_sender(session, tenant, sender)
+    await repository.reconciling.look_at(session, tenant, full_hour(now))
 
 
 @use_case

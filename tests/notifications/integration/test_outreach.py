@@ -147,7 +147,7 @@ async def test_a_booking_whose_event_is_still_on_its_way_keeps_outreach_back(pra
     await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
     await practice.follow(await missed(practice))
     back = await next_visit(practice)
-    practice.outside.booking.learn(back)
+    practice.outside.booking.learn(back, practice.tenant)
     await practice.fire_due()
     assert ("missed_you", None, "waiting", "news_on_the_way") in await practice.decisions()
     await practice.follow(back)
@@ -189,7 +189,7 @@ async def test_a_miss_and_the_booking_after_it_that_arrive_at_once_end_the_outre
 
         await eventually(waits, 5)
     await following
-    practice.outside.booking.learn(held)
+    practice.outside.booking.learn(held, practice.tenant)
     await practice.fire_due()
     [one] = await practice.outreach()
     assert (one["status"], one["end_reason"]) == ("ended", "rebooked")
@@ -405,7 +405,7 @@ async def test_a_rating_that_is_asked_for_before_its_visit_is_heard_of_waits_for
     now = await practice.now()
     times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
     kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
-    practice.outside.booking.learn(kept)
+    practice.outside.booking.learn(kept, practice.tenant)
     request = FeedbackRequested(
         sequence=1,
         request_id=uuid4(),

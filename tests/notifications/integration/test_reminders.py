@@ -472,7 +472,7 @@ async def test_a_change_whose_event_is_still_on_its_way_keeps_the_reminder_back(
     if change is AppointmentCancelled:
         news["status"] = "cancelled"
     changed = change.model_validate({**booked.model_dump(), **news})
-    practice.outside.booking.learn(changed)
+    practice.outside.booking.learn(changed, practice.tenant)
     for _ in range(3):
         await try_again(practice)
     assert practice.outside.texts(practice.phone) == []
@@ -492,7 +492,7 @@ async def test_a_flag_on_its_way_delays_the_reminder_but_does_not_void_it(practi
     booked = await visit(practice)
     await practice.follow(booked)
     flagged = AppointmentFlagged.model_validate(booked.model_dump() | {"sequence": 2, "needs_rebooking": True})
-    practice.outside.booking.learn(flagged)
+    practice.outside.booking.learn(flagged, practice.tenant)
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
     await practice.follow(flagged)
@@ -504,7 +504,7 @@ async def test_news_of_another_visit_does_not_keep_a_reminder_back(practice: Pra
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     await practice.follow(await visit(practice))
-    practice.outside.booking.learn(await visit(practice, start=(await practice.now()) + 2 * SOON))
+    practice.outside.booking.learn(await visit(practice, start=(await practice.now()) + 2 * SOON), practice.tenant)
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
 
