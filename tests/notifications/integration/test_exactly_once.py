@@ -1,0 +1,143 @@
+"""Exactly one message per visit, version, step and channel, by the ledger of who carried it: whatever comes twice, in
+another order, or from workers whose clocks disagree.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications import jobs
+from shared.clock import system_clock
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentRescheduled,
+    AppointmentState,
+)
+from shared.timers import TimerRunner
+from tests.notifications.conftest import SOON, Practice
+from tests.support.build import appointment_event
+from tests.support.streams import eventually
+
+pytestmark = pytest.mark.servers
+
+HOUR = timedelta(hours=1)
+AT_ONCE = {
+    "steps": [
+        {"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["email"]},
+        {"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": ["sms"]},
+    ]
+}
+
+
+async def history(practice: Practice, last: type[AppointmentState]) -> list[AppointmentState]:
+    """Booked, confirmed, moved, and confirmed again or called off."""
+    now, appointment = await practice.now(), uuid4()
+    events: list[AppointmentState] = []
+    kinds: list[type[AppointmentState]] = [AppointmentBooked, AppointmentConfirmed, AppointmentRescheduled, last]
+    for sequence, kind in enumerate(kinds, 1):
+        moved = sequence >= 3
+        more: dict[str, Any] = {"status": "cancelled"} if kind is AppointmentCancelled else {}
+        events.append(
+            appointment_event(
+                kind,
+                appointment_id=appointment,
+                client_id=practice.client,
+                sequence=sequence,
+                start=now + SOON * (2 if moved else 1),
+                booked_at=now,
+                changed_at=now + timedelta(milliseconds=sequence),
+                confirmed_at=now if kind is AppointmentConfirmed else None,
+                **more,
+            )
+        )
+    return events
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("last", [AppointmentConfirmed, AppointmentCancelled])
+async def test_events_in_any_order_and_several_times_make_each_message_once(
+    last: type[AppointmentState], seed: int, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=AT_ONCE)
+    events = await history(practice, last)
+    for event in events:
+        practice.outside.booking.learn(event, practice.tenant)
+    order = random.Random(seed)  # noqa: S311 -- an order that can be repeated, no secret
+    arriving = events * 2
+    order.shuffle(arriving)
+    for event in arriving:
+        await practice.follow(event)
+        if order.random() < 0.5:
+            await asyncio.gather(practice.fire_due(), practice.fire_due())
+    for _ in range(2):
+        await practice.come_due("message.send")
+        await practice.fire_due()
+    texts = practice.outside.texts(practice.phone)
+    subjects = [mail.split("\n")[0] for mail in practice.outside.mails(practice.email)]
+    if last is AppointmentCancelled:
+        assert texts == [], "what booking knew to be called off was never reminded of"
+        assert len(subjects) <= 1, "one mail takes it back at most"
+    else:
+        assert (len(texts), len(subjects)) == (1, 1)
+
+
+async def test_two_workers_whose_clocks_are_two_hours_apart_send_each_once_and_nothing_early(
+    practice: Practice,
+) -> None:
+    await practice.open()
+    now = await practice.now()
+    await practice.call("POST", "/v1/reminder-plans", 201, json=AT_ONCE)
+    clients = [(uuid4(), f"+1303{number:03d}{uuid4().int % 10_000:04d}") for number in range(201, 231)]
+    for client, phone in clients:
+        await consenting(practice, client, phone)
+        await practice.follow(await booked(practice, client, now))
+    ahead_client, ahead_phone = uuid4(), f"+1304{uuid4().int % 800 + 201:03d}1234"
+    await consenting(practice, ahead_client, ahead_phone)
+    later = await booked(practice, ahead_client, now + timedelta(minutes=40))
+    await practice.follow(later)
+
+    stop = asyncio.Event()
+    runners = []
+    for skew in (-HOUR, HOUR):
+
+        def skewed(skew: timedelta = skew) -> datetime:
+            return system_clock() + skew
+
+        resources = replace(practice.resources, clock=skewed)
+        runners.append(TimerRunner(resources.database, jobs.timers(resources)))
+    running = [asyncio.create_task(runner.run(stop)) for runner in runners]
+    try:
+        await eventually(lambda: nothing_is_due(practice), 30)
+    finally:
+        stop.set()
+        await asyncio.gather(*running)
+    ledger = Counter(one.to for one in practice.outside.carrier.store.messages if one.channel == "sms")
+    assert {phone: ledger[phone] for _, phone in clients} == {phone: 1 for _, phone in clients}
+    assert ledger[ahead_phone] == 0, "not early, for whomever it is an hour later"
+
+
+async def consenting(practice: Practice, client: UUID, phone: str) -> None:
+    contact = await practice.call("GET", f"/v1/clients/{practice.client}/contact")
+    await practice.call("PUT", f"/v1/clients/{client}/contact", json=contact | {"phone": phone, "email": None})
+    yes = {"channel": "sms", "granted": True, "wording_version": "2026-01", "source": "intake form"}
+    await practice.call("POST", f"/v1/clients/{client}/consents", 201, json=yes)
+
+
+async def booked(practice: Practice, client: UUID, at: datetime) -> AppointmentState:
+    return appointment_event(AppointmentBooked, client_id=client, start=at + SOON, booked_at=at, changed_at=at)
+
+
+async def nothing_is_due(practice: Practice) -> bool:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = "SELECT count(*) FROM timers WHERE kind = 'message.send' AND due_at <= clock_timestamp()"
+        return not await session.scalar(text(query))
