@@ -24,6 +24,7 @@ from shared.contracts.booking import (
 )
 from shared.timers import TimerRunner
 from tests.notifications.conftest import SOON, Practice
+from tests.notifications.victim import MOMENTS, dies
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
 
@@ -141,3 +142,23 @@ async def nothing_is_due(practice: Practice) -> bool:
     async with practice.resources.database.transaction(practice.tenant) as session:
         query = "SELECT count(*) FROM timers WHERE kind = 'message.send' AND due_at <= clock_timestamp()"
         return not await session.scalar(text(query))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_worker_that_is_killed_around_the_carriers_call_has_sent_once_in_the_end(
+    moment: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    only_text = {"steps": [AT_ONCE["steps"][1]]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=only_text)
+    await practice.follow(await booked(practice, practice.client, await practice.now()))
+    assert await dies(moment, practice.tenant, practice.resources.settings) == -9
+    handed_over = len(practice.outside.texts(practice.phone))
+    assert handed_over == (0 if moment == MOMENTS[0] else 1)
+    [message] = await practice.messages()
+    assert message["status"] == ("sent" if moment == MOMENTS[2] else "planned")
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+    [message] = await practice.messages()
+    assert message["status"] in ("sent", "delivered")
