@@ -66,6 +66,8 @@ class Page(HTMLParser):
             self._select = own["name"]
         if tag == "option" and ("selected" in own or self._select not in self.forms[-1].values):
             self.forms[-1].values[self._select] = own["value"]
+        if tag == "textarea" and self.forms:
+            self.forms[-1].values[own["name"]] = ""
         if tag == "input" and self.forms and (own.get("type") not in ("checkbox", "radio") or "checked" in own):
             self.forms[-1].values[own["name"]] = own.get("value", "")
             if own.get("type") != "hidden":

@@ -1,7 +1,8 @@
-"""HTTP of notifications: route → use case → schema; and the carriers' callbacks."""
+"""HTTP of notifications: route → use case → schema; the carriers' callbacks, clients' pages and the console's."""
 
 from services.notifications.api import (
     carriers,
+    console,
     inbox,
     intake,
     messages,
@@ -15,6 +16,7 @@ from services.notifications.api import (
     unsubscribing,
     webhooks,
 )
+from shared import console as door
 
 routers = [
     sender.router,
@@ -30,4 +32,6 @@ routers = [
     carriers.router,
     unsubscribing.router,
     inbox.router,
+    console.router,
+    door.router,
 ]

@@ -54,11 +54,15 @@ async def page(
     kind: str | None = None,
     owner: str | None = None,
     client_id: UUID | None = None,
+    *,
+    unfinished: bool = False,
 ) -> list[Task]:
     """Tasks that match, those due first before the others."""
     columns = tables.tasks.c
     wanted = {columns.status: status, columns.kind: kind, columns.owner: owner, columns.client_id: client_id}
     query = select(tables.tasks).where(*(column == value for column, value in wanted.items() if value is not None))
+    if unfinished:
+        query = query.where(columns.status != "closed")
     if after is not None:
         query = query.where(tuple_(columns.due_at, columns.id) > after)
     return await every(session, Task, query.order_by(columns.due_at, columns.id).limit(limit))

@@ -1,0 +1,120 @@
+"""The console's pages of notifications, as a browser without a mouse would use them."""
+
+from typing import Any
+
+import pytest
+
+from shared.console import COOKIE
+from tests.notifications.conftest import Practice, text_in
+from tests.notifications.integration.test_inbound import booked
+from tests.notifications.integration.test_secure_messages import page as press_on_page
+from tests.support.browser import Browser, Page
+from tests.support.chromium import on_a_phone, open_chromium, violations
+
+pytestmark = pytest.mark.servers
+
+
+def token(practice: Practice, role: str = "staff", **claims: Any) -> str:
+    return practice.headers(role, **claims)["authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+async def browser(practice: Practice) -> Browser:
+    """Somebody of the staff, signed in."""
+    one = Browser(practice.http, practice.url)
+    page = await one.open("/console")
+    await one.send(page.form("/sign-in"), token=token(practice))
+    return one
+
+
+def to_first(page: Page, where: str) -> str:
+    return next(href for _, href in page.links if where in href)
+
+
+async def test_a_task_is_taken_on_answered_and_gone_from_the_list(browser: Browser, practice: Practice) -> None:
+    await practice.open("email")
+    await press_on_page(practice, {"body": "I waited half an hour.", "kind": "concern"})
+    page = await browser.open("/console")
+    assert "concern" in page.text
+    page = await browser.open(to_first(page, "/console/tasks/"))
+    assert "I waited half an hour." in page.text and "Nobody has it yet." in page.text
+    page = await browser.send(page.form("/claim"))
+    assert "It is yours." in page.text
+    page = await browser.send(page.form("/write"), body="I am sorry.")
+    assert "I am sorry." in page.text and "I waited half an hour." in page.text
+    page = await browser.open("/console")
+    assert "Nothing is to be done." in page.text
+    page = await browser.open("/console/conversations")
+    assert str(practice.client) in page.text and "unread" not in page.text
+
+
+async def test_a_task_is_closed_by_what_came_of_it(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "Can I bring my dog?")
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    assert "Can I bring my dog?" in page.text
+    await browser.send(page.form("/close"), outcome="reached")
+    [task] = await practice.tasks()
+    assert (task["status"], task["outcome"]) == ("closed", "reached")
+
+
+async def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(
+    browser: Browser, practice: Practice
+) -> None:
+    await practice.open("sms")
+    await text_in(practice, "Hello?")
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    [task] = await practice.tasks()
+    other = practice.headers("staff", subject="somebody-else")
+    await practice.call("POST", f"/v1/tasks/{task['id']}/claim", headers=other)
+    await browser.send(page.form("/close"), outcome="done")
+    assert browser.status == 412
+    [task] = await practice.tasks()
+    assert task["status"] == "claimed"
+
+
+async def test_a_clients_story_says_why_and_lifts_a_pause(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "I want to end it")
+    await practice.follow(await booked(practice))
+    await practice.fire_due()
+    page = await browser.open(f"/console/clients/{practice.client}")
+    assert "paused for safety" in page.text and "Nothing automated goes" in page.text
+    page = await browser.send(page.form("/resume"))
+    assert "Nothing automated goes" not in page.text and "resumed" in page.text
+    page = await browser.send(page.form("/write"), body="  ")
+    assert browser.status == 422 and "Please write something first." in page.text
+
+
+async def test_who_may_look_and_who_may_change(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "Hello?")
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    await browser.send(page.form("/claim"), origin="https://evil.example")
+    assert browser.status == 403
+    [task] = await practice.tasks()
+    assert task["status"] == "open"
+    for role, claims, status in (("client", {"client_id": practice.client}, 403), ("app", {}, 200)):
+        cookie = {"cookie": f"{COOKIE}={token(practice, role, **claims)}"}
+        answer = await practice.http.get("/console", headers=cookie)
+        assert answer.status_code == status
+    app = {"cookie": f"{COOKIE}={token(practice, 'app')}", "origin": practice.url}
+    lifted = await practice.http.post(f"/console/clients/{practice.client}/resume", headers=app)
+    assert lifted.status_code == 403
+
+
+async def test_nothing_on_the_consoles_pages_is_for_axe_to_object_to(practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "I want to end it")
+    await press_on_page(practice, {"body": "I waited half an hour.", "kind": "concern"})
+    tasks = [f"/console/tasks/{task['id']}" for task in await practice.tasks()]
+    async with open_chromium() as chromium:
+        for scheme in ("light", "dark"):
+            async with on_a_phone(chromium, color_scheme=scheme) as phone:
+                cookie = {"name": COOKIE, "value": token(practice), "url": practice.url}
+                await phone.context.add_cookies([cookie])  # type: ignore[list-item] # a cookie as its documentation has it
+                for where in ("/console", "/console/conversations", f"/console/clients/{practice.client}", *tasks):
+                    await phone.goto(practice.url + where)
+                    assert await violations(phone) == [], f"{where}, {scheme}"
+                    width = await phone.evaluate("document.documentElement.scrollWidth")
+                    assert width <= 390, f"{where} is wider than the phone"
