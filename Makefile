@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift nightly lock bench-slots bench-booking
+.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift nightly lock bench-slots bench-booking bench-notifications
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-slots: $(STAMP) ## measure slot search; needs wrk
 
 bench-booking: $(STAMP) ## measure booking beside what others would write; needs pgbench: make bench-booking [rows=5000000]
 	@$(PY) -m tests.bench.booking $(if $(rows),--rows $(rows))
+
+bench-notifications: $(STAMP) ## measure planning and sending: make bench-notifications [rows=10000000]
+	@$(PY) -m tests.bench.notifications $(if $(rows),--rows $(rows))
 
 lint: $(STAMP) ## ruff: style, likely bugs, format
 	@$(VENV)/bin/ruff check .
