@@ -1,12 +1,17 @@
 """Messages: planned, then sent or not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_, update
+from sqlalchemy import CTE, ColumnElement, Table, func, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import HasCTE
+from uuid_utils.compat import uuid7
 
 from services.notifications import tables
 from services.notifications.domain.model import (
@@ -17,24 +22,57 @@ from services.notifications.domain.model import (
     Message,
 )
 from shared import timers as clock
+from shared.direct import Direct
 from shared.errors import not_found
-from shared.rows import dump, every, one
+from shared.rows import bound, dump, every, named, one
+from shared.telemetry import current_traceparent
 
 SEND, LOOK_UP = "message.send", "message.look_up"
 
 
-async def add(session: AsyncSession, tenant: UUID, message: Message) -> bool:
-    """False when this step of this plan or flow has its message already."""
-    values = dump(message)
-    added = await session.scalar(
-        upsert(tables.messages)
-        .values(tenant_id=tenant, **values)
-        .on_conflict_do_nothing()
-        .returning(tables.messages.c.id)
+async def add(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> bool:
+    """Keeps a message with its decision and, where it is to be sent, its timer.
+
+    False, and nothing written, when this step of this plan or flow has its message already.
+    """
+    planned = message.status == "planned"
+    decision = {
+        "id": uuid7(),
+        "outcome": "planned" if planned else "not_sent",
+        "reason": message.reason,
+        "until": message.due_at if planned else None,
+        "at": now,
+    }
+    values = (
+        named("message", {"tenant_id": tenant, **dump(message)})
+        | named("decision", decision)
+        | named("timer", {"traceparent": current_traceparent()})
     )
-    if added is not None and message.status == "planned":
-        await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
-    return added is not None
+    return await _added(planned).scalar(session, values) is not None
+
+
+@cache
+def _added(planned: bool) -> Direct:
+    """One statement instead of three: a booking has four messages, and of planning them round trips are the most."""
+    message = bound("message", tables.messages.c)
+    columns = tables.messages.c
+    kept = upsert(tables.messages).values(message).on_conflict_do_nothing()
+    added = kept.returning(columns.tenant_id, columns.id, columns.due_at).cte("added")
+    shared = {name: message[name] for name in ("client_id", "outreach_id", "purpose")}
+    own = bound("decision", [tables.decisions.c[name] for name in ("id", "outcome", "reason", "until", "at")])
+    decision = {"tenant_id": added.c.tenant_id, "message_id": added.c.id, **shared, **own}
+    parts: list[HasCTE] = [_with(tables.decisions, decision, added)]
+    if planned:
+        # The message is new: no timer of its own can be there.
+        timer = {"tenant_id": added.c.tenant_id, "kind": literal(SEND), "key": added.c.id, "due_at": added.c.due_at}
+        timer |= bound("timer", [tables.timers.c.traceparent])
+        parts.append(_with(tables.timers, timer, added))
+    return Direct(select(added.c.id).add_cte(*(part.cte() for part in parts)))
+
+
+def _with(table: Table, values: Mapping[str, ColumnElement[Any]], added: CTE) -> Insert:
+    """A row beside the message, if that was added."""
+    return upsert(table).from_select(list(values), select(*values.values()).select_from(added))
 
 
 async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:

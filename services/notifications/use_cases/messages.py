@@ -15,13 +15,7 @@ from shared.telemetry import current_traceparent
 async def plan_message(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Message | None:
     """Keeps a message and sets its timer; None when its step has one already."""
     message = replace(message, traceparent=current_traceparent())
-    if not await repository.messages.add(session, tenant, message):
-        return None
-    if message.status == "planned":
-        await decided(session, tenant, message, "planned", now, until=message.due_at)
-    else:
-        await decided(session, tenant, message, "not_sent", now, reason=message.reason)
-    return message
+    return message if await repository.messages.add(session, tenant, message, now) else None
 
 
 async def drop(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
