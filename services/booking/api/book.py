@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.api.common import own
+from services.booking.api.links import VISIT_LINK_LIFETIME
 from services.booking.api.new_client import WHAT_IS_RIGHT, NewClientForm
 from services.booking.api.pages import PAGES, base, by_video
 from services.booking.domain.choosing import Part, Wish
@@ -29,7 +30,6 @@ from shared.telemetry import current_tenant
 
 router = APIRouter(prefix="/book/{practice}", include_in_schema=False, default_response_class=HTMLResponse)
 
-VISIT_LINK_LIFETIME = timedelta(days=14)
 REVIEW_LASTS = timedelta(minutes=30)
 """Of the address of a review; the hold itself ends sooner."""
 

@@ -29,6 +29,9 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 OFFERS_ON_A_PAGE = 6
 MINUTES_LATE = (5, 10, 15)
 
+VISIT_LINK_LIFETIME = timedelta(days=14)
+"""After its visit."""
+
 
 @dataclass(frozen=True, slots=True)
 class VisitLink:
@@ -58,6 +61,14 @@ async def open_link(ours: Resources, link: str) -> VisitLink:
         door = await calendars.door_of(session, visit, ours.settings.link_signing_key)
         by_video = await repository.schedules.of_type(session, visit.appointment_type_id, "telehealth")
     return VisitLink(capability, visit, rebooked, zones[visit.schedule_id], bool(by_video), remote, door)
+
+
+def lasting(ours: Resources, found: VisitLink, link: str, visit: Appointment) -> str:
+    """The same link, or one that lasts until the visit where it was moved beyond that."""
+    if found.capability.expires > visit.end:
+        return link
+    expires = visit.end + VISIT_LINK_LIFETIME
+    return Capability("visit", found.tenant, visit.id, expires).sign(ours.settings.link_signing_key)
 
 
 def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking.api.common import own
-from services.booking.api.links import VisitLink, open_link
+from services.booking.api.links import VisitLink, lasting, open_link
 from services.booking.api.naming import providers_of
 from services.booking.api.pages import PAGES, base
 from services.booking.domain.appointments import Actor, Appointment
@@ -166,13 +166,14 @@ async def _do(
     move = appointments.Move(
         tenant=found.tenant, appointment_id=found.visit.id, version=None, actor=CLIENT, now=ours.clock()
     )
-    with continued(name, found.visit.traceparent):
+    visit = found.visit
+    with continued(name, visit.traceparent):
         try:
-            await ours.database.run(found.tenant, lambda session: change(session, **move))
+            visit = await ours.database.run(found.tenant, lambda session: change(session, **move))
         except Problem as problem:
             if problem.code not in OVER:
                 raise
-    return RedirectResponse(_path(request, link), 303)
+    return RedirectResponse(_path(request, lasting(ours, found, link, visit)), 303)
 
 
 def _movable(visit: Appointment, now: datetime) -> bool:

@@ -190,6 +190,8 @@ def reschedule(
 ) -> Change | None:
     """The same visit at another time; only before it began. None where it is there already."""
     check_movable(appointment, now)
+    if actor.party == "client":
+        check_alike(appointment, schedule)
     there = _at(schedule, slot, place)
     if all(getattr(appointment, name) == value for name, value in there.items() if name not in _CHOSEN):
         return None
@@ -205,6 +207,14 @@ def reschedule(
         late_by=None,
         **there,
     )
+
+
+def check_alike(appointment: Appointment, schedule: ScheduleState) -> None:
+    """Raises Problem `not_alike`: a client gets another time, also with somebody else, for a visit of the same type."""
+    if schedule.appointment_type_id != appointment.appointment_type_id:
+        raise invalid(
+            "not_alike", "This is a time for visits of another type; only the practice changes that.", field="slot"
+        )
 
 
 def confirm(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
@@ -233,7 +243,8 @@ def run_late(appointment: Appointment, *, by: timedelta, actor: Actor, now: date
     if not timedelta(0) < by <= MOST_LATE:
         raise invalid("late_by_invalid", "This should be more than PT0S and at most PT30M.", field="by")
     if now < appointment.start - LATE_FROM:
-        raise conflict("too_early_to_be_late", "There is more than an hour left; move the visit instead.")
+        told = "There is more than an hour left; move the visit instead."
+        raise conflict("too_early_to_be_late", told, legal_moves=legal(appointment, now))
     if appointment.late_by == by:
         return None
     return _changed(AppointmentRunningLate, appointment, actor, now, late_by=by)
@@ -256,11 +267,10 @@ def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, ac
     Once it has begun, or the client is there, only the practice can.
     Raises Problem `illegal_move` or `already_started`.
     """
-    by_client = actor.party == "client"
-    _require(appointment, now, "cancel", "booked", *(() if by_client else ("arrived", "checked-in")))
-    if by_client and now >= appointment.start:
+    _require(appointment, now, "cancel", "booked", "arrived", "checked-in")
+    if actor.party == "client" and (now >= appointment.start or appointment.status != "booked"):
         told = "The visit has begun; only the practice can call it off now."
-        raise conflict("already_started", told, legal_moves=legal(appointment, now))
+        raise conflict("already_started", told, legal_moves=[])
     late = policy.is_late(appointment.start, now)
     return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 

@@ -80,7 +80,7 @@ async def rebook(
 ) -> Appointment:
     """A new visit for a missed one, by the link in a message; a second tap finds the first one's visit.
 
-    Raises Problem `not_missed` for a visit that nobody missed.
+    Raises Problem `not_missed` for a visit that nobody missed, `not_alike` for a time of another type.
     """
     missed = await repository.appointments.get(session, missed_id, lock=True)
     if missed.status != "noshow":
@@ -88,6 +88,7 @@ async def rebook(
     already = await repository.appointments.rebooking_of(session, missed.id)
     if already is not None:
         return already
+    appointments.check_alike(missed, (await ask(session, slot)).plan.state)
     return await _book(session, tenant, slot, missed.client_id, actor, now, rebooked_from=missed.id)
 
 

@@ -66,7 +66,8 @@ async def read_feed(session: AsyncSession, *, token_hash: bytes, now: datetime) 
 async def door_of(session: AsyncSession, visit: Appointment, key: str) -> Door | None:
     """Where a visit by video takes place; None for any other, for one that was called off, or without a template."""
     policy = await repository.policy.get(session)
-    if visit.modality != "telehealth" or policy.video_link is None or visit.status in (*FREE_STATUSES, "noshow"):
+    # Who comes late by video finds the door open, also after nobody let them in and they counted as missing.
+    if visit.modality != "telehealth" or policy.video_link is None or visit.status in FREE_STATUSES:
         return None
     url = policy.video_link.replace(video.ROOM, video.room_of(visit.id, key))
     return Door(url, visit.start - video.OPENS_BEFORE, visit.end + video.CLOSES_AFTER)

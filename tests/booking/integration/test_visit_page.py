@@ -100,9 +100,32 @@ async def test_a_page_that_is_left_open_cancels_nothing_once_the_client_is_there
     refused = await practice.http.post(
         f"/v1/appointments/{visit['id']}/cancel", json={"reason": "illness"}, headers=mine
     )
-    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_move")
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_started")
     found = await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())
     assert found.json()["status"] == "checked-in"
+
+
+async def test_a_visit_that_is_moved_beyond_its_link_gets_another_one(practice: Practice, clock: ManualClock) -> None:
+    start, late = practice.starts(1)[0], practice.starts(60)[-1]
+    visit = (await practice.book(start)).json()
+    before = link(practice, visit, days=1)
+    moved = await practice.http.post(f"/a/{before}/move", data={"slot": practice.slot(late)}, headers=HTML)
+    assert moved.status_code == 303
+    after = moved.headers["location"].rsplit("/", 1)[1]
+    assert after != before
+    clock.now = late - timedelta(minutes=30)
+    assert (await practice.http.get(f"/a/{before}", headers=HTML)).status_code == 410
+    assert (await practice.http.get(f"/a/{after}", headers=HTML)).status_code == 200
+
+
+async def test_a_missed_visit_is_made_up_for_by_one_of_its_own_type(practice: Practice, clock: ManualClock) -> None:
+    other = await practice.publish(schedule())
+    visit = await missed_visit(practice, clock)
+    start = next(start for start in practice.starts(30) if start > clock.now + timedelta(hours=2))
+    slot = practice.slot(start, schedule_id=other.schedule_id, expires=clock.now + timedelta(hours=1))
+    answer = await practice.http.post(f"/a/{link(practice, visit)}/book", data={"slot": slot}, headers=HTML)
+    assert answer.status_code == 422
+    assert await count(practice, "appointments") == 1
 
 
 async def test_a_remote_link_offers_only_what_needs_no_travel(practice: Practice, clock: ManualClock) -> None:
