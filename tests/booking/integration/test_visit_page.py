@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -126,6 +126,23 @@ async def test_a_missed_visit_is_made_up_for_by_one_of_its_own_type(practice: Pr
     answer = await practice.http.post(f"/a/{link(practice, visit)}/book", data={"slot": slot}, headers=HTML)
     assert answer.status_code == 422
     assert await count(practice, "appointments") == 1
+
+
+async def test_who_comes_late_by_video_finds_the_door_open_though_counted_as_missing(
+    practice: Practice, clock: ManualClock
+) -> None:
+    policy = {"late_within": "P1D", "video_link": "https://video.example.org/{room}"}
+    admin = practice.headers("admin") | {"if-match": '"0"'}
+    assert (await practice.http.put("/v1/policy", json=policy, headers=admin)).status_code == 200
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "modality": "telehealth"}))
+    practice.rules = practice.published[practice.rules.schedule_id]
+    visit = await missed_visit(practice, clock)
+    start = datetime.fromisoformat(visit["start"])
+    for minutes, is_open in ((16, True), (64, True), (66, False)):
+        clock.now = start + timedelta(minutes=minutes)
+        page = await practice.http.get(f"/a/{link(practice, visit)}", headers=HTML)
+        assert "We missed you" in page.text
+        assert ("Join the video visit" in page.text) is is_open
 
 
 async def test_a_remote_link_offers_only_what_needs_no_travel(practice: Practice, clock: ManualClock) -> None:
