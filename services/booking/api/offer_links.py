@@ -12,9 +12,8 @@ from services.booking.domain.slots import SlotTaken
 from services.booking.domain.waitlist import OVER
 from services.booking.resources import Resources
 from services.booking.use_cases import accepting
-from services.booking.use_cases.waitlist import is_free
+from services.booking.use_cases.waitlist import fate_of
 from shared.capability import Capability
-from shared.contracts.waitlist import Fate
 from shared.errors import Problem
 from shared.telemetry import continued, current_tenant
 
@@ -32,9 +31,7 @@ async def offer_page(request: Request, link: str, busy: bool = False) -> HTMLRes
         entry = await repository.waitlist.entry(session, offer.entry_id)
         swapped = await repository.appointments.get(session, entry.swaps) if entry.swaps else None
         visit_id = offer.appointment_id
-        fate: Fate = offer.fate
-        if fate == "open":
-            fate = "expired" if offer.expires_at <= now else fate if await is_free(session, offer, now) else "lost"
+        fate = await fate_of(session, offer, now)
     visit_link = Capability("visit", found.tenant, visit_id, found.expires) if visit_id else None
     return PAGES.render(
         "offer.html",

@@ -270,7 +270,8 @@ def cancel(appointment: Appointment, *, reason: CancelReason, policy: Policy, ac
     _require(appointment, now, "cancel", "booked", "arrived", "checked-in")
     if actor.party == "client" and (now >= appointment.start or appointment.status != "booked"):
         told = "The visit has begun; only the practice can call it off now."
-        raise conflict("already_started", told, legal_moves=[])
+        left = [move for move in legal(appointment, now) if move in OF_CLIENTS_LATE]
+        raise conflict("already_started", told, legal_moves=left)
     late = policy.is_late(appointment.start, now)
     return _changed(AppointmentCancelled, appointment, actor, now, status="cancelled", reason_code=reason, late=late)
 
@@ -329,6 +330,10 @@ LEGAL: dict[AppointmentStatus, tuple[str, ...]] = {
     "checked-in": ("cancel", "complete"),
     "noshow": ("retract-miss",),
 }
+
+
+OF_CLIENTS_LATE = frozenset(("running-late",))
+"""What a client can still do with a visit that has begun."""
 
 
 def legal(appointment: Appointment, now: datetime) -> list[str]:

@@ -99,8 +99,7 @@ async def offer_round(session: AsyncSession, *, tenant: UUID, opening_id: UUID, 
     for offer in await repository.waitlist.open_offers(session, opening.provider_id):
         if offer.expires_at <= now:
             # Booked by somebody else in the usual way, it was lost before its time ran out.
-            fate: Fate = "expired" if await is_free(session, offer, now) else "lost"
-            await end(session, tenant, offer, fate, now)
+            await end(session, tenant, offer, await fate_of(session, offer, now), now)
         else:
             standing.append(offer)
     plans = await repository.schedules.of_provider(session, opening.provider_id)
@@ -209,6 +208,15 @@ async def is_free(session: AsyncSession, offer: Offer, now: datetime) -> bool:
     start = floor(offer.start)
     taken = await repository.taken.near(session, [plan], None, start, start + 1, now)
     return not hidden(plan, taken, start, now, Seeker(is_new=True))
+
+
+async def fate_of(session: AsyncSession, offer: Offer, now: datetime) -> Fate:
+    """What has become of an offer by now, whether or not that is on record yet."""
+    if offer.fate != "open":
+        return offer.fate
+    if not await is_free(session, offer, now):
+        return "lost"
+    return "expired" if offer.expires_at <= now else "open"
 
 
 async def end(

@@ -146,8 +146,7 @@ async def _act(
         if what == "opt_out":
             await outreach.end_all(session, tenant, each, "opted_out", now)
         elif what == "safety":
-            await repository.people.pause(session, tenant, each, "safety", now)
-            await outreach.end_all(session, tenant, each, "safety", now)
+            await outreach.pause_for_safety(session, tenant, each, now)
         if what in ("opt_out", "opt_in"):
             # A sending transaction holds this row: after us, nothing that it decided before can still go out.
             await repository.people.contact(session, each, lock=True)

@@ -131,6 +131,12 @@ async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: 
         await _end(session, tenant, run, "visit_changed", now)
 
 
+async def pause_for_safety(session: AsyncSession, tenant: UUID, client_id: UUID, now: datetime) -> None:
+    """Words of danger, by whichever way they came: from here on a person looks after this client."""
+    await repository.people.pause(session, tenant, client_id, "safety", now)
+    await end_all(session, tenant, client_id, "safety", now)
+
+
 async def end_all(session: AsyncSession, tenant: UUID, client_id: UUID, reason: OutreachEnd, now: datetime) -> None:
     for run in await repository.outreach.running(session, client_id):
         await _end(session, tenant, run, reason, now)

@@ -26,8 +26,7 @@ async def write_as_client(
     await repository.clients.lock(session, client_id)
     in_danger = meaning(body) == "safety"
     if in_danger:
-        await repository.people.pause(session, tenant, client_id, "safety", now)
-        await outreach.end_all(session, tenant, client_id, "safety", now)
+        await outreach.pause_for_safety(session, tenant, client_id, now)
         task = await tasks.open_task(session, tenant, client_id, "safety", now, alert=True)
     elif kind == "concern":
         sender = await repository.people.sender(session)
