@@ -5,6 +5,7 @@ is signed, not of what is sent: a link for one purpose is worthless for another.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -46,6 +47,18 @@ class Capability:
         if expires <= now:
             raise Problem(Kind.GONE, "link_expired", "This link has expired; please call the practice.")
         return cls(purpose, UUID(bytes=body[:16]), UUID(bytes=body[16:32]), expires)
+
+    @classmethod
+    def verify_one_of(cls, link: str, key: str, purposes: Sequence[str], now: datetime) -> "Capability":
+        """Reads a link that may be for one of several purposes. Raises as `verify` does."""
+        *others, last = purposes
+        for purpose in others:
+            try:
+                return cls.verify(link, key, purpose, now)
+            except Problem as problem:
+                if problem.kind is not Kind.NOT_FOUND:
+                    raise
+        return cls.verify(link, key, last, now)
 
 
 def _mac(key: str, purpose: str, body: bytes) -> bytes:

@@ -21,7 +21,7 @@ from services.booking.use_cases import appointments, calendars, offers
 from shared.capability import Capability
 from shared.contracts.availability import Modality
 from shared.contracts.slots import SlotId
-from shared.errors import Kind, Problem
+from shared.errors import Problem
 from shared.telemetry import continued, current_tenant
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -73,13 +73,8 @@ def lasting(ours: Resources, found: VisitLink, link: str, visit: Appointment) ->
 
 def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
     """The link's capability, and whether it opens on times that need no travel."""
-    key = ours.settings.link_signing_key
-    try:
-        return Capability.verify(link, key, "visit", now), False
-    except Problem as problem:
-        if problem.kind is not Kind.NOT_FOUND:
-            raise
-        return Capability.verify(link, key, "remote", now), True
+    found = Capability.verify_one_of(link, ours.settings.link_signing_key, ("visit", "remote"), now)
+    return found, found.purpose == "remote"
 
 
 @router.get("/a/{link}")

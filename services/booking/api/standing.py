@@ -1,6 +1,5 @@
 """Routes for the other services: how visits stand now, where an event may still be on its way."""
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from shared import paging
 from shared.capability import Capability
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.standing import Standing, VisitStanding, VisitStandings
-from shared.errors import Problem
+from shared.errors import Kind, Problem
 from shared.telemetry import current_tenant
 from shared.web import problems
 
@@ -69,6 +68,9 @@ async def list_standings(
 
 def _standings_proof(ours: Resources, proof: str, now: datetime) -> Capability:
     """Availability signs with the key of slots, notifications with that of links."""
-    with suppress(Problem):
+    try:
         return Capability.verify(proof, ours.settings.slot_signing_key, "standings", now)
+    except Problem as problem:
+        if problem.kind is not Kind.NOT_FOUND:
+            raise
     return Capability.verify(proof, ours.settings.link_signing_key, "standings", now)

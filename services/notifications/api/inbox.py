@@ -1,6 +1,6 @@
 """The page on which a client reads and writes messages. Looking changes nothing; only a pressed button does."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -15,7 +15,6 @@ from services.notifications.domain.words import DEFAULT_LANGUAGE, manner
 from services.notifications.resources import Resources
 from services.notifications.use_cases import secure
 from shared.capability import Capability
-from shared.errors import Problem
 from shared.telemetry import current_tenant
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -81,7 +80,7 @@ async def write(
 async def read(request: Request, link: str) -> RedirectResponse:
     """The client says that they have read what the practice wrote."""
     ours = own(request)
-    asked = _opened(ours, link, "inbox")
+    asked = _opened(ours, link, ("inbox",))
     await ours.database.run(
         asked.tenant,
         lambda session: secure.read(session, client_id=asked.subject, author="practice", now=ours.clock()),
@@ -93,17 +92,9 @@ def _is_news(message: SecureMessage) -> bool:
     return message.author == "practice" and message.read_at is None
 
 
-def _opened(ours: Resources, link: str, *purposes: str) -> Capability:
+def _opened(ours: Resources, link: str, purposes: Sequence[str] = ("write", "inbox")) -> Capability:
     """Raises Problem as `Capability.verify` does. A link by which a client only writes shows nothing."""
-    *others, last = purposes or ("write", "inbox")
-    for purpose in others:
-        with suppress(Problem):
-            return _verified(ours, link, purpose)
-    return _verified(ours, link, last)
-
-
-def _verified(ours: Resources, link: str, purpose: str) -> Capability:
-    asked = Capability.verify(link, ours.settings.link_signing_key, purpose, ours.clock())
+    asked = Capability.verify_one_of(link, ours.settings.link_signing_key, purposes, ours.clock())
     current_tenant.set(asked.tenant)
     return asked
 

@@ -126,7 +126,10 @@ async def test_looking_changes_nothing_and_nothing_is_sent_empty(practice: Pract
     assert "<script>" not in markup and "&lt;script&gt;" in markup
 
 
-@pytest.mark.parametrize(("purpose", "days", "status"), [("mails", 1, 404), ("visit", 1, 404), ("inbox", -1, 410)])
+@pytest.mark.parametrize(
+    ("purpose", "days", "status"),
+    [("mails", 1, 404), ("visit", 1, 404), ("inbox", -1, 410), ("write", -1, 410)],
+)
 async def test_a_link_for_something_else_or_that_has_expired_opens_nothing(
     purpose: str, days: int, status: int, practice: Practice
 ) -> None:
