@@ -10,8 +10,8 @@ from services.booking.use_cases import appointments, holds, waitlist
 from shared.timers import Handler, Timer
 
 
-async def on_grace_over(session: AsyncSession, timer: Timer) -> None:
-    await appointments.notice_miss(session, tenant=timer.tenant, appointment_id=timer.key, now=timer.now)
+async def on_absence(session: AsyncSession, timer: Timer) -> None:
+    await appointments.notice_absence(session, tenant=timer.tenant, appointment_id=timer.key, now=timer.now)
 
 
 async def on_hold_over(session: AsyncSession, timer: Timer) -> None:
@@ -24,7 +24,7 @@ async def on_round(session: AsyncSession, timer: Timer) -> None:
 
 def timers(_resources: Resources) -> Mapping[str, Handler]:
     return {
-        repository.appointments.MISS: on_grace_over,
+        repository.appointments.ABSENCE: on_absence,
         repository.holds.EXPIRE: on_hold_over,
         repository.waitlist.ROUND: on_round,
     }

@@ -366,6 +366,7 @@ tasks = Table(
     Column("opened_at", _TIME, nullable=False),
     Column("due_at", _TIME, nullable=False),
     Column("inbound_id", Uuid),
+    Column("appointment_id", Uuid),
     Column("status", Text, nullable=False),
     Column("owner", Text),
     Column("outcome", Text),

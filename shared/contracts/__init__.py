@@ -15,6 +15,7 @@ from shared.contracts.availability import (
 )
 from shared.contracts.booking import (
     AppointmentArrived,
+    AppointmentAwaited,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentCheckedIn,
@@ -63,6 +64,7 @@ APPOINTMENT_EVENTS: tuple[type[Event], ...] = (
     AppointmentCancelled,
     AppointmentCheckedIn,
     AppointmentArrived,
+    AppointmentAwaited,
     AppointmentFulfilled,
     AppointmentMissed,
     AppointmentMissedRetracted,

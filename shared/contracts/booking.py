@@ -131,6 +131,12 @@ class AppointmentRunningLate(AppointmentState):
     type: ClassVar[str] = "appointment.running_late"
 
 
+class AppointmentAwaited(AppointmentState):
+    """It has begun and nobody has said that the client is there: the provider is asked, before it counts as missed."""
+
+    type: ClassVar[str] = "appointment.awaited"
+
+
 class AppointmentArrived(AppointmentState):
     """The client is there, in the waiting room: nothing is missed any more."""
 

@@ -40,6 +40,7 @@ def appointment_event(
         "appointment.rescheduled": "booked",
         "appointment.cancelled": "cancelled",
         "appointment.running_late": "booked",
+        "appointment.awaited": "booked",
         "appointment.entered_in_error": "entered-in-error",
         "appointment.arrived": "arrived",
         "appointment.checked_in": "checked-in",

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from services.booking.use_cases import following
-from shared.contracts.availability import SchedulePublished
+from shared.contracts.availability import SchedulePublished, ScheduleWithdrawn
 from shared.contracts.slots import Plan, SlotId, ceil, free, moment
 from tests.support.build import NOW, schedule
 from tests.support.issuer import Issuer
@@ -36,6 +36,12 @@ class Practice:
             await following.replicate_schedule(session, tenant=self.tenant, schedule=rules, now=self.now)
         self.published[rules.schedule_id] = rules
         return rules
+
+    async def withdraw(self) -> None:
+        """The schedule isn't to be had any more."""
+        gone = ScheduleWithdrawn.model_validate({**self.rules.model_dump(), "sequence": self.rules.sequence + 1})
+        async with self.resources.database.transaction(self.tenant) as session:
+            await following.replicate_schedule(session, tenant=self.tenant, schedule=gone, now=NOW)
 
     def headers(self, role: str = "staff", **claims: Any) -> dict[str, str]:
         return self.issuer.headers(self.tenant, role, **claims)

@@ -108,7 +108,7 @@ class Town:
         """What the timers do."""
         for visit in await self.visits():
             async with self._database("booking").transaction(self.tenant) as session:
-                await appointments.notice_miss(
+                await appointments.notice_absence(
                     session, tenant=self.tenant, appointment_id=UUID(visit["id"]), now=self.clock.now
                 )
 

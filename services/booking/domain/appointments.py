@@ -11,6 +11,7 @@ from services.booking.domain.slots import Place
 from shared.contracts.availability import Modality, ScheduleState
 from shared.contracts.booking import (
     AppointmentArrived,
+    AppointmentAwaited,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentCheckedIn,
@@ -46,6 +47,8 @@ class Actor:
 
 
 SYSTEM = Actor("system", "timer")
+ASKED_AFTER = timedelta(minutes=5)
+"""After the start, when the provider is asked whether a client is there whom nobody has seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,14 @@ class Appointment:
     def missed_at(self) -> datetime:
         """When an absent client counts as missing."""
         return self.start + max(self.grace, self.late_by or timedelta(0))
+
+    @property
+    def looked_at(self) -> datetime:
+        """When to look next for a client whom nobody has seen: to ask the provider, or as it's missed. Whoever has
+        said something of the visit since it was to be asked needn't be asked, and nor where it's missed by then.
+        """
+        asked_at = self.start + max(ASKED_AFTER, self.late_by or timedelta(0))
+        return asked_at if self.changed_at < asked_at < self.missed_at else self.missed_at
 
 
 Change = tuple[Appointment, AppointmentState]
@@ -302,11 +313,23 @@ def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
     return _changed(AppointmentFulfilled, appointment, actor, now, status="fulfilled")
 
 
+def await_client(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
+    """The provider is asked whether the client is there, once; None when that is not (or not yet) so."""
+    if appointment.status != "booked" or not appointment.looked_at <= now < appointment.missed_at:
+        return None
+    return _changed(AppointmentAwaited, appointment, actor, now)
+
+
 def miss(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
     """No notice and absent at start + grace; None when that is not (or not yet) so."""
     if appointment.status != "booked" or now < appointment.missed_at:
         return None
     return _changed(AppointmentMissed, appointment, actor, now, status="noshow")
+
+
+def notice_absence(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
+    """What is due for a client whom nobody has seen: the provider is asked, or the visit is missed."""
+    return await_client(appointment, actor=actor, now=now) or miss(appointment, actor=actor, now=now)
 
 
 def retract(appointment: Appointment, *, reason: RetractReason, actor: Actor, now: datetime) -> Change:

@@ -103,13 +103,24 @@ def check_live(kept: Hold, now: datetime) -> None:
         raise Problem(Kind.GONE, "hold_expired", "The time to book this slot has run out; choose it again.")
 
 
-def extend(kept: Hold, now: datetime) -> tuple[Hold, SlotHeld]:
-    """Five minutes more. Raises Problem `hold_expired` (410) or `hold_not_extendable` (409) the third time."""
+def check_extendable(kept: Hold, now: datetime) -> None:
+    """Raises Problem `hold_expired` (410) or `hold_not_extendable` (409) the third time."""
     check_live(kept, now)
     if kept.extensions_left == 0:
         raise conflict("hold_not_extendable", f"A slot is kept {MOST_EXTENSIONS} times longer at most; book it now.")
+
+
+def extend(kept: Hold, place: Place, now: datetime) -> tuple[Hold, SlotHeld]:
+    """Five minutes more, at the place that is free now. Raises Problem `hold_expired` or `hold_not_extendable`."""
+    check_extendable(kept, now)
     longer = replace(
-        kept, expires_at=kept.expires_at + KEPT_FOR, extended=kept.extended + 1, sequence=kept.sequence + 1
+        kept,
+        room_id=place.room_id,
+        group_id=place.group_id,
+        seat=place.seat,
+        expires_at=kept.expires_at + KEPT_FOR,
+        extended=kept.extended + 1,
+        sequence=kept.sequence + 1,
     )
     return longer, SlotHeld.model_validate(_state(longer))
 

@@ -23,7 +23,8 @@ from shared.errors import not_found
 from shared.rows import bound, dump, every, named, one
 from shared.telemetry import current_traceparent
 
-MISS = "appointment.miss"
+ABSENCE = "appointment.miss"
+"""The timer that looks for an absent client."""
 
 
 async def get(session: AsyncSession, appointment_id: UUID, *, lock: bool = False) -> Appointment:
@@ -95,16 +96,16 @@ async def save(
     Raises SlotTaken when a constraint says so.
     """
     watched = visit.status == "booked"
-    firing = clock.is_firing(session, tenant, MISS, visit.id)
+    firing = clock.is_firing(session, tenant, ABSENCE, visit.id)
     if firing and watched:
-        await clock.schedule(session, timers, tenant, MISS, visit.id, visit.missed_at)
+        await clock.schedule(session, timers, tenant, ABSENCE, visit.id, visit.looked_at)
     who = {"party": actor.party, "subject": actor.subject, "note": actor.note}
     noted = {"appointment_id": visit.id, "at": visit.changed_at, "event": event.type, **who}
     values = (
         named("visit", {"tenant_id": tenant, **dump(visit)})
         | named("history", noted)
         | named("event", events.row(tenant, event, now))
-        | named("timer", {"due_at": visit.missed_at, "traceparent": current_traceparent()})
+        | named("timer", {"due_at": visit.looked_at, "traceparent": current_traceparent()})
     )
     statement = _written(visit.sequence == 1, "none" if firing else "set" if watched else "removed")
     try:
@@ -127,7 +128,7 @@ def _written(new: bool, timer: Literal["set", "removed", "none"]) -> Direct:
 
     visit = bound("visit", appointments.c)
     shared = {name: visit[name] for name in ("tenant_id", *NOTED)}
-    due = {"tenant_id": visit["tenant_id"], "kind": literal(MISS), "key": visit["id"]}
+    due = {"tenant_id": visit["tenant_id"], "kind": literal(ABSENCE), "key": visit["id"]}
     parts: list[HasCTE] = [
         insert(appointments).values(visit)
         if new

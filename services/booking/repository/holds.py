@@ -34,8 +34,7 @@ async def find(session: AsyncSession, hold_id: UUID, *, lock: bool = False) -> H
 
 
 async def extend(session: AsyncSession, tenant: UUID, kept: Hold) -> None:
-    values = {"expires_at": kept.expires_at, "extended": kept.extended, "sequence": kept.sequence}
-    await session.execute(update(holds).where(holds.c.id == kept.id).values(values))
+    await session.execute(update(holds).where(holds.c.id == kept.id).values(dump(kept)))
     await clock.schedule(session, timers, tenant, EXPIRE, kept.id, kept.expires_at)
 
 

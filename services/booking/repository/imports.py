@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.booking.domain.appointments import Actor, Appointment, Change
 from services.booking.domain.clients import Client
 from services.booking.domain.imports import Standing
-from services.booking.repository.appointments import MISS, NOTED
+from services.booking.repository.appointments import ABSENCE, NOTED
 from services.booking.repository.schedules import RULES, plan_from
 from services.booking.repository.taken import STANDS
 from services.booking.tables import appointments, clients, history, holds, outbox, providers, schedules, timers
@@ -122,7 +122,7 @@ async def add(session: AsyncSession, tenant: UUID, changes: Sequence[Change], ac
         notes.append({"appointment_id": visit.id, "event": event.type, **noted, **shared})
         told.append(events.row(tenant, event, now))
         if visit.status == "booked":
-            due = {"kind": MISS, "key": visit.id, "due_at": visit.missed_at}
+            due = {"kind": ABSENCE, "key": visit.id, "due_at": visit.looked_at}
             watched.append({"tenant_id": tenant, "traceparent": traceparent, **due})
     for table, rows in ((appointments, visits), (history, notes), (outbox, told), (timers, watched)):
         if rows:

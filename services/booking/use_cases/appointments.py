@@ -184,10 +184,12 @@ async def enter_in_error(session: AsyncSession, **move: Unpack[Move]) -> Appoint
 
 
 @use_case
-async def notice_miss(session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime) -> Appointment:
-    """Marks an absent client's visit as missed, unless somebody checked in, moved or cancelled it meanwhile."""
+async def notice_absence(session: AsyncSession, *, tenant: UUID, appointment_id: UUID, now: datetime) -> Appointment:
+    """Asks whether an absent client is there, and then marks the visit as missed, unless somebody checked in, moved or
+    cancelled it meanwhile.
+    """
     move = Move(tenant=tenant, appointment_id=appointment_id, version=None, actor=SYSTEM, now=now)
-    return await _moved(session, move, appointments.miss)
+    return await _moved(session, move, appointments.notice_absence)
 
 
 class _Rule(Protocol):

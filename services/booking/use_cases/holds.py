@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from services.booking import repository
 from services.booking.domain import holds
 from services.booking.domain.holds import Because, Hold
+from services.booking.repository.taken import But
 from services.booking.use_cases.claiming import ask, claim
 from shared.contracts.slots import SlotId
 from shared.telemetry import annotate, use_case
@@ -36,8 +37,15 @@ async def hold(
 
 @use_case
 async def extend(session: AsyncSession, *, tenant: UUID, hold_id: UUID, now: datetime) -> Hold:
-    """Raises Problem `hold_not_found`, `hold_expired` or `hold_not_extendable`."""
-    kept, event = holds.extend(await repository.holds.get(session, hold_id, lock=True), now)
+    """Keeps a slot longer, if it can still be had: to a process whose clock is slow a hold may seem to live that has
+    ended for others, and its time may be taken.
+
+    Raises SlotTaken, or Problem: `hold_not_found`, `hold_expired`, `hold_not_extendable`, `slot_gone`, `slot_past`.
+    """
+    before = await repository.holds.get(session, hold_id)
+    holds.check_extendable(before, now)
+    place = await claim(session, await ask(session, before.slot), before.client_id, hold_id, now, But(hold_id=hold_id))
+    kept, event = holds.extend(await repository.holds.get(session, hold_id, lock=True), place, now)
     await repository.holds.extend(session, tenant, kept)
     await repository.record(session, tenant, event, now)
     annotate(hold_id=kept.id)

@@ -196,6 +196,7 @@ class Task:
     due_at: datetime
     outreach_id: UUID | None = None
     inbound_id: UUID | None = None
+    appointment_id: UUID | None = None
     status: TaskStatus = "open"
     owner: str | None = None
     outcome: TaskOutcome | None = None

@@ -10,8 +10,10 @@ from services.notifications.domain.model import Task
 from shared.contracts.notifications import TaskOutcome
 from shared.errors import conflict
 
+IS_CLIENT_THERE = "is_client_there"
 DUE_WITHIN = {
     "safety": timedelta(minutes=15),
+    IS_CLIENT_THERE: timedelta(minutes=10),
     "running_late": timedelta(minutes=15),
     "read_reply": timedelta(hours=4),
     "concern": timedelta(hours=8),
@@ -26,11 +28,12 @@ def open_task(
     *,
     outreach_id: UUID | None = None,
     inbound_id: UUID | None = None,
+    appointment_id: UUID | None = None,
     owner: str | None = None,
 ) -> Task:
     """With an owner, somebody has it from the start."""
     due = now + DUE_WITHIN.get(kind, OTHERWISE)
-    task = Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id)
+    task = Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id, appointment_id)
     return replace(task, status="claimed", owner=owner) if owner else task
 
 

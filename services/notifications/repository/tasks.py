@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Task, TaskStatus
+from services.notifications.domain.tasks import IS_CLIENT_THERE
 from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -37,6 +38,15 @@ async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Seque
     columns = tables.tasks.c
     query = select(tables.tasks).where(
         columns.client_id.is_not_distinct_from(client_id), columns.kind.in_(kinds), columns.status != "closed"
+    )
+    return await every(session, Task, query.order_by(columns.id).with_for_update())
+
+
+async def unanswered(session: AsyncSession, appointment_id: UUID) -> list[Task]:
+    """Questions whether the client of a visit is there; locked."""
+    columns = tables.tasks.c
+    query = select(tables.tasks).where(
+        columns.appointment_id == appointment_id, columns.kind == IS_CLIENT_THERE, columns.status != "closed"
     )
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 

@@ -34,6 +34,7 @@ class TaskBody(BaseModel):
     id: UUID
     client_id: UUID | None = Field(description="None where a text came from a number that is no client's")
     outreach_id: UUID | None
+    appointment_id: UUID | None = Field(description="The visit that it is about")
     kind: str
     status: TaskStatus
     owner: str | None = Field(description="Subject of whoever has taken it on")

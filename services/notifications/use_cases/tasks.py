@@ -22,6 +22,7 @@ async def open_task(
     *,
     outreach_id: UUID | None = None,
     inbound_id: UUID | None = None,
+    appointment_id: UUID | None = None,
     owner: str | None = None,
     alert: bool = False,
 ) -> Task:
@@ -29,7 +30,15 @@ async def open_task(
 
     One about a number that is no client's is told to nobody but the practice.
     """
-    task = tasks.open_task(kind, client_id, now, outreach_id=outreach_id, inbound_id=inbound_id, owner=owner)
+    task = tasks.open_task(
+        kind,
+        client_id,
+        now,
+        outreach_id=outreach_id,
+        inbound_id=inbound_id,
+        appointment_id=appointment_id,
+        owner=owner,
+    )
     await repository.tasks.add(session, tenant, task, alert=alert)
     if client_id is not None:
         event = TaskOpened(

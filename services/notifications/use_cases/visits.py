@@ -9,18 +9,37 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
+from services.notifications.domain.tasks import IS_CLIENT_THERE
 from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
+    AppointmentArrived,
+    AppointmentAwaited,
+    AppointmentCancelled,
+    AppointmentCheckedIn,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentImported,
+    AppointmentMissed,
+    AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentState,
 )
 from shared.contracts.feedback import RequestState
 from shared.telemetry import annotate, use_case
+
+REMARKS = (AppointmentFlagged, AppointmentConfirmed, AppointmentRunningLate, AppointmentAwaited)
+ANSWERS = (
+    AppointmentArrived,
+    AppointmentCheckedIn,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentEnteredInError,
+)
+"""After these nobody needs to be asked any more whether the client is there."""
 
 
 @use_case
@@ -29,7 +48,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     visit = Visit.of(state)
     annotate(appointment_id=visit.id, client_id=visit.client_id)
     await repository.clients.lock(session, visit.client_id)
-    if isinstance(state, AppointmentFlagged | AppointmentConfirmed | AppointmentRunningLate):
+    if isinstance(state, REMARKS):
         await _follow_remark(session, tenant, state, now)
         return
     if isinstance(state, AppointmentImported):
@@ -37,6 +56,8 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         return
     if not await repository.visits.save(session, tenant, visit):
         return
+    if isinstance(state, ANSWERS):
+        await _close_question(session, tenant, visit, now)
     for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
@@ -65,8 +86,8 @@ async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now:
 async def _follow_remark(session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime) -> None:
     """Something is known of a visit that stays where it is: what is planned for it stays too.
 
-    The client has confirmed it, or is on the way and late. Or the provider will be away, or there after all: the
-    practice decides, and the client hears nothing yet.
+    The client has confirmed it, or is on the way and late; or nobody has seen them, and the provider is asked. Or the
+    provider will be away, or there after all: the practice decides, and the client hears nothing yet.
     """
     before = await repository.visits.find(session, state.appointment_id, lock=True)
     # A remark is no booking: it must not end an outreach, as a later change by the client would.
@@ -83,10 +104,18 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
         if before is None:
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)
+    if isinstance(state, AppointmentAwaited):
+        await tasks.open_task(session, tenant, visit.client_id, IS_CLIENT_THERE, now, appointment_id=visit.id)
     if isinstance(state, AppointmentRunningLate):
+        await _close_question(session, tenant, visit, now)
         await tasks.open_task(session, tenant, visit.client_id, "running_late", now)
     if isinstance(state, AppointmentFlagged) and state.needs_rebooking:
         await tasks.open_task(session, tenant, visit.client_id, "rebook", now)
+
+
+async def _close_question(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
+    for task in await repository.tasks.unanswered(session, visit.id):
+        await tasks.finish(session, tenant, task, "booking", "not_needed", now)
 
 
 @use_case

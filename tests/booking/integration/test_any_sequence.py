@@ -95,7 +95,7 @@ class World:
     async def notice_misses(self) -> None:
         for row in await self.rows("SELECT id FROM appointments WHERE status = 'booked'"):
             async with self.practice.resources.database.transaction(self.practice.tenant) as session:
-                await appointments.notice_miss(
+                await appointments.notice_absence(
                     session, tenant=self.practice.tenant, appointment_id=row["id"], now=self.clock.now
                 )
 
@@ -159,13 +159,19 @@ class World:
                 assert (told[-1]["topic"] == "slot.held") == (key in live)
 
     async def check_timers(self) -> None:
-        """Exactly the booked visits are watched for a miss, each at its own time."""
+        """Exactly the booked visits are watched, each until its provider is asked, and then until it is missed."""
         watched = {
             row["key"]: row["due_at"]
             for row in await self.rows("SELECT key, due_at FROM timers WHERE kind = 'appointment.miss'")
         }
-        booked = await self.rows("SELECT id, start, grace, late_by FROM appointments WHERE status = 'booked'")
-        due = {row["id"]: row["start"] + max(row["grace"], row["late_by"] or timedelta(0)) for row in booked}
+        booked = await self.rows(
+            "SELECT id, start, grace, late_by, changed_at FROM appointments WHERE status = 'booked'"
+        )
+        due = {}
+        for row in booked:
+            late = row["late_by"] or timedelta(0)
+            asked, missed = row["start"] + max(timedelta(minutes=5), late), row["start"] + max(row["grace"], late)
+            due[row["id"]] = asked if row["changed_at"] < asked < missed else missed
         assert watched == due
 
 

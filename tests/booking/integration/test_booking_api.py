@@ -13,7 +13,7 @@ from sqlalchemy import text
 from services.booking import repository
 from services.booking.domain.appointments import Actor
 from services.booking.domain.slots import SlotTaken
-from services.booking.use_cases import appointments, following
+from services.booking.use_cases import appointments
 from shared.capability import Capability
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import SlotId
@@ -47,12 +47,12 @@ async def test_a_visit_from_booking_to_its_end_leaves_events_and_history(
     visit = answer.json()
     assert answer.headers["etag"] == '"1"'
     assert answer.headers["location"] == f"/v1/appointments/{visit['id']}"
-    assert await timers(practice) == [start + timedelta(minutes=15)]
+    assert await timers(practice) == [start + timedelta(minutes=5)]
 
     moved = await practice.act(visit, "reschedule", {"slot": practice.slot(later)}, **{"if-match": '"1"'})
     assert moved.status_code == 200, moved.text
     assert (moved.status_code, moved.json()["id"], moved.json()["version"]) == (200, visit["id"], 2)
-    assert await timers(practice) == [later + timedelta(minutes=15)]
+    assert await timers(practice) == [later + timedelta(minutes=5)]
     assert (await practice.act(visit, "arrive")).json()["status"] == "arrived"
     assert await timers(practice) == []
     assert (await practice.act(visit, "check-in")).json()["status"] == "checked-in"
@@ -380,11 +380,7 @@ async def test_a_bad_slot_is_refused_with_its_reason_and_nothing_is_written(kind
     if kind in OTHER_TERMS:
         await practice.publish(practice.rules.model_copy(update={"sequence": 2, **OTHER_TERMS[kind]}))
     if kind == "withdrawn":
-        from shared.contracts.availability import ScheduleWithdrawn
-
-        gone = ScheduleWithdrawn.model_validate({**practice.rules.model_dump(), "sequence": 2})
-        async with practice.resources.database.transaction(practice.tenant) as session:
-            await following.replicate_schedule(session, tenant=practice.tenant, schedule=gone, now=NOW)
+        await practice.withdraw()
     client = await practice.client()
     refused = await practice.http.post(
         "/v1/appointments", json={"slot": slot, "client_id": client}, headers=practice.headers()
@@ -555,12 +551,45 @@ async def test_the_miss_is_noticed_once_and_only_if_nobody_came(practice: Practi
     for visit, start in ((absent, first), (present, second)):
         for _ in range(2):
             async with practice.resources.database.transaction(practice.tenant) as session:
-                await appointments.notice_miss(
+                await appointments.notice_absence(
                     session, tenant=practice.tenant, appointment_id=visit["id"], now=start + timedelta(minutes=15)
                 )
     assert [name for name, _ in await events(practice)].count("appointment.missed") == 1
     found = await practice.http.get(f"/v1/appointments/{absent['id']}", headers=practice.headers())
     assert (found.json()["status"], found.json()["changed_by"]) == ("noshow", "system")
+
+
+async def test_the_provider_is_asked_at_five_minutes_and_the_miss_is_fifteen_after_the_start(
+    practice: Practice, clock: ManualClock
+) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    due = "SELECT due_at FROM timers WHERE kind = 'appointment.miss'"
+
+    async def look(minutes: int) -> None:
+        clock.now = start + timedelta(minutes=minutes)
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            assert await session.scalar(text(due)) <= clock.now
+            await appointments.notice_absence(
+                session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now
+            )
+
+    await look(5)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await session.scalar(text(due)) == start + timedelta(minutes=15)
+    seen = (await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())).json()
+    assert (seen["status"], seen["version"]) == ("booked", 2)
+    await look(15)
+    assert [name for name, _ in await events(practice)] == [
+        "appointment.booked",
+        "appointment.awaited",
+        "appointment.missed",
+    ]
+    history = await practice.http.get(f"/v1/appointments/{visit['id']}/history", headers=practice.headers())
+    assert [(one["event"], one["party"]) for one in history.json()["items"]][1:] == [
+        ("appointment.awaited", "system"),
+        ("appointment.missed", "system"),
+    ]
 
 
 async def test_a_visit_is_confirmed_once_and_a_miss_retracted_by_the_practice_only(
@@ -582,7 +611,9 @@ async def test_a_visit_is_confirmed_once_and_a_miss_retracted_by_the_practice_on
     )
     clock.now = start + timedelta(minutes=15)
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await appointments.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
+        await appointments.notice_absence(
+            session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now
+        )
     refused = await practice.http.post(f"{path}/retract-miss", json={"reason": "was_there"}, headers=theirs)
     assert (refused.status_code, refused.json()["code"]) == (403, "role_not_allowed")
     unclear = await practice.act(visit, "retract-miss", {"reason": "because"})

@@ -117,6 +117,28 @@ async def test_a_hold_that_ran_out_keeps_nothing_and_its_holder_may_still_be_fir
     assert (seen.status_code, seen.json()["code"]) == (410, "hold_expired"), "whether or not its timer has run"
 
 
+async def test_a_slow_clock_does_not_revive_a_hold_over_what_was_booked_since(
+    practice: Practice, clock: ManualClock
+) -> None:
+    [start] = practice.starts(1)
+    lost = (await hold(practice, start)).json()
+    begun, clock.now = clock.now, clock.now + 5 * MINUTE
+    assert (await practice.book(start)).status_code == 201
+    clock.now = begun + 4 * MINUTE  # as another process sees it
+    over = await practice.http.post(f"/v1/holds/{lost['id']}/extend", headers=practice.headers())
+    assert (over.status_code, over.json()["code"]) == (409, "slot_taken")
+    seen = await practice.http.get(f"/v1/holds/{lost['id']}", headers=practice.headers())
+    assert seen.json()["expires_at"] == lost["expires_at"]
+
+
+async def test_what_is_offered_no_more_is_kept_no_longer(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+    await practice.withdraw()
+    gone = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert (gone.status_code, gone.json()["code"]) == (409, "slot_gone")
+
+
 async def test_the_timer_ends_it_and_says_so(practice: Practice) -> None:
     [start] = practice.starts(1)
     kept = (await hold(practice, start)).json()

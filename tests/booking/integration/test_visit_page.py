@@ -24,7 +24,9 @@ async def missed_visit(practice: Practice, clock: ManualClock) -> dict[str, Any]
     visit: dict[str, Any] = (await practice.book(start)).json()
     clock.now = start + timedelta(minutes=16)
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await appointments.notice_miss(session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now)
+        await appointments.notice_absence(
+            session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now
+        )
     return visit
 
 

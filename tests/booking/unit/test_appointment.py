@@ -1,6 +1,7 @@
 """The rules of an appointment's life."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.booking.domain.appointments import (
     LEGAL,
+    SYSTEM,
     Actor,
     Appointment,
     Change,
@@ -23,6 +25,7 @@ from services.booking.domain.appointments import (
     flag,
     fulfil,
     miss,
+    notice_absence,
     reschedule,
     retract,
     run_late,
@@ -262,6 +265,32 @@ def test_who_is_there_is_never_missed(be_there: Callable[..., Change]) -> None:
 
 
 TEN = timedelta(minutes=10)
+FIVE = timedelta(minutes=5)
+
+
+def test_the_provider_is_asked_once_five_minutes_in_and_then_it_is_missed() -> None:
+    appointment = booked()
+    assert appointment.looked_at == START + FIVE
+    assert notice_absence(appointment, actor=SYSTEM, now=START + FIVE - timedelta(microseconds=1)) is None
+    asked, event = changed(notice_absence(appointment, actor=SYSTEM, now=START + FIVE))
+    assert (event.type, asked.status, asked.sequence) == ("appointment.awaited", "booked", 2)
+    assert asked.looked_at == asked.missed_at
+    assert notice_absence(asked, actor=SYSTEM, now=asked.missed_at - timedelta(microseconds=1)) is None, "asked already"
+    assert changed(notice_absence(asked, actor=SYSTEM, now=asked.missed_at))[1].type == "appointment.missed"
+
+
+def test_nobody_is_asked_who_has_said_it_or_when_it_is_missed_by_then() -> None:
+    for be_there in (arrive, check_in):
+        there, _ = be_there(booked(), actor=STAFF, now=START)
+        assert notice_absence(there, actor=SYSTEM, now=START + FIVE) is None
+    late, _ = changed(run_late(booked(), by=TEN, actor=STAFF, now=START))
+    assert late.looked_at == START + TEN, "they said that they'd be there by then"
+    later, _ = changed(run_late(booked(), by=timedelta(minutes=25), actor=STAFF, now=START))
+    assert later.looked_at == later.missed_at
+    said, _ = changed(run_late(booked(), by=FIVE, actor=STAFF, now=START + FIVE))
+    assert said.looked_at == said.missed_at, "somebody has just spoken of it"
+    hasty = replace(booked(), grace=FIVE)
+    assert changed(notice_absence(hasty, actor=SYSTEM, now=START + FIVE))[1].type == "appointment.missed"
 
 
 def test_who_says_that_they_are_late_is_missed_no_sooner_than_they_said() -> None:
@@ -333,6 +362,7 @@ MOVES: dict[str, Callable[[Appointment], Change | None]] = {
     "arrive": lambda one: arrive(one, actor=STAFF, now=BEFORE),
     "check-in": lambda one: check_in(one, actor=STAFF, now=BEFORE),
     "complete": lambda one: fulfil(one, actor=STAFF, now=START),
+    "await": lambda one: notice_absence(one, actor=STAFF, now=START + TEN),
     "miss": lambda one: miss(one, actor=STAFF, now=one.missed_at),
     "retract-miss": lambda one: retract(one, reason="was_there", actor=STAFF, now=START),
 }
@@ -340,6 +370,7 @@ SAID_ALREADY: dict[str, Callable[[Appointment], bool]] = {
     "confirm": lambda one: one.confirmed_at is not None,
     "reschedule": lambda one: one.start == START,
     "running-late": lambda one: one.late_by == TEN,
+    "await": lambda one: one.status != "booked" or one.looked_at == one.missed_at,
     "miss": lambda one: one.status != "booked",
 }
 
@@ -360,7 +391,7 @@ def test_whatever_is_tried_the_sequence_rises_by_one_per_event_and_statuses_foll
             assert SAID_ALREADY[move](before)
             continue
         appointment, event = change
-        assert move == "miss" or move in LEGAL[before.status]
+        assert move in ("await", "miss") or move in LEGAL[before.status]
         assert event.sequence == appointment.sequence == before.sequence + 1
         assert event.status == appointment.status
 

@@ -17,6 +17,9 @@ SLOT = SlotId(RULES.schedule_id, START, NOW + timedelta(hours=1))
 MINUTE = timedelta(minutes=1)
 
 
+PLACE = Place(room_id=uuid4(), group_id=uuid4(), seat=1)
+
+
 def held(client_id: UUID | None = None) -> Hold:
     place = Place(room_id=uuid4(), group_id=uuid4(), seat=2)
     kept, event = hold(
@@ -33,20 +36,21 @@ def test_a_hold_takes_the_time_that_its_visit_will_take() -> None:
 
 
 def test_it_is_extended_twice_by_five_minutes_and_not_when_it_is_over() -> None:
-    once, event = extend(held(), NOW + 4 * MINUTE)
+    once, event = extend(held(), PLACE, NOW + 4 * MINUTE)
+    assert (once.room_id, once.group_id, once.seat) == (PLACE.room_id, PLACE.group_id, PLACE.seat), "as it's free now"
     assert (once.expires_at, once.sequence, event.expires_at) == (NOW + 10 * MINUTE, 2, NOW + 10 * MINUTE)
-    twice, _ = extend(once, NOW + 9 * MINUTE)
+    twice, _ = extend(once, PLACE, NOW + 9 * MINUTE)
     assert (twice.expires_at, twice.extensions_left) == (NOW + 15 * MINUTE, 0)
     with pytest.raises(Problem) as third:
-        extend(twice, NOW + 10 * MINUTE)
+        extend(twice, PLACE, NOW + 10 * MINUTE)
     assert third.value.code == "hold_not_extendable"
     with pytest.raises(Problem) as late:
-        extend(once, NOW + 10 * MINUTE)
+        extend(once, PLACE, NOW + 10 * MINUTE)
     assert late.value.code == "hold_expired"
 
 
 def test_its_end_is_told_with_its_reason_in_the_next_sequence() -> None:
-    kept, _ = extend(held(), NOW)
+    kept, _ = extend(held(), PLACE, NOW)
     event = release(kept, "expired")
     assert (event.sequence, event.because, event.hold_id) == (3, "expired", kept.id)
 

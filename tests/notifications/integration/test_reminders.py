@@ -17,8 +17,11 @@ from services.notifications.resources import Resources
 from services.notifications.use_cases import reports, sending
 from services.notifications.use_cases.handing_over import Post
 from shared.contracts.booking import (
+    AppointmentArrived,
+    AppointmentAwaited,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentCheckedIn,
     AppointmentConfirmed,
     AppointmentEnteredInError,
     AppointmentFlagged,
@@ -206,6 +209,44 @@ async def test_who_runs_late_is_expected_and_the_practice_is_told(practice: Prac
     await practice.follow(late, late)
     assert await practice.messages() == before
     assert [task["kind"] for task in await practice.tasks()] == ["running_late"]
+
+
+def later(of: AppointmentState, kind: type[AppointmentState], **changes: Any) -> AppointmentState:
+    return kind.model_validate(of.model_dump() | {"sequence": of.sequence + 1, "changed_by": "practice"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "changes"),
+    [
+        (AppointmentArrived, {"status": "arrived"}),
+        (AppointmentCheckedIn, {"status": "checked-in"}),
+        (AppointmentCancelled, {"status": "cancelled", "reason_code": "client_request"}),
+        (AppointmentMissed, {"status": "noshow"}),
+        (AppointmentRescheduled, {}),
+        (AppointmentRunningLate, {"late_by": timedelta(minutes=20)}),
+    ],
+)
+async def test_the_provider_is_asked_once_whether_the_client_is_there_until_it_is_known(
+    practice: Practice, answer: type[AppointmentState], changes: dict[str, Any]
+) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    asked = later(booked, AppointmentAwaited, changed_by="system")
+    known = later(asked, answer, **changes)
+    await practice.follow(booked)
+    before = await practice.messages()
+    await practice.follow(asked, asked, booked)
+    assert await practice.messages() == before
+    [task] = await practice.tasks()
+    assert (task["kind"], task["status"], task["appointment_id"]) == (
+        "is_client_there",
+        "open",
+        str(booked.appointment_id),
+    )
+    assert datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["opened_at"]) == timedelta(minutes=10)
+    await practice.follow(known, asked)
+    asking = [task for task in await practice.tasks() if task["kind"] == "is_client_there"]
+    assert [(task["status"], task["outcome"]) for task in asking] == [("closed", "not_needed")]
 
 
 async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(practice: Practice) -> None:
