@@ -1,11 +1,12 @@
 """Between rows and frozen dataclasses whose fields are named like the columns."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, Select, Table, bindparam
+from sqlalchemy import JSON, BindParameter, Column, Select, Table, TableValuedAlias, Text, bindparam, cast, column, func
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete
@@ -53,6 +54,18 @@ def bound(prefix: str, columns: Iterable[Column[Any]]) -> dict[str, BindParamete
 def named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values for the parameters of `bound`."""
     return {f"{prefix}_{name}": value for name, value in values.items()}
+
+
+def given(name: str, columns: Iterable[Column[Any]]) -> TableValuedAlias:
+    """Many rows as one parameter, for a statement that writes them all; `many` makes its value."""
+    rows: Any = func.json_to_recordset(cast(bindparam(name, type_=Text), JSON))
+    alias: TableValuedAlias = rows.table_valued(*(column(one.name, one.type) for one in columns))
+    return alias.render_derived(name=name, with_types=True)
+
+
+def many(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as the value of a parameter of `given`."""
+    return json.dumps(list(rows), default=str)
 
 
 async def keep_newest(session: AsyncSession, table: Table, tenant: UUID, values: Mapping[str, Any]) -> bool:

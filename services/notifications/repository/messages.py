@@ -1,16 +1,13 @@
 """Messages: planned, then sent or not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Table, func, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy import ColumnElement, bindparam, case, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.selectable import HasCTE
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
@@ -24,55 +21,53 @@ from services.notifications.domain.model import (
 from shared import timers as clock
 from shared.direct import Direct
 from shared.errors import not_found
-from shared.rows import bound, dump, every, named, one
-from shared.telemetry import current_traceparent
+from shared.rows import dump, every, given, many, one
 
 SEND, LOOK_UP = "message.send", "message.look_up"
 
 
-async def add(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> bool:
-    """Keeps a message with its decision and, where it is to be sent, its timer.
+async def add(session: AsyncSession, tenant: UUID, messages: Sequence[Message], now: datetime) -> set[UUID]:
+    """Keeps messages, each with its decision and, where it is to be sent, its timer.
 
-    False, and nothing written, when this step of this plan or flow has its message already.
+    The ids of those that are new: where a step of a plan or flow has its message already nothing is written.
     """
-    planned = message.status == "planned"
-    decision = {
-        "id": uuid7(),
-        "outcome": "planned" if planned else "not_sent",
-        "reason": message.reason,
-        "until": message.due_at if planned else None,
-        "at": now,
-    }
-    values = (
-        named("message", {"tenant_id": tenant, **dump(message)})
-        | named("decision", decision)
-        | named("timer", {"traceparent": current_traceparent()})
-    )
-    return await _added(planned).scalar(session, values) is not None
+    if not messages:
+        return set()
+    rows = [{"tenant_id": tenant, **dump(message)} for message in messages]
+    decisions = [{"message_id": message.id, "id": uuid7()} for message in messages]
+    found = await _added().rows(session, {"message": many(rows), "decision": many(decisions), "now": now})
+    return {row["id"] for row in found}
 
 
 @cache
-def _added(planned: bool) -> Direct:
-    """One statement instead of three: a booking has four messages, and of planning them round trips are the most."""
-    message = bound("message", tables.messages.c)
-    columns = tables.messages.c
-    kept = upsert(tables.messages).values(message).on_conflict_do_nothing()
-    added = kept.returning(columns.tenant_id, columns.id, columns.due_at).cte("added")
-    shared = {name: message[name] for name in ("client_id", "outreach_id", "purpose")}
-    own = bound("decision", [tables.decisions.c[name] for name in ("id", "outcome", "reason", "until", "at")])
-    decision = {"tenant_id": added.c.tenant_id, "message_id": added.c.id, **shared, **own}
-    parts: list[HasCTE] = [_with(tables.decisions, decision, added)]
-    if planned:
-        # The message is new: no timer of its own can be there.
-        timer = {"tenant_id": added.c.tenant_id, "kind": literal(SEND), "key": added.c.id, "due_at": added.c.due_at}
-        timer |= bound("timer", [tables.timers.c.traceparent])
-        parts.append(_with(tables.timers, timer, added))
+def _added() -> Direct:
+    """One statement, however many there are: of planning a booking's four messages round trips are the most."""
+    names = [column.name for column in tables.messages.c]
+    message = given("message", tables.messages.c)
+    kept = upsert(tables.messages).from_select(names, select(*(message.c[name] for name in names)))
+    added = kept.on_conflict_do_nothing().returning(*tables.messages.c).cte("added")
+    decision = given("decision", [tables.decisions.c.message_id, tables.decisions.c.id])
+    planned = added.c.status == "planned"
+    why = select(
+        added.c.tenant_id,
+        decision.c.id,
+        added.c.client_id,
+        added.c.id,
+        added.c.outreach_id,
+        added.c.purpose,
+        added.c.status,
+        added.c.reason,
+        case((planned, added.c.due_at)),
+        bindparam("now", type_=tables.decisions.c.at.type),
+    ).join_from(added, decision, decision.c.message_id == added.c.id)
+    # The message is new: no timer of its own can be there.
+    when = select(added.c.tenant_id, literal(SEND), added.c.id, added.c.due_at, added.c.traceparent).where(planned)
+    told = "tenant_id", "id", "client_id", "message_id", "outreach_id", "purpose", "outcome", "reason", "until", "at"
+    parts = (
+        upsert(tables.decisions).from_select(told, why),
+        upsert(tables.timers).from_select(["tenant_id", "kind", "key", "due_at", "traceparent"], when),
+    )
     return Direct(select(added.c.id).add_cte(*(part.cte() for part in parts)))
-
-
-def _with(table: Table, values: Mapping[str, ColumnElement[Any]], added: CTE) -> Insert:
-    """A row beside the message, if that was added."""
-    return upsert(table).from_select(list(values), select(*values.values()).select_from(added))
 
 
 async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:

@@ -1,5 +1,6 @@
 """Planning a message, and dropping one: each with its decision on record."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +15,16 @@ from shared.telemetry import current_traceparent
 
 async def plan_message(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Message | None:
     """Keeps a message and sets its timer; None when its step has one already."""
-    message = replace(message, traceparent=current_traceparent())
-    return message if await repository.messages.add(session, tenant, message, now) else None
+    planned = await plan_all(session, tenant, [message], now)
+    return planned[0] if planned else None
+
+
+async def plan_all(session: AsyncSession, tenant: UUID, messages: Sequence[Message], now: datetime) -> list[Message]:
+    """Keeps messages and sets their timers; those whose step hadn't one yet."""
+    parent = current_traceparent()
+    planned = [replace(message, traceparent=parent) for message in messages]
+    added = await repository.messages.add(session, tenant, planned, now)
+    return [message for message in planned if message.id in added]
 
 
 async def drop(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:

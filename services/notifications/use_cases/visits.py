@@ -11,7 +11,7 @@ from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
 from services.notifications.domain.tasks import IS_CLIENT_THERE
 from services.notifications.use_cases import outreach, tasks
-from services.notifications.use_cases.messages import drop, plan_message
+from services.notifications.use_cases.messages import drop, plan_all, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
     AppointmentArrived,
@@ -62,8 +62,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
         version, plan = await repository.plans.plan(session)
-        for message in plan_messages(plan, visit, now, version=version):
-            await plan_message(session, tenant, message, now)
+        await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         await outreach.end_for_booking(session, tenant, visit, now)
     elif visit.status == "noshow":
         await outreach.start(session, tenant, visit, now)
@@ -78,8 +77,7 @@ async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now:
     if not await repository.visits.save(session, tenant, visit) or visit.status != "booked":
         return
     version, plan = await repository.plans.plan(session)
-    for message in plan_messages(plan, visit, now, version=version, imported=True):
-        await plan_message(session, tenant, message, now)
+    await plan_all(session, tenant, plan_messages(plan, visit, now, version=version, imported=True), now)
     await outreach.end_for_booking(session, tenant, visit, now)
 
 
@@ -99,8 +97,7 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
             await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif visit.status == "booked":
         version, plan = await repository.plans.plan(session)
-        for message in plan_messages(plan, visit, now, version=version):
-            await plan_message(session, tenant, message, now)
+        await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         if before is None:
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)
