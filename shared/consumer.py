@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,12 +30,11 @@ from aiokafka.errors import (
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Table
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock, pause
-from shared.contracts.envelope import TRACEPARENT, Envelope, Event
+from shared.contracts.envelope import TRACEPARENT, Event
 from shared.db import Database, is_outage
-from shared.inbox import first_time
+from shared.handling import Handler, Handling, ManyHandler
 from shared.kafka import (
     ATTEMPT,
     ERROR,
@@ -51,12 +50,9 @@ from shared.kafka import (
     told_to_end,
 )
 from shared.numbers import digits
-from shared.telemetry import current_tenant, current_traceparent, span
+from shared.telemetry import current_traceparent, span
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[AsyncSession, Envelope[Any], datetime], Awaitable[None]]
-"""Applies one event, once, in the given transaction, at the given time."""
 
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30))
 DRAIN_SECONDS = 25.0
@@ -125,15 +121,21 @@ class Consumer:
         inbox: Table,
         database: Database,
         clock: Clock,
+        many: Mapping[type[Event], ManyHandler] | None = None,
         retry_delays: Sequence[timedelta] = RETRY_DELAYS,
     ) -> None:
         self.bootstrap_servers = bootstrap_servers
         self.group = group
-        self.catalogue = catalogue
-        self.handlers = {event.type: handler for event, handler in handlers.items()}
-        self.inbox = inbox
-        self.database = database
         self.clock = clock
+        self.handling = Handling(
+            group=group,
+            catalogue=catalogue,
+            handlers=handlers,
+            many=many or {},
+            inbox=inbox,
+            database=database,
+            clock=clock,
+        )
         self.retry_delays = retry_delays
         self.ready = False
         self._producer: AIOKafkaProducer | None = None
@@ -152,7 +154,7 @@ class Consumer:
                 await pause(stop, 1.0)
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        topics = [name for topic in self.handlers for name in (topic, retry_topic(topic, self.group))]
+        topics = [name for topic in self.handling.handlers for name in (topic, retry_topic(topic, self.group))]
         consumer = AIOKafkaConsumer(**consumer_config(self.bootstrap_servers, self.group))
         producer = AIOKafkaProducer(**producer_config(self.bootstrap_servers, self.group))
         self._producer = producer
@@ -222,6 +224,11 @@ class Consumer:
         """The offset of the last record that was handled; None where there was none before `stop`."""
         done: int | None = None
         oldest = OLDEST.labels(partition.topic, partition.partition)
+        oldest.set(max(0.0, self.clock().timestamp() - batch[0].timestamp / 1000))
+        if await self.handling.apply_together(batch):
+            HANDLED.labels(partition.topic, "applied").inc(len(batch))
+            oldest.set(0)
+            return int(batch[-1].offset)
         for record in batch:
             oldest.set(max(0.0, self.clock().timestamp() - record.timestamp / 1000))
             if not await self._until_due(record, stop) or not await self.handle(record, stop):
@@ -242,7 +249,7 @@ class Consumer:
         backoff = 0.2
         while not stop.is_set():
             try:
-                await self._apply(record)
+                await self.handling.apply(record)
                 HANDLED.labels(record.topic, "applied").inc()
                 return True
             except Exception as error:
@@ -255,27 +262,6 @@ class Consumer:
                 await pause(stop, backoff)
                 backoff = min(backoff * 2, 5.0)
         return False
-
-    async def _apply(self, record: "ConsumerRecord[bytes, bytes]") -> None:
-        envelope: Envelope[Event] = Envelope.read(self.catalogue, record.headers, record.value)
-        token = current_tenant.set(envelope.tenant)
-        try:
-            with span(
-                f"{envelope.event.type} process",
-                SpanKind.CONSUMER,
-                parent=envelope.traceparent,
-                attributes={
-                    "messaging.system": "kafka",
-                    "messaging.destination.name": record.topic,
-                    "messaging.consumer.group.name": self.group,
-                    "aggregate.id": str(envelope.event.subject),
-                },
-            ):
-                async with self.database.transaction(envelope.tenant) as session:
-                    if await first_time(session, self.inbox, envelope.tenant, envelope.id, record.topic):
-                        await self.handlers[envelope.event.type](session, envelope, self.clock())
-        finally:
-            current_tenant.reset(token)
 
     async def _pass_on(self, record: "ConsumerRecord[bytes, bytes]", error: Exception) -> None:
         """To the retry topic while tries are left, then to the dead-letter topic."""

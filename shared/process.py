@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared import consumer as consuming
-from shared import kafka, sweep
+from shared import handling, kafka, sweep
 from shared.clock import Clock
 from shared.contracts import BY_TYPE, Event
 from shared.db import Database
@@ -129,13 +129,15 @@ async def work(
     resources: Resources,
     migration: str,
     *,
-    handlers: Mapping[type[Event], consuming.Handler],
+    handlers: Mapping[type[Event], handling.Handler],
     timers: Mapping[str, Handler],
     inbox: Table,
+    many: Mapping[type[Event], handling.ManyHandler] | None = None,
     timers_beside: Mapping[str, Handler] | None = None,
 ) -> None:
     """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM.
 
+    `many`: events that are handled together where several wait.
     `timers_beside` are fired by a runner of their own: what keeps them waiting keeps none of the others waiting.
     """
     settings = resources.settings
@@ -149,6 +151,7 @@ async def work(
         group=service,
         catalogue=BY_TYPE,
         handlers=handlers,
+        many=many,
         inbox=inbox,
         database=resources.database,
         clock=resources.clock,

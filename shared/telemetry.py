@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from importlib.metadata import entry_points
@@ -95,14 +95,17 @@ def span(
     *,
     parent: str | None = None,
     attributes: Mapping[str, Any] | None = None,
+    current: bool = True,
 ) -> Iterator[Span]:
     """A span under the current one, or under `parent`; a refusal is no error of the span, a failure is.
+
+    Of several that last at the same time none can be the `current` one.
 
     Where `parent` continues an older trace, the span that ran until now is kept as a link.
     """
     now_running = trace.get_current_span().get_span_context()
     links = [Link(now_running)] if parent and now_running.is_valid else []
-    with _tracer.start_as_current_span(
+    started = _tracer.start_span(
         name,
         context=remote(parent),
         kind=kind,
@@ -110,16 +113,24 @@ def span(
         links=links,
         record_exception=False,
         set_status_on_exception=False,
-    ) as current:
+    )
+    with under(started) if current else nullcontext():
         try:
-            yield current
+            yield started
         except Problem as problem:
-            current.set_attribute("problem.code", problem.code)
+            started.set_attribute("problem.code", problem.code)
             raise
         except Exception as error:
             # The type alone: messages of drivers quote values, and values may be someone's name.
-            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            started.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
+        finally:
+            started.end()
+
+
+def under(running: Span) -> AbstractContextManager[Span]:
+    """What is done within belongs to this span, which goes on after it."""
+    return trace.use_span(running, record_exception=False, set_status_on_exception=False)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.availability.use_cases import projection
-from shared.consumer import Handler
 from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
 from shared.contracts.booking import AppointmentState, HoldState, SlotHeld, SlotReleased
+from shared.handling import Handler
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.use_cases import answering, following, waitlist
-from shared.consumer import Handler
 from shared.contracts import Envelope, Event
 from shared.contracts.availability import (
     AvailabilityOpened,
@@ -16,6 +15,7 @@ from shared.contracts.availability import (
     ScheduleWithdrawn,
 )
 from shared.contracts.notifications import QuestionAnswered
+from shared.handling import Handler
 
 
 async def on_schedule(session: AsyncSession, envelope: Envelope[ScheduleState], now: datetime) -> None:

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.feedback import use_cases
-from shared.consumer import Handler
 from shared.contracts import APPOINTMENT_EVENTS, Envelope, Event
 from shared.contracts.booking import AppointmentState
 from shared.contracts.notifications import OutreachAdvanced, OutreachEnded, OutreachStarted, OutreachState
+from shared.handling import Handler
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:

@@ -1,16 +1,23 @@
 """Events that notifications listens to: {event: handler} → use case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.use_cases import offers, outreach, visits, webhooks
-from shared.consumer import Handler
+from services.notifications.use_cases import bookings, offers, outreach, visits, webhooks
 from shared.contracts import APPOINTMENT_EVENTS, CATALOGUE, Envelope, Event
-from shared.contracts.booking import AppointmentState, ClientDischarged, ClientRegistered, ClientState
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentState,
+    ClientDischarged,
+    ClientRegistered,
+    ClientState,
+)
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
 from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
+from shared.handling import Arrived, Handler, ManyHandler
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:
@@ -56,3 +63,11 @@ def _told(follow: Handler | None) -> Handler:
 
 
 HANDLERS: Mapping[type[Event], Handler] = {event: _told(_FOLLOWED.get(event)) for event in CATALOGUE}
+
+
+async def on_bookings(session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
+    await bookings.follow_bookings(session, tenant=tenant, arrived=arrived, now=now)
+    await webhooks.follow_all(session, tenant, arrived, now)
+
+
+MANY: Mapping[type[Event], ManyHandler] = {AppointmentBooked: on_bookings}

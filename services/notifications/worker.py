@@ -1,7 +1,7 @@
 """The worker process of notifications: consumer, timers and outbox relay. `python -m services.notifications.worker`."""
 
 from services.notifications import tables
-from services.notifications.consumers import HANDLERS
+from services.notifications.consumers import HANDLERS, MANY
 from services.notifications.jobs import timers, webhook_timers
 from services.notifications.resources import MIGRATIONS, open_resources
 from services.notifications.settings import Settings
@@ -18,6 +18,7 @@ async def main() -> None:
             resources,
             head(MIGRATIONS),
             handlers=HANDLERS,
+            many=MANY,
             timers=timers(resources),
             inbox=tables.inbox,
             timers_beside=webhook_timers(resources),

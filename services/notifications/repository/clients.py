@@ -1,11 +1,13 @@
 """What notifications knows of clients, and the lock under which one event at a time is followed."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
+from shared.direct import Direct
 from shared.rows import keep_newest
 
 
@@ -25,4 +27,13 @@ async def lock(session: AsyncSession, client_id: UUID) -> None:
 
     On the id, since a client of whom only visits are known has no row here.
     """
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(client_id), 0))))
+    await lock_all(session, [client_id])
+
+
+async def lock_all(session: AsyncSession, client_ids: Iterable[UUID]) -> None:
+    """The same for several, in one order everywhere."""
+    await _LOCK.rows(session, {"ids": sorted(map(str, client_ids))})
+
+
+_IDS = func.unnest(bindparam("ids", type_=ARRAY(Text))).column_valued("id")
+_LOCK = Direct(select(func.pg_advisory_xact_lock(func.hashtextextended(_IDS, 0))))

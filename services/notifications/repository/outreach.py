@@ -1,5 +1,6 @@
 """Runs of the outreach flow, and the barriers that clients named."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -58,6 +59,13 @@ async def barrier(session: AsyncSession, visit_id: UUID) -> Barrier | None:
     query = select(tables.barriers.c.barrier).where(tables.barriers.c.appointment_id == visit_id)
     found: Barrier | None = await session.scalar(query)
     return found
+
+
+async def running_among(session: AsyncSession, client_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these clients who are reached out to."""
+    columns = tables.outreach.c
+    query = select(columns.client_id).where(columns.client_id.in_(list(client_ids)), columns.status == "running")
+    return set(await session.scalars(query))
 
 
 async def running(session: AsyncSession, client_id: UUID) -> list[Outreach]:

@@ -1,17 +1,19 @@
 """What notifications knows of visits: a replica of `appointment.*`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import (
     Visit,
 )
-from shared.rows import dump, keep_newest, one
+from shared.direct import Direct
+from shared.rows import dump, given, keep_newest, many, one
 
 BEEN = ("arrived", "checked-in", "fulfilled")
 
@@ -19,6 +21,20 @@ BEEN = ("arrived", "checked-in", "fulfilled")
 async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
     return await keep_newest(session, tables.visits, tenant, dump(visit))
+
+
+async def add(session: AsyncSession, tenant: UUID, visits: Sequence[Visit]) -> None:
+    """Keeps visits of which nothing is known yet."""
+    if visits:
+        rows = many({"tenant_id": tenant, **dump(visit)} for visit in visits)
+        await _added().rows(session, {"visit": rows})
+
+
+@cache
+def _added() -> Direct:
+    names = [column.name for column in tables.visits.c]
+    visit = given("visit", tables.visits.c)
+    return Direct(insert(tables.visits).from_select(names, select(*(visit.c[name] for name in names))))
 
 
 async def find(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:

@@ -1,5 +1,6 @@
 """Third-party apps hear of events: kept with each event, tried on schedule, given up or replayed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,8 +14,9 @@ from services.notifications.domain import webhooks
 from services.notifications.domain.webhooks import MOST_WEBHOOKS, TEST_EVENT, Delivery, Webhook
 from shared.contracts.envelope import Event
 from shared.errors import conflict, invalid, require_version
+from shared.handling import Arrived
 from shared.outside import OutsideError
-from shared.telemetry import annotate, use_case
+from shared.telemetry import annotate, under, use_case
 
 
 @use_case
@@ -67,6 +69,16 @@ async def follow(session: AsyncSession, tenant: UUID, event: Event, at: datetime
     for webhook in await repository.webhooks.for_event(session, event.type):
         payload = webhooks.payload_of(event, at)
         await _deliver(session, tenant, webhook, event.type, payload, now)
+
+
+async def follow_all(session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
+    """The same of events of one type."""
+    for webhook in await repository.webhooks.for_event(session, arrived[0].envelope.event.type):
+        for one in arrived:
+            with under(one.span):
+                event = one.envelope.event
+                payload = webhooks.payload_of(event, one.envelope.time)
+                await _deliver(session, tenant, webhook, event.type, payload, now)
 
 
 @use_case

@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.feedback.tables import inbox, outbox
 from shared import dlq
 from shared.clock import system_clock
-from shared.consumer import Consumer, Handler
+from shared.consumer import Consumer
 from shared.contracts.envelope import Envelope
 from shared.db import Database
+from shared.handling import Handler
 from shared.kafka import (
     consumer_config,
     dead_letter_topic,
