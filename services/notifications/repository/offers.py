@@ -1,5 +1,6 @@
 """What notifications knows of the waitlist's offers."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,12 +10,20 @@ from services.notifications import tables
 from services.notifications.domain.model import (
     Offer,
 )
-from shared.rows import dump, keep_newest, one
+from shared.rows import dump, every, keep_newest, one
 
 
 async def save(session: AsyncSession, tenant: UUID, offer: Offer) -> bool:
     """The same of an offer."""
     return await keep_newest(session, tables.offers, tenant, dump(offer))
+
+
+async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | None, Offer]:
+    """Those of these ids that are known."""
+    if not ids:
+        return {}
+    query = select(tables.offers).where(tables.offers.c.id.in_(ids))
+    return {found.id: found for found in await every(session, Offer, query)}
 
 
 async def find(session: AsyncSession, offer_id: UUID | None) -> Offer | None:

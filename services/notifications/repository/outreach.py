@@ -1,6 +1,6 @@
 """Runs of the outreach flow, and the barriers that clients named."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -37,6 +37,14 @@ async def save(session: AsyncSession, tenant: UUID, changed: Outreach) -> None:
 
 async def wake(session: AsyncSession, tenant: UUID, outreach_id: UUID, at: datetime) -> None:
     await clock.schedule(session, tables.timers, tenant, STEP, outreach_id, at)
+
+
+async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | None, Outreach]:
+    """Those of these ids that are known."""
+    if not ids:
+        return {}
+    query = select(tables.outreach).where(tables.outreach.c.id.in_(ids))
+    return {found.id: found for found in await every(session, Outreach, query)}
 
 
 async def find(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = False) -> Outreach | None:

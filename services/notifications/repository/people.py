@@ -1,10 +1,12 @@
 """Who writes to whom: the practice's sender, clients' contacts, consents, suppressions and pauses."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -12,7 +14,7 @@ from uuid_utils.compat import uuid7
 from services.notifications import tables
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from shared.contracts.notifications import Channel
-from shared.rows import dump, one
+from shared.rows import dump, every, one
 
 
 async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
@@ -37,11 +39,16 @@ async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) ->
     )
 
 
-async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False, share: bool = False) -> Contact | None:
+async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> Contact | None:
     query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
-    if lock or share:
-        query = query.with_for_update(read=share)
-    return await one(session, Contact, query)
+    return await one(session, Contact, query.with_for_update() if lock else query)
+
+
+async def contacts(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, Contact]:
+    """By client; locked against change."""
+    columns = tables.contacts.c
+    query = select(tables.contacts).where(columns.client_id.in_(client_ids)).order_by(columns.client_id)
+    return {found.client_id: found for found in await every(session, Contact, query.with_for_update(read=True))}
 
 
 async def clients_by_phone(session: AsyncSession, phone: str) -> list[UUID]:
@@ -71,11 +78,27 @@ async def consents_of(session: AsyncSession, client_id: UUID) -> list[RowMapping
 
 async def consented_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
     """Channels whose newest record for the address in use is a yes."""
-    newest: dict[tuple[str, str], bool] = {}
-    for row in await consents_of(session, contact.client_id):
-        newest.setdefault((row["channel"], row["address"]), row["granted"])
+    return (await consented_among(session, [contact]))[contact.client_id]
+
+
+async def consented_among(session: AsyncSession, contacts: Collection[Contact]) -> dict[UUID, frozenset[Channel]]:
+    """The same of several clients."""
+    columns = tables.consents.c
+    query = (
+        select(columns.client_id, columns.channel, columns.address, columns.granted)
+        .ext(distinct_on(columns.client_id, columns.channel, columns.address))
+        .where(columns.client_id.in_([one.client_id for one in contacts]))
+        .order_by(columns.client_id, columns.channel, columns.address, columns.at.desc(), columns.id.desc())
+    )
+    rows = await session.execute(query)
+    granted = {(row.client_id, row.channel, row.address) for row in rows if row.granted}
     channels: tuple[Channel, ...] = ("sms", "email", "voice")
-    return frozenset(name for name in channels if newest.get((name, contact.address(name) or ""), False))
+    return {
+        one.client_id: frozenset(
+            channel for channel in channels if (one.client_id, channel, one.address(channel) or "") in granted
+        )
+        for one in contacts
+    }
 
 
 async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetime) -> bool:
@@ -93,9 +116,11 @@ async def unsuppress(session: AsyncSession, phone: str) -> None:
     await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
 
 
-async def is_suppressed(session: AsyncSession, phone: str | None) -> bool:
-    query = select(tables.suppressions.c.phone).where(tables.suppressions.c.phone == phone)
-    return phone is not None and await session.scalar(query) is not None
+async def suppressed_among(session: AsyncSession, contacts: Collection[Contact]) -> set[str]:
+    """Those of these clients' numbers from which STOP has come."""
+    column = tables.suppressions.c.phone
+    query = select(column).where(column.in_({one.phone for one in contacts if one.phone}))
+    return set(await session.scalars(query))
 
 
 async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
@@ -114,8 +139,14 @@ async def last_pause(session: AsyncSession, client_id: UUID) -> Pause | None:
 
 
 async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
-    found = await last_pause(session, client_id)
-    return found is not None and found.lifted_at is None
+    return client_id in await paused_among(session, [client_id])
+
+
+async def paused_among(session: AsyncSession, client_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these clients whom a person looks after for now."""
+    columns = tables.pauses.c
+    query = select(columns.client_id).where(columns.client_id.in_(client_ids), columns.lifted_at.is_(None))
+    return set(await session.scalars(query))
 
 
 async def lift_pause(session: AsyncSession, client_id: UUID, by: str, now: datetime) -> bool:
@@ -141,17 +172,26 @@ async def forget_unreachable(session: AsyncSession, contact: Contact) -> None:
     await session.execute(delete(tables.unreachable).where(columns.address.in_(known)))
 
 
-async def unreachable_channels(session: AsyncSession, contact: Contact) -> frozenset[Channel]:
+async def unreachable_among(session: AsyncSession, contacts: Collection[Contact]) -> dict[UUID, frozenset[Channel]]:
+    """By client, the channels at whose address nobody is ever reached."""
     columns = tables.unreachable.c
-    known = [address for address in (contact.email, contact.phone) if address]
-    rows = await session.execute(select(columns.channel, columns.address).where(columns.address.in_(known)))
-    return frozenset(row.channel for row in rows if contact.address(row.channel) == row.address)
+    known = {address for one in contacts for address in (one.email, one.phone) if address}
+    rows = (await session.execute(select(columns.channel, columns.address).where(columns.address.in_(known)))).all()
+    return {
+        one.client_id: frozenset(row.channel for row in rows if one.address(row.channel) == row.address)
+        for one in contacts
+    }
 
 
 async def preferences(session: AsyncSession, client_id: UUID) -> Preferences:
     """What a client wishes; nothing, where nothing is on record."""
-    query = select(tables.preferences).where(tables.preferences.c.client_id == client_id)
-    return await one(session, Preferences, query) or Preferences(client_id)
+    return (await preferences_among(session, [client_id])).get(client_id) or Preferences(client_id)
+
+
+async def preferences_among(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, Preferences]:
+    """By client, where something is on record."""
+    query = select(tables.preferences).where(tables.preferences.c.client_id.in_(client_ids))
+    return {found.client_id: found for found in await every(session, Preferences, query)}
 
 
 async def save_preferences(session: AsyncSession, tenant: UUID, wished: Preferences) -> None:

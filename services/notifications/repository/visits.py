@@ -1,6 +1,6 @@
 """What notifications knows of visits: a replica of `appointment.*`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -13,7 +13,7 @@ from services.notifications.domain.model import (
     Visit,
 )
 from shared.direct import Direct
-from shared.rows import dump, given, keep_newest, many, one
+from shared.rows import dump, every, given, keep_newest, many, one
 
 BEEN = ("arrived", "checked-in", "fulfilled")
 
@@ -35,6 +35,14 @@ def _added() -> Direct:
     names = [column.name for column in tables.visits.c]
     visit = given("visit", tables.visits.c)
     return Direct(insert(tables.visits).from_select(names, select(*(visit.c[name] for name in names))))
+
+
+async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | None, Visit]:
+    """Those of these ids that are known."""
+    if not ids:
+        return {}
+    query = select(tables.visits).where(tables.visits.c.id.in_(ids))
+    return {found.id: found for found in await every(session, Visit, query)}
 
 
 async def find(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:

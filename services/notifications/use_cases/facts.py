@@ -9,27 +9,36 @@ from services.notifications import repository
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.outreach import OF_FLOW, Outreach, is_held_out
-from services.notifications.domain.plans import OF_PLAN
+from services.notifications.domain.plans import OF_PLAN, ReminderPlan
 
 
-async def unmet_of(session: AsyncSession, message: Message, visit: Visit | None) -> str | None:
-    """The condition of a planned message's step that doesn't hold now, if it has such a one."""
-    if message.plan_version is None or visit is None:
-        return None
-    version, plan = await repository.plans.plan(session, message.plan_version)
-    number = int(message.step.removeprefix(OF_PLAN))
-    when = plan.steps[number].when
-    if not when.asks:
-        return None
-    before = await repository.messages.arrived(
-        session, f"{OF_PLAN}{number - 1}", visit_id=visit.id, sequence=message.appointment_sequence
-    )
-    known = replace(
-        await _of_visit(session, visit),
-        step_before_arrived=before,
-        held_out=is_held_out(plan.holdout_percent, version, message.client_id),
-    )
-    return when.unmet(known)
+class Conditions:
+    """Of steps of reminder plans; a plan is read once."""
+
+    def __init__(self) -> None:
+        self._plans: dict[int, ReminderPlan] = {}
+
+    async def unmet_of(self, session: AsyncSession, message: Message, visit: Visit | None) -> str | None:
+        """The condition of a planned message's step that doesn't hold now, if it has such a one."""
+        version = message.plan_version
+        if version is None or visit is None:
+            return None
+        if version not in self._plans:
+            _, self._plans[version] = await repository.plans.plan(session, version)
+        plan = self._plans[version]
+        number = int(message.step.removeprefix(OF_PLAN))
+        when = plan.steps[number].when
+        if not when.asks:
+            return None
+        before = await repository.messages.arrived(
+            session, f"{OF_PLAN}{number - 1}", visit_id=visit.id, sequence=message.appointment_sequence
+        )
+        known = replace(
+            await _of_visit(session, visit),
+            step_before_arrived=before,
+            held_out=is_held_out(plan.holdout_percent, version, message.client_id),
+        )
+        return when.unmet(known)
 
 
 async def of_outreach(session: AsyncSession, run: Outreach) -> Facts:

@@ -8,7 +8,7 @@ message waits until the event has come and says what is to become of it (docs/de
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,20 +17,16 @@ from services.notifications import repository
 from services.notifications.clients import CarrierRefused, CarrierUnavailable, HandedOver, Unavailable
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
-    Contact,
     Message,
-    Preferences,
     Question,
-    Sender,
     message_event,
 )
-from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
-from services.notifications.domain.templates import NoWords, Tongue
-from services.notifications.domain.words import DEFAULT_LANGUAGE
-from services.notifications.use_cases import facts
+from services.notifications.domain.policy import Defer, Refuse, Send, decide, refusals
+from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.messages import decided
 from services.notifications.use_cases.reports import heed, look_up_later
+from services.notifications.use_cases.worlds import worlds_of
 from shared import timers
 from shared.telemetry import annotate, use_case
 
@@ -42,30 +38,10 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     message = await repository.messages.get(session, message_id, lock=True)
     if message.status != "planned":
         return
-    visit = await repository.visits.find(session, message.appointment_id)
-    run = await repository.outreach.find(session, message.outreach_id)
-    offer = await repository.offers.find(session, message.offer_id)
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
-    contact = await repository.people.contact(session, message.client_id, share=True)
-    wished = await repository.people.preferences(session, message.client_id)
-    whole = message = message.by(wished)
-    sender = await repository.people.sender(session)
-    world = World(
-        sender=sender,
-        contact=contact,
-        visit=visit,
-        offer=offer,
-        outreach_running=run is not None and run.status == "running",
-        paused=await repository.people.is_paused(session, message.client_id),
-        consented=await repository.people.consented_channels(session, contact) if contact else frozenset(),
-        unreachable=await repository.people.unreachable_channels(session, contact) if contact else frozenset(),
-        suppressed=await repository.people.is_suppressed(session, contact.phone if contact else None),
-        texts_last_day=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=1)),
-        texts_last_week=await repository.messages.texts_since(session, message.client_id, now - timedelta(days=7)),
-        preferences=wished,
-        tongue=await _tongue(session, message, sender, contact, wished),
-        unmet=await facts.unmet_of(session, message, visit),
-    )
+    world = (await worlds_of(session, [message], now))[message.id]
+    visit = world.visit
+    whole = message = message.by(world.preferences) if world.preferences else message
     asked = await repository.hand_overs.channel(session, message.id)
     if asked in message.channels:
         # Nobody knows yet whether it went by this one: by no other until that is known.
@@ -105,15 +81,6 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
                 asked_about = Question(message.id, verdict.address, message.client_id, visit.id, visit.start, now)
                 await repository.questions.ask(session, tenant, asked_about)
         return
-
-
-async def _tongue(
-    session: AsyncSession, message: Message, sender: Sender | None, contact: Contact | None, wished: Preferences
-) -> Tongue:
-    """In which words the client is written to."""
-    language = wished.language or (sender.language if sender else DEFAULT_LANGUAGE)
-    own = await repository.templates.of(session, message.purpose, language)
-    return Tongue(language, contact.zone if contact else None, own)
 
 
 async def _sent(session: AsyncSession, tenant: UUID, message: Message, given: HandedOver, now: datetime) -> None:
