@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from shared.contracts.availability import Modality
 from shared.contracts.envelope import Event
@@ -135,6 +135,8 @@ class AppointmentAwaited(AppointmentState):
     """It has begun and nobody has said that the client is there: the provider is asked, before it counts as missed."""
 
     type: ClassVar[str] = "appointment.awaited"
+
+    missed_at: AwareDatetime = Field(description="When it counts as missed, if nobody says more")
 
 
 class AppointmentArrived(AppointmentState):

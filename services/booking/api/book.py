@@ -186,7 +186,13 @@ async def extend(request: Request, practice: UUID, hold: str, me: Me = "") -> Re
     ours, now = own(request), own(request).clock()
     visitor = await _visitor(ours, practice, me, now)
     hold_id = _hold_id(ours, visitor, hold, now)
-    await ours.database.run(practice, lambda session: holds.extend(session, tenant=practice, hold_id=hold_id, now=now))
+    kept, _ = await _kept(ours, visitor, hold, now)
+    try:
+        await ours.database.run(
+            practice, lambda session: holds.extend(session, tenant=practice, hold_id=hold_id, now=now)
+        )
+    except Problem as refused:
+        return await _instead(ours, visitor, kept.schedule_id, refused)
     return RedirectResponse(visitor.path(ours, "review", hold), 303)
 
 

@@ -62,16 +62,17 @@ async def get_hold(request: Request, hold_id: UUID, caller: Caller) -> schemas.H
     responses=problems(404, 409, 410),
 )
 async def extend_hold(request: Request, hold_id: UUID, command: Write) -> Response:
-    """Five minutes more, twice at most."""
-    command.principal.require("appointments:write")
-    now = own(request).clock()
+    """Five minutes more, twice at most, while the time can be had: 409 `slot_taken` carries `alternatives` here too."""
+    principal, ours = command.principal, own(request)
+    principal.require("appointments:write")
+    now = ours.clock()
 
     async def work(session: AsyncSession) -> Answer:
-        require_own_hold(command.principal, await repository.holds.get(session, hold_id))
-        kept = await holds.extend(session, tenant=command.principal.tenant, hold_id=hold_id, now=now)
+        require_own_hold(principal, await repository.holds.get(session, hold_id))
+        kept = await holds.extend(session, tenant=principal.tenant, hold_id=hold_id, now=now)
         return Answer(schemas.HoldBody.of(kept), 200, kept.sequence)
 
-    return await command.run(work)
+    return await or_alternatives(ours, principal.tenant, principal.client_id, lambda: command.run(work))
 
 
 @router.delete("/holds/{hold_id}", status_code=204, operation_id="release_hold", response_class=Response)

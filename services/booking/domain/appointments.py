@@ -95,6 +95,11 @@ class Appointment:
         return self.start + max(self.grace, self.late_by or timedelta(0))
 
     @property
+    def is_awaited(self) -> bool:
+        """A client is expected: not where the provider is away, which is no client's fault."""
+        return self.status == "booked" and not self.needs_rebooking
+
+    @property
     def looked_at(self) -> datetime:
         """When to look next for a client whom nobody has seen: to ask the provider, or as it's missed. Whoever has
         said something of the visit since it was to be asked needn't be asked, and nor where it's missed by then.
@@ -315,14 +320,14 @@ def fulfil(appointment: Appointment, *, actor: Actor, now: datetime) -> Change:
 
 def await_client(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
     """The provider is asked whether the client is there, once; None when that is not (or not yet) so."""
-    if appointment.status != "booked" or not appointment.looked_at <= now < appointment.missed_at:
+    if not appointment.is_awaited or not appointment.looked_at <= now < appointment.missed_at:
         return None
     return _changed(AppointmentAwaited, appointment, actor, now)
 
 
 def miss(appointment: Appointment, *, actor: Actor, now: datetime) -> Change | None:
     """No notice and absent at start + grace; None when that is not (or not yet) so."""
-    if appointment.status != "booked" or now < appointment.missed_at:
+    if not appointment.is_awaited or now < appointment.missed_at:
         return None
     return _changed(AppointmentMissed, appointment, actor, now, status="noshow")
 
@@ -397,4 +402,6 @@ def _event(event: type[AppointmentState], appointment: Appointment) -> Appointme
     values["appointment_id"] = values.pop("id")
     for internal in ("traceparent", "group_id", "seat", "external_id"):
         del values[internal]
+    if event is AppointmentAwaited:
+        values["missed_at"] = appointment.missed_at
     return event(**values)

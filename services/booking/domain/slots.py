@@ -86,6 +86,11 @@ def overridden(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
     return [item for item in obstacles if item.rule in NOT_TO_OVERRIDE]
 
 
+def kept_in_time(obstacles: Sequence[Obstacle]) -> list[Obstacle]:
+    """What stands in the way of a time that a hold keeps: it was early enough when it was kept."""
+    return [item for item in obstacles if item.rule != "minimum_notice"]
+
+
 def check_offered(plan: Plan, start: int, obstacles: Sequence[Obstacle]) -> None:
     """Raises Problem `slot_past` (410) or `slot_gone` (409), naming the rule that hides the time, or SlotTaken."""
     rules = [item.rule for item in obstacles]

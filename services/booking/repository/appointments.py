@@ -91,11 +91,11 @@ async def rebooking_of(session: AsyncSession, appointment_id: UUID) -> Appointme
 async def save(
     session: AsyncSession, tenant: UUID, visit: Appointment, event: Event, actor: Actor, now: datetime
 ) -> None:
-    """Writes a visit as it is now, with its history, its event, and the timer that notices an absent client.
+    """Writes a visit as it is now, with its history, its event, and the timer that looks for an absent client.
 
     Raises SlotTaken when a constraint says so.
     """
-    watched = visit.status == "booked"
+    watched = visit.is_awaited
     firing = clock.is_firing(session, tenant, ABSENCE, visit.id)
     if firing and watched:
         await clock.schedule(session, timers, tenant, ABSENCE, visit.id, visit.looked_at)

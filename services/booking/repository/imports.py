@@ -121,7 +121,7 @@ async def add(session: AsyncSession, tenant: UUID, changes: Sequence[Change], ac
         shared = {name: row[name] for name in NOTED}
         notes.append({"appointment_id": visit.id, "event": event.type, **noted, **shared})
         told.append(events.row(tenant, event, now))
-        if visit.status == "booked":
+        if visit.is_awaited:
             due = {"kind": ABSENCE, "key": visit.id, "due_at": visit.looked_at}
             watched.append({"tenant_id": tenant, "traceparent": traceparent, **due})
     for table, rows in ((appointments, visits), (history, notes), (outbox, told), (timers, watched)):

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import repository
-from services.booking.domain import appointments
+from services.booking.domain import appointments, slots
 from services.booking.domain.appointments import SYSTEM, Actor, Appointment, CancelReason, Change, RetractReason
 from services.booking.domain.holds import Hold, check_slot
-from services.booking.repository.taken import But
-from services.booking.use_cases.claiming import ask, claim
-from services.booking.use_cases.holds import ended
+from services.booking.repository.taken import NOTHING, But
+from services.booking.use_cases.claiming import Minding, ask, claim
+from services.booking.use_cases.holds import ended, minding
 from shared.contracts.slots import SlotId
 from shared.errors import conflict, require_version
 from shared.telemetry import annotate, current_traceparent, use_case
@@ -50,7 +50,9 @@ async def book(
     if hold is None:
         return await _book(session, tenant, slot, client_id, actor, now, id=id)
     check_slot(hold, slot, client_id)
-    visit = await _book(session, tenant, slot, client_id, actor, now, id=id, hold_id=hold.id)
+    visit = await _book(
+        session, tenant, slot, client_id, actor, now, id=id, but=But(hold_id=hold.id), minding=minding(hold, now)
+    )
     await ended(session, tenant, hold.id, "booked", now, visit.id)
     return visit
 
@@ -71,7 +73,7 @@ async def book_anyway(
     Raises SlotTaken where somebody or something is occupied, or Problem: `slot_gone`, `slot_past`, `client_not_found`.
     """
     slot = SlotId(schedule_id, start, now)
-    return await _book(session, tenant, slot, client_id, actor, now, override=True)
+    return await _book(session, tenant, slot, client_id, actor, now, minding=slots.overridden)
 
 
 @use_case
@@ -102,12 +104,12 @@ async def _book(
     *,
     id: UUID | None = None,
     rebooked_from: UUID | None = None,
-    hold_id: UUID | None = None,
-    override: bool = False,
+    but: But = NOTHING,
+    minding: Minding = list,
 ) -> Appointment:
     asked = await ask(session, slot)
     id = id or uuid7()
-    place = await claim(session, asked, client_id, id, now, But(hold_id=hold_id), override=override)
+    place = await claim(session, asked, client_id, id, now, but, minding)
     change = appointments.book(
         id=id,
         slot=slot,

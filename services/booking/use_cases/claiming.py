@@ -1,6 +1,6 @@
 """Taking a slot: the locks, in one order everywhere, and the rule once more under them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,11 @@ from services.booking import repository
 from services.booking.domain import clients, slots
 from services.booking.domain.slots import Place
 from services.booking.repository.taken import NOTHING, But
-from shared.contracts.slots import Plan, Seeker, SlotId, Taken, floor, hidden
+from shared.contracts.slots import Obstacle, Plan, Seeker, SlotId, Taken, floor, hidden
 from shared.errors import conflict
+
+Minding = Callable[[Sequence[Obstacle]], list[Obstacle]]
+"""Which of the obstacles at a time count."""
 
 
 async def plan_of(session: AsyncSession, slot: SlotId) -> Plan:
@@ -49,11 +52,10 @@ async def claim(
     id: UUID,
     now: datetime,
     but: But = NOTHING,
-    *,
-    override: bool = False,
+    minding: Minding = list,
 ) -> Place:
     """Takes the locks, provider before rooms before client as everywhere, and then the place at that time for the
-    visit or hold of that id. An `override` minds only who and what is occupied.
+    visit or hold of that id; `minding` says which obstacles count.
 
     Raises SlotTaken when somebody was first, Problem `slot_past` or `slot_gone` when the schedule offers it no more,
     `client_not_found` or `client_discharged`.
@@ -62,10 +64,10 @@ async def claim(
     start = floor(slot.start)
     if not asked.locked:
         # Somebody books there right now: who has lost already needn't wait in line.
-        await require_free(session, plan, start, client_id, now, but, override)
+        await require_free(session, plan, start, client_id, now, but, minding)
         await repository.taken.lock_provider(session, plan.provider_id)
     await lock_others(session, plan, client_id)
-    taken = await require_free(session, plan, start, client_id, now, but, override)
+    taken = await require_free(session, plan, start, client_id, now, but, minding)
     group: list[tuple[UUID, int]] = []
     if plan.capacity > 1:
         group = await repository.taken.group_at(session, plan.schedule_id, slot.start, now, but)
@@ -86,13 +88,13 @@ async def require_free(
     client_id: UUID | None,
     now: datetime,
     but: But,
-    override: bool = False,
+    minding: Minding = list,
 ) -> list[Taken]:
     """What is near a start that can be had. Raises SlotTaken, or Problem `slot_gone` or `slot_past`."""
     seeker = await seeker_of(session, [plan], client_id, but.visit_id)
     taken = await repository.taken.near(session, [plan], client_id, start, start + 1, now, but)
     obstacles = hidden(plan, taken, start, now, seeker)
-    slots.check_offered(plan, start, slots.overridden(obstacles) if override else obstacles)
+    slots.check_offered(plan, start, minding(obstacles))
     return taken
 
 

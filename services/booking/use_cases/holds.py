@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.booking import repository
-from services.booking.domain import holds
+from services.booking.domain import holds, slots
 from services.booking.domain.holds import Because, Hold
 from services.booking.repository.taken import But
-from services.booking.use_cases.claiming import ask, claim
+from services.booking.use_cases.claiming import Minding, ask, claim
 from shared.contracts.slots import SlotId
 from shared.telemetry import annotate, use_case
 
@@ -42,14 +42,22 @@ async def extend(session: AsyncSession, *, tenant: UUID, hold_id: UUID, now: dat
 
     Raises SlotTaken, or Problem: `hold_not_found`, `hold_expired`, `hold_not_extendable`, `slot_gone`, `slot_past`.
     """
+    # Provider before client before hold, as everywhere. Whoever books what is kept has the provider's lock until then.
+    await repository.taken.lock_provider(session, (await repository.holds.get(session, hold_id)).provider_id)
     before = await repository.holds.get(session, hold_id)
     holds.check_extendable(before, now)
-    place = await claim(session, await ask(session, before.slot), before.client_id, hold_id, now, But(hold_id=hold_id))
+    asked, but = await ask(session, before.slot), But(hold_id=hold_id)
+    place = await claim(session, asked, before.client_id, hold_id, now, but, minding(before, now))
     kept, event = holds.extend(await repository.holds.get(session, hold_id, lock=True), place, now)
     await repository.holds.extend(session, tenant, kept)
     await repository.record(session, tenant, event, now)
     annotate(hold_id=kept.id)
     return kept
+
+
+def minding(kept: Hold, now: datetime) -> Minding:
+    """Which obstacles count for who has that hold; one that has run out is as good as none."""
+    return slots.kept_in_time if now < kept.expires_at else list
 
 
 @use_case

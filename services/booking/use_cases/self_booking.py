@@ -38,8 +38,12 @@ async def book(
 
     Raises Problem `hold_not_found` when the time to book has run out, SlotTaken, or what booking raises.
     """
-    # Under the hold's lock: of two presses at once the second waits here, and then finds the first one's visit.
-    found = await repository.holds.find(session, hold_id, lock=True)
+    found = await repository.holds.find(session, hold_id)
+    if found is not None:
+        # Of two presses at once the second waits here, and then finds the first one's visit. Provider before hold, as
+        # everywhere.
+        await repository.taken.lock_provider(session, found.provider_id)
+        found = await repository.holds.find(session, hold_id, lock=True)
     already = await repository.appointments.find(session, hold_id)
     if already is not None:
         return already

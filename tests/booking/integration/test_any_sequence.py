@@ -166,6 +166,7 @@ class World:
         }
         booked = await self.rows(
             "SELECT id, start, grace, late_by, changed_at FROM appointments WHERE status = 'booked'"
+            " AND NOT needs_rebooking"
         )
         due = {}
         for row in booked:

@@ -13,10 +13,12 @@ from sqlalchemy import text
 from services.booking import repository
 from services.booking.domain.appointments import Actor
 from services.booking.domain.slots import SlotTaken
+from services.booking.jobs import timers as timers_of
 from services.booking.use_cases import appointments
 from shared.capability import Capability
 from shared.contracts.availability import SchedulePublished
 from shared.contracts.slots import SlotId
+from shared.timers import TimerRunner
 from tests.booking.conftest import ManualClock
 from tests.conftest import MakeApi, MakeSettings
 from tests.support.build import NOW, appointment_event, schedule
@@ -567,12 +569,14 @@ async def test_the_provider_is_asked_at_five_minutes_and_the_miss_is_fifteen_aft
     due = "SELECT due_at FROM timers WHERE kind = 'appointment.miss'"
 
     async def look(minutes: int) -> None:
-        clock.now = start + timedelta(minutes=minutes)
+        """The runner fires what is due, as it would at that time."""
+        runner = TimerRunner(practice.resources.database, timers_of(practice.resources))
         async with practice.resources.database.transaction(practice.tenant) as session:
-            assert await session.scalar(text(due)) <= clock.now
-            await appointments.notice_absence(
-                session, tenant=practice.tenant, appointment_id=UUID(visit["id"]), now=clock.now
-            )
+            assert await session.scalar(text(due)) == start + timedelta(minutes=minutes)
+            await session.execute(text("UPDATE timers SET due_at = '2000-01-01Z' WHERE kind = 'appointment.miss'"))
+        for timer in await runner.claim(100):
+            if timer.tenant == practice.tenant:
+                await runner.fire(replace(timer, now=start + timedelta(minutes=minutes)))
 
     await look(5)
     async with practice.resources.database.transaction(practice.tenant) as session:
@@ -580,6 +584,8 @@ async def test_the_provider_is_asked_at_five_minutes_and_the_miss_is_fifteen_aft
     seen = (await practice.http.get(f"/v1/appointments/{visit['id']}", headers=practice.headers())).json()
     assert (seen["status"], seen["version"]) == ("booked", 2)
     await look(15)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await session.scalar(text(due)) is None
     assert [name for name, _ in await events(practice)] == [
         "appointment.booked",
         "appointment.awaited",

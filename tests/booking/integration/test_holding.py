@@ -4,8 +4,9 @@ import asyncio
 import json
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,12 +14,12 @@ from sqlalchemy import text
 
 from services.booking.domain.holds import MOST_OF_NOBODY, Hold
 from services.booking.jobs import timers
-from services.booking.use_cases import self_booking
+from services.booking.use_cases import holds, self_booking
 from shared.contracts.slots import SlotId
 from shared.errors import Problem
 from shared.timers import TimerRunner
 from tests.booking.conftest import ManualClock
-from tests.support.build import schedule
+from tests.support.build import NOW, schedule
 from tests.support.practice import Practice, count
 from tests.support.servers import SLOT_KEY
 
@@ -127,6 +128,7 @@ async def test_a_slow_clock_does_not_revive_a_hold_over_what_was_booked_since(
     clock.now = begun + 4 * MINUTE  # as another process sees it
     over = await practice.http.post(f"/v1/holds/{lost['id']}/extend", headers=practice.headers())
     assert (over.status_code, over.json()["code"]) == (409, "slot_taken")
+    assert over.json()["alternatives"], "as wherever a time is taken"
     seen = await practice.http.get(f"/v1/holds/{lost['id']}", headers=practice.headers())
     assert seen.json()["expires_at"] == lost["expires_at"]
 
@@ -137,6 +139,74 @@ async def test_what_is_offered_no_more_is_kept_no_longer(practice: Practice) -> 
     await practice.withdraw()
     gone = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
     assert (gone.status_code, gone.json()["code"]) == (409, "slot_gone")
+
+
+async def test_nothing_is_kept_longer_for_who_is_discharged(practice: Practice) -> None:
+    [start] = practice.starts(1)
+    client = await practice.client()
+    kept = (await hold(practice, start, client)).json()
+    gone = await practice.http.post(f"/v1/clients/{client}/discharge", json={}, headers=practice.headers())
+    assert gone.status_code == 200, gone.text
+    refused = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert (refused.status_code, refused.json()["code"]) == (409, "client_discharged")
+
+
+async def test_what_was_early_enough_when_it_was_kept_is_early_enough_while_it_is(
+    practice: Practice, clock: ManualClock
+) -> None:
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "minimum_notice": timedelta(hours=24)}))
+    start, client = NOW + timedelta(hours=24), await practice.client()
+    body = {"slot": practice.slot(start), "client_id": client}
+    answer = await hold(practice, start)
+    assert answer.status_code == 201, answer.text
+    kept = answer.json()
+    clock.now += 2 * MINUTE
+    alone = await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+    assert (alone.status_code, alone.json()["code"]) == (409, "slot_gone"), "nobody else may have it so late"
+    longer = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert longer.status_code == 200, longer.text
+    clock.now += 9 * MINUTE
+    late = body | {"hold_id": kept["id"]}
+    refused = await practice.http.post("/v1/appointments", json=late, headers=practice.headers())
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_gone"), "it has run out"
+    clock.now -= 2 * MINUTE
+    booked = await practice.http.post("/v1/appointments", json=late, headers=practice.headers())
+    assert booked.status_code == 201, booked.text
+
+
+async def test_keeping_longer_and_booking_at_the_same_time_wait_for_each_other(
+    practice: Practice, clock: ManualClock
+) -> None:
+    database, tenant = practice.resources.database, practice.tenant
+    stuck = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+    async def deadlocks() -> int:
+        async with database.transaction(tenant) as session:
+            # What was counted is told to others within a second, or when asked to.
+            await session.execute(text("SELECT pg_stat_force_next_flush()"))
+        async with database.transaction(tenant) as session:
+            return int(await session.scalar(text(stuck)))
+
+    async def run(work: Any) -> str:
+        try:
+            await database.run(tenant, work)
+        except Problem as refused:
+            return refused.code
+        return "ok"
+
+    before, results = await deadlocks(), Counter[tuple[str, str]]()
+    for start in practice.starts(20):
+        hold_id = UUID((await hold(practice, start)).json()["id"])
+        client = self_booking.new_client(hold_id)
+        extend = partial(holds.extend, tenant=tenant, hold_id=hold_id, now=clock.now)
+        book = partial(
+            self_booking.book, tenant=tenant, hold_id=hold_id, client_id=client, new_name="Kim", now=clock.now
+        )
+        longer, booked = await asyncio.gather(run(extend), run(book))
+        results[longer, booked] += 1
+    assert {booked for _, booked in results} == {"ok"}
+    assert {longer for longer, _ in results} <= {"ok", "hold_not_found"}
+    assert await deadlocks() == before
 
 
 async def test_the_timer_ends_it_and_says_so(practice: Practice) -> None:

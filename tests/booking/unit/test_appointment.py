@@ -289,6 +289,8 @@ def test_nobody_is_asked_who_has_said_it_or_when_it_is_missed_by_then() -> None:
     assert later.looked_at == later.missed_at
     said, _ = changed(run_late(booked(), by=FIVE, actor=STAFF, now=START + FIVE))
     assert said.looked_at == said.missed_at, "somebody has just spoken of it"
+    nobody = replace(booked(), needs_rebooking=True)
+    assert notice_absence(nobody, actor=SYSTEM, now=START + TEN * 2) is None, "the provider is away: no client's fault"
     hasty = replace(booked(), grace=FIVE)
     assert changed(notice_absence(hasty, actor=SYSTEM, now=START + FIVE))[1].type == "appointment.missed"
 
