@@ -105,6 +105,13 @@ IDEMPOTENCY_V1 = """
 INFRASTRUCTURE_V1 = (OUTBOX_V1, INBOX_V1, TIMERS_V1, IDEMPOTENCY_V1)
 
 
+def of_every_tenant(script: str, *tables: str) -> str:
+    """A script that changes rows of these tables, which row-level security would hide from their owner, too."""
+    opened = "".join(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;\n" for table in tables)
+    closed = "".join(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;\n" for table in tables)
+    return f"{opened}{script}\n{closed}"
+
+
 def statements(*scripts: str) -> list[str]:
     """Splits scripts of plain DDL at the semicolons that end a line."""
     return [part.strip() for script in scripts for part in (script + "\n").split(";\n") if part.strip()]

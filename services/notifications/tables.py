@@ -367,6 +367,7 @@ tasks = Table(
     Column("due_at", _TIME, nullable=False),
     Column("inbound_id", Uuid),
     Column("appointment_id", Uuid),
+    Column("provider_id", Uuid),
     Column("status", Text, nullable=False),
     Column("owner", Text),
     Column("outcome", Text),

@@ -1,4 +1,4 @@
-"""What booking answers when a service must know how visits stand now, not how the last event told it."""
+"""What services ask or tell booking directly: how visits stand now, and that a client is there."""
 
 from uuid import UUID
 
@@ -55,3 +55,11 @@ class VisitStandings(BaseModel):
 
     items: list[VisitStanding]
     next: str | None
+
+
+class Attendance(BaseModel):
+    """A client is there, says somebody at the practice."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"example": {"said_by": "staff-1"}})
+
+    said_by: str = Field(min_length=1, max_length=200, description="Their subject")

@@ -27,7 +27,7 @@ from services.notifications.resources import Resources
 from services.notifications.use_cases import visits
 from shared.capability import Capability
 from shared.contracts.booking import FREE_STATUSES, AppointmentState
-from shared.contracts.standing import Standing, VisitStanding, VisitStandings
+from shared.contracts.standing import Attendance, Standing, VisitStanding, VisitStandings
 from shared.timers import TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.issuer import Issuer
@@ -44,6 +44,8 @@ class Booking:
     visits: dict[UUID, AppointmentState] = field(default_factory=dict)
     of_practice: dict[UUID, set[UUID]] = field(default_factory=dict)
     away: bool = False
+    there: dict[UUID, str] = field(default_factory=dict)
+    """Whose client is there, as whom said."""
 
     def learn(self, event: AppointmentState, tenant: UUID) -> None:
         self.of_practice.setdefault(tenant, set()).add(event.appointment_id)
@@ -74,6 +76,18 @@ class Booking:
             asked = Capability.verify(proof, LINK_KEY, "standings", datetime.now(UTC))
             mine = [self.visits[id] for id in self.of_practice.get(asked.tenant, ())]
             return VisitStandings(items=[_standing(one) for one in mine], next=None)
+
+        @app.post("/v1/attendance/{proof}")
+        async def attendance(proof: str, said: Attendance, response: Response) -> Any:
+            if self.away:
+                response.status_code = 503
+                return None
+            asked = Capability.verify(proof, LINK_KEY, "attendance", datetime.now(UTC))
+            if self.visits[asked.subject].status != "booked":
+                response.status_code = 409
+                return {"code": "illegal_move", "detail": "This visit is missed."}
+            self.there[asked.subject] = said.said_by
+            return said
 
         return app
 

@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.api.common import own
+from services.booking.domain.appointments import Actor
 from services.booking.resources import Resources
+from services.booking.use_cases import appointments
 from shared import paging
 from shared.capability import Capability
 from shared.contracts.booking import FREE_STATUSES
-from shared.contracts.standing import Standing, VisitStanding, VisitStandings
+from shared.contracts.standing import Attendance, Standing, VisitStanding, VisitStandings
 from shared.errors import Kind, Problem
 from shared.telemetry import current_tenant
 from shared.web import problems
@@ -64,6 +67,30 @@ async def list_standings(
         ],
         next=after,
     )
+
+
+@router.post("/attendance/{proof}", operation_id="say_attendance", responses=problems(404, 409, 410))
+async def say_attendance(
+    request: Request, proof: Annotated[str, Path(max_length=100)], attendance: Attendance
+) -> Attendance:
+    """Somebody at the practice has told another service that a client is there; `proof` is signed by it."""
+    ours = own(request)
+    now = ours.clock()
+    asked = Capability.verify(proof, ours.settings.link_signing_key, "attendance", now)
+    current_tenant.set(asked.tenant)
+
+    async def work(session: AsyncSession) -> None:
+        await appointments.arrive(
+            session,
+            tenant=asked.tenant,
+            appointment_id=asked.subject,
+            version=None,
+            actor=Actor("practice", attendance.said_by),
+            now=now,
+        )
+
+    await ours.database.run(asked.tenant, work)
+    return attendance
 
 
 def _standings_proof(ours: Resources, proof: str, now: datetime) -> Capability:

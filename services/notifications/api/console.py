@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own
+from services.notifications.clients import Unavailable
 from services.notifications.domain.secure import LONGEST
+from services.notifications.domain.tasks import IS_CLIENT_THERE
 from services.notifications.use_cases import practice, secure, tasks
 from shared import paging
 from shared.auth import Principal, Role
@@ -62,6 +64,30 @@ async def one_task(request: Request, task_id: UUID, visitor: Visitor) -> HTMLRes
     """A task with what led to it, and what can be done about it."""
     visitor.require("messages:read", *AT_THE_PRACTICE)
     return await _task(request, visitor, task_id)
+
+
+@router.post("/tasks/{task_id}/there", dependencies=[OwnForm], response_model=None)
+async def say_there(request: Request, task_id: UUID, visitor: Visitor) -> Response:
+    """The client is there: booking is told, and the task is done."""
+    visitor.require("messages:write", *AT_THE_PRACTICE)
+    ours = own(request)
+    try:
+        await tasks.say_there(
+            ours.database,
+            tenant=visitor.tenant,
+            task_id=task_id,
+            by=visitor.subject,
+            now=ours.clock(),
+            booking=ours.booking,
+        )
+    except Unavailable:
+        away = Problem(Kind.UNAVAILABLE, "booking_away", "Booking can't be reached right now; nothing was changed.")
+        return await _task(request, visitor, task_id, away)
+    except Problem as problem:
+        if problem.kind not in SHOWN_AGAIN:
+            raise
+        return await _task(request, visitor, task_id, problem)
+    return RedirectResponse(f"{base(request)}/console", 303)
 
 
 @router.post("/tasks/{task_id}/{move}", dependencies=[OwnForm], response_model=None)
@@ -151,6 +177,7 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
     async with own(request).database.transaction(visitor.tenant) as session:
         task = await repository.tasks.get(session, task_id)
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
+        visit = await repository.visits.find(session, task.appointment_id) if task.appointment_id else None
         written = await repository.secure.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 20) if task.client_id else []
     return _render(
@@ -158,6 +185,8 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         "task.html",
         told,
         task=task,
+        visit=visit,
+        asks=task.kind == IS_CLIENT_THERE and task.status != "closed",
         text=text,
         written=written,
         decisions=decisions,

@@ -26,6 +26,7 @@ async def list_tasks(
     kind: Annotated[str | None, Query(max_length=40)] = None,
     owner: Annotated[str | None, Query(max_length=200)] = None,
     client_id: UUID | None = None,
+    provider_id: UUID | None = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> schemas.TaskPage:
@@ -33,7 +34,7 @@ async def list_tasks(
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
         after = paging.decode(cursor)
-        found = await repository.tasks.page(session, after, limit + 1, status, kind, owner, client_id)
+        found = await repository.tasks.page(session, after, limit + 1, status, kind, owner, client_id, provider_id)
     items, following = paging.page(found, limit, lambda task: (task.due_at, task.id))
     return schemas.TaskPage(items=[_body(task) for task in items], next=following)
 

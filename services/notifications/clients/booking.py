@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from services.notifications.clients.outbound import Unavailable
 from services.notifications.settings import Settings
 from shared.capability import Capability
-from shared.contracts.standing import Standing, VisitStandings
+from shared.contracts.standing import Attendance, Standing, VisitStandings
+from shared.errors import conflict
 from shared.telemetry import current_traceparent, span
 
+CONFLICT = 409
 TIMEOUT_SECONDS = 3.0
 LIST_TIMEOUT_SECONDS = 30.0
 PROOF_LASTS = timedelta(minutes=5)
@@ -38,6 +40,24 @@ class Booking:
                 current.set_attribute("http.response.status_code", response.status_code)
                 return Standing.model_validate_json(response.raise_for_status().content)
             except (httpx.HTTPError, ValidationError) as error:
+                raise Unavailable("booking_away") from error
+
+    async def arrived(self, tenant: UUID, appointment_id: UUID, said_by: str, now: datetime) -> None:
+        """A client is there, says somebody at the practice. Raises Unavailable, or Problem as booking refuses it."""
+        key = self.settings.link_signing_key
+        proof = Capability("attendance", tenant, appointment_id, now + PROOF_LASTS).sign(key)
+        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/attendance/{proof}"
+        with span("booking attendance", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
+            headers = {"traceparent": current_traceparent() or ""}
+            body = Attendance(said_by=said_by).model_dump()
+            try:
+                response = await self.http.post(url, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+                current.set_attribute("http.response.status_code", response.status_code)
+                if response.status_code == CONFLICT:
+                    refused = response.json()
+                    raise conflict(str(refused["code"]), str(refused["detail"]))
+                response.raise_for_status()
+            except (httpx.HTTPError, ValueError, KeyError) as error:
                 raise Unavailable("booking_away") from error
 
     async def coming(self, tenant: UUID, now: datetime) -> dict[UUID, int]:

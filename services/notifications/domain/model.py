@@ -197,6 +197,8 @@ class Task:
     outreach_id: UUID | None = None
     inbound_id: UUID | None = None
     appointment_id: UUID | None = None
+    provider_id: UUID | None = None
+    """Whom it is for, where that is one provider."""
     status: TaskStatus = "open"
     owner: str | None = None
     outcome: TaskOutcome | None = None

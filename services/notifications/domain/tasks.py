@@ -1,6 +1,6 @@
 """Tasks: by when each should be done, and who may do what with it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from shared.errors import conflict
 IS_CLIENT_THERE = "is_client_there"
 DUE_WITHIN = {
     "safety": timedelta(minutes=15),
-    IS_CLIENT_THERE: timedelta(minutes=10),
     "running_late": timedelta(minutes=15),
     "read_reply": timedelta(hours=4),
     "concern": timedelta(hours=8),
@@ -21,19 +20,30 @@ DUE_WITHIN = {
 OTHERWISE = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a task is about, beside its client, and for whom it is."""
+
+    outreach_id: UUID | None = None
+    inbound_id: UUID | None = None
+    appointment_id: UUID | None = None
+    provider_id: UUID | None = None
+
+
 def open_task(
     kind: str,
     client_id: UUID | None,
     now: datetime,
+    about: About,
     *,
-    outreach_id: UUID | None = None,
-    inbound_id: UUID | None = None,
-    appointment_id: UUID | None = None,
     owner: str | None = None,
+    due_at: datetime | None = None,
 ) -> Task:
     """With an owner, somebody has it from the start."""
-    due = now + DUE_WITHIN.get(kind, OTHERWISE)
-    task = Task(uuid7(), client_id, kind, now, due, outreach_id, inbound_id, appointment_id)
+    due = due_at or now + DUE_WITHIN.get(kind, OTHERWISE)
+    task = Task(
+        uuid7(), client_id, kind, now, due, about.outreach_id, about.inbound_id, about.appointment_id, about.provider_id
+    )
     return replace(task, status="claimed", owner=owner) if owner else task
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Task, TaskStatus
-from services.notifications.domain.tasks import IS_CLIENT_THERE
 from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -42,12 +41,10 @@ async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Seque
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 
 
-async def unanswered(session: AsyncSession, appointment_id: UUID) -> list[Task]:
-    """Questions whether the client of a visit is there; locked."""
+async def unfinished_of_visit(session: AsyncSession, appointment_id: UUID) -> list[Task]:
+    """Tasks about a visit that are not closed; locked."""
     columns = tables.tasks.c
-    query = select(tables.tasks).where(
-        columns.appointment_id == appointment_id, columns.kind == IS_CLIENT_THERE, columns.status != "closed"
-    )
+    query = select(tables.tasks).where(columns.appointment_id == appointment_id, columns.status != "closed")
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 
 
@@ -64,12 +61,14 @@ async def page(
     kind: str | None = None,
     owner: str | None = None,
     client_id: UUID | None = None,
+    provider_id: UUID | None = None,
     *,
     unfinished: bool = False,
 ) -> list[Task]:
     """Tasks that match, those due first before the others."""
     columns = tables.tasks.c
     wanted = {columns.status: status, columns.kind: kind, columns.owner: owner, columns.client_id: client_id}
+    wanted[columns.provider_id] = provider_id
     query = select(tables.tasks).where(*(column == value for column, value in wanted.items() if value is not None))
     if unfinished:
         query = query.where(columns.status != "closed")

@@ -15,6 +15,8 @@ _TASK = {
     "id": ID,
     "client_id": ID,
     "outreach_id": ID,
+    "appointment_id": None,
+    "provider_id": None,
     "kind": "call_client",
     "status": "open",
     "owner": None,
@@ -35,6 +37,7 @@ class TaskBody(BaseModel):
     client_id: UUID | None = Field(description="None where a text came from a number that is no client's")
     outreach_id: UUID | None
     appointment_id: UUID | None = Field(description="The visit that it is about")
+    provider_id: UUID | None = Field(description="Whom it is for, where that is one provider")
     kind: str
     status: TaskStatus
     owner: str | None = Field(description="Subject of whoever has taken it on")

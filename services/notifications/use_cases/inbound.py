@@ -11,6 +11,7 @@ from services.notifications import repository
 from services.notifications.domain.inbound import Answer, Meaning, answer, meaning
 from services.notifications.domain.model import Purpose, Question
 from services.notifications.domain.plans import new_message
+from services.notifications.domain.tasks import About
 from services.notifications.domain.templates import unknown_reply
 from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import plan_message
@@ -152,6 +153,6 @@ async def _act(
             await repository.people.contact(session, each, lock=True)
             await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
     if what == "safety":
-        await tasks.open_task(session, tenant, client_id, "safety", now, inbound_id=inbound_id, alert=True)
+        await tasks.open_task(session, tenant, client_id, "safety", now, About(inbound_id=inbound_id), alert=True)
     elif what == "other":
-        await tasks.open_task(session, tenant, client_id, "read_reply", now, inbound_id=inbound_id)
+        await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=inbound_id))

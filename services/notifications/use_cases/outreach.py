@@ -11,6 +11,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Visit
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
+from services.notifications.domain.tasks import About
 from services.notifications.use_cases import facts, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import ClientDischarged, ClientState
@@ -169,7 +170,9 @@ async def _act(
         )
         await plan_message(session, tenant, replace(message, appointment_id=run.appointment_id), now)
     else:
-        await tasks.open_task(session, tenant, run.client_id, action.task or "call_client", now, outreach_id=run.id)
+        await tasks.open_task(
+            session, tenant, run.client_id, action.task or "call_client", now, About(outreach_id=run.id)
+        )
 
 
 async def _decide(

@@ -6,11 +6,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
+from services.notifications.clients import Booking
 from services.notifications.domain import tasks
 from services.notifications.domain.model import Task
+from services.notifications.domain.tasks import IS_CLIENT_THERE, About
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
-from shared.errors import require_version
+from shared.db import Database
+from shared.errors import conflict, require_version
 from shared.telemetry import annotate, use_case
+
+NOTHING_ELSE = About()
 
 
 async def open_task(
@@ -19,30 +24,21 @@ async def open_task(
     client_id: UUID | None,
     kind: str,
     now: datetime,
+    about: About = NOTHING_ELSE,
     *,
-    outreach_id: UUID | None = None,
-    inbound_id: UUID | None = None,
-    appointment_id: UUID | None = None,
     owner: str | None = None,
+    due_at: datetime | None = None,
     alert: bool = False,
 ) -> Task:
     """Asks a person to do something; with `alert`, also by mail to the practice, at once.
 
     One about a number that is no client's is told to nobody but the practice.
     """
-    task = tasks.open_task(
-        kind,
-        client_id,
-        now,
-        outreach_id=outreach_id,
-        inbound_id=inbound_id,
-        appointment_id=appointment_id,
-        owner=owner,
-    )
+    task = tasks.open_task(kind, client_id, now, about, owner=owner, due_at=due_at)
     await repository.tasks.add(session, tenant, task, alert=alert)
     if client_id is not None:
         event = TaskOpened(
-            sequence=1, task_id=task.id, client_id=client_id, kind=kind, opened_at=now, outreach_id=outreach_id
+            sequence=1, task_id=task.id, client_id=client_id, kind=kind, opened_at=now, outreach_id=about.outreach_id
         )
         await repository.record(session, tenant, [event], now)
     return task
@@ -73,6 +69,27 @@ async def close(
 ) -> Task:
     """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
     return await finish(session, tenant, await _locked(session, task_id, version), by, outcome, now)
+
+
+@use_case
+async def say_there(
+    database: Database, *, tenant: UUID, task_id: UUID, by: str, now: datetime, booking: Booking
+) -> None:
+    """Answers the question whether a client is there: booking is told, and then the task is done.
+
+    Raises Unavailable, or Problem: `task_not_found`, `not_asked`, or what booking refuses it with.
+    """
+    async with database.transaction(tenant) as session:
+        task = await repository.tasks.get(session, task_id)
+    if task.kind != IS_CLIENT_THERE or task.appointment_id is None:
+        raise conflict("not_asked", "This task doesn't ask whether a client is there.")
+    if task.status != "closed":
+        await booking.arrived(tenant, task.appointment_id, by, now)
+    async with database.transaction(tenant) as session:
+        # The event of it may have been faster.
+        found = await repository.tasks.get(session, task_id, lock=True)
+        if found.status != "closed":
+            await finish(session, tenant, found, by, "done", now)
 
 
 async def finish(session: AsyncSession, tenant: UUID, task: Task, by: str, outcome: TaskOutcome, now: datetime) -> Task:

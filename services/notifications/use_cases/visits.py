@@ -9,20 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
-from services.notifications.domain.tasks import IS_CLIENT_THERE
+from services.notifications.domain.tasks import IS_CLIENT_THERE, About
 from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_all, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
-    AppointmentArrived,
     AppointmentAwaited,
-    AppointmentCancelled,
-    AppointmentCheckedIn,
     AppointmentConfirmed,
-    AppointmentEnteredInError,
     AppointmentFlagged,
     AppointmentImported,
-    AppointmentMissed,
     AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentState,
@@ -31,15 +26,6 @@ from shared.contracts.feedback import RequestState
 from shared.telemetry import annotate, use_case
 
 REMARKS = (AppointmentFlagged, AppointmentConfirmed, AppointmentRunningLate, AppointmentAwaited)
-ANSWERS = (
-    AppointmentArrived,
-    AppointmentCheckedIn,
-    AppointmentRescheduled,
-    AppointmentCancelled,
-    AppointmentMissed,
-    AppointmentEnteredInError,
-)
-"""After these nobody needs to be asked any more whether the client is there."""
 
 
 @use_case
@@ -56,7 +42,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         return
     if not await repository.visits.save(session, tenant, visit):
         return
-    if isinstance(state, ANSWERS):
+    if visit.status != "booked" or isinstance(state, AppointmentRescheduled):
         await _close_question(session, tenant, visit, now)
     for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
         await drop(session, tenant, message, "visit_changed", now)
@@ -90,29 +76,45 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     before = await repository.visits.find(session, state.appointment_id, lock=True)
     # A remark is no booking: it must not end an outreach, as a later change by the client would.
     visit = replace(Visit.of(state), changed_at=before.changed_at if before else state.booked_at)
-    if not await repository.visits.save(session, tenant, visit):
-        return
+    news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
-        for message in await repository.messages.under_way(session, repository.messages.of_visit(visit.id)):
-            await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
+        if news:
+            for message in await repository.messages.under_way(session, repository.messages.of_visit(visit.id)):
+                await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
+    elif not news:
+        return
     elif visit.status == "booked":
         version, plan = await repository.plans.plan(session)
         await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         if before is None:
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)
-    if isinstance(state, AppointmentAwaited):
-        await tasks.open_task(session, tenant, visit.client_id, IS_CLIENT_THERE, now, appointment_id=visit.id)
-    if isinstance(state, AppointmentRunningLate):
-        await _close_question(session, tenant, visit, now)
-        await tasks.open_task(session, tenant, visit.client_id, "running_late", now)
-    if isinstance(state, AppointmentFlagged) and state.needs_rebooking:
-        await tasks.open_task(session, tenant, visit.client_id, "rebook", now)
+    await _ask_somebody(session, tenant, state, now, news=news)
+
+
+async def _ask_somebody(
+    session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime, *, news: bool
+) -> None:
+    """What a person should do about a remark, once; the practice hears that somebody is late however late that is
+    heard of here.
+    """
+    visit = Visit.of(state)
+    about = About(appointment_id=visit.id, provider_id=state.provider_id)
+    unfinished = {task.kind for task in await repository.tasks.unfinished_of_visit(session, visit.id)}
+    if isinstance(state, AppointmentAwaited) and news and IS_CLIENT_THERE not in unfinished:
+        await tasks.open_task(session, tenant, visit.client_id, IS_CLIENT_THERE, now, about, due_at=state.missed_at)
+    if isinstance(state, AppointmentRunningLate) and "running_late" not in unfinished:
+        await tasks.open_task(session, tenant, visit.client_id, "running_late", now, about)
+        if news:
+            await _close_question(session, tenant, visit, now)
+    if isinstance(state, AppointmentFlagged) and state.needs_rebooking and news and "rebook" not in unfinished:
+        await tasks.open_task(session, tenant, visit.client_id, "rebook", now, about)
 
 
 async def _close_question(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
-    for task in await repository.tasks.unanswered(session, visit.id):
-        await tasks.finish(session, tenant, task, "booking", "not_needed", now)
+    for task in await repository.tasks.unfinished_of_visit(session, visit.id):
+        if task.kind == IS_CLIENT_THERE:
+            await tasks.finish(session, tenant, task, "booking", "not_needed", now)
 
 
 @use_case

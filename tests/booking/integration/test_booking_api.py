@@ -102,6 +102,28 @@ async def test_how_a_visit_stands_is_told_to_who_has_the_key(practice: Practice,
         assert refused.status_code == 404, refused.text
 
 
+async def test_another_service_says_that_a_client_is_there_and_who_said_so(
+    practice: Practice, clock: ManualClock
+) -> None:
+    [start] = practice.starts(1)
+    visit = (await practice.book(start)).json()
+    clock.now = start + timedelta(minutes=6)
+
+    async def say(purpose: str = "attendance", key: str = LINK_KEY, said_by: str = "staff-7") -> Any:
+        proof = Capability(purpose, practice.tenant, UUID(visit["id"]), clock() + timedelta(minutes=5)).sign(key)
+        return await practice.http.post(f"/v1/attendance/{proof}", json={"said_by": said_by})
+
+    for refused in (await say("standing"), await say(key="other" * 8)):
+        assert refused.status_code == 404, refused.text
+    assert (await say(said_by="")).status_code == 422
+    assert (await say()).status_code == 200
+    path = f"/v1/appointments/{visit['id']}"
+    assert (await practice.http.get(path, headers=practice.headers())).json()["status"] == "arrived"
+    history = (await practice.http.get(f"{path}/history", headers=practice.headers())).json()["items"]
+    assert (history[-1]["party"], history[-1]["subject"]) == ("practice", "staff-7")
+    assert ((await say()).status_code, (await say()).json()["code"]) == (409, "illegal_move")
+
+
 async def test_a_freed_time_can_be_booked_again(practice: Practice) -> None:
     [start] = practice.starts(1)
     visit = (await practice.book(start)).json()

@@ -117,6 +117,14 @@ async def test_a_kept_time_is_nobody_elses_can_be_kept_longer_and_given_back(pho
     assert (phone.status, "Nothing was booked" in phone.page.text) == (410, True)
 
 
+async def test_who_wants_more_time_for_what_is_offered_no_more_sees_what_is(phone: Browser, town: Town) -> None:
+    page = await choose(phone, town)
+    await town.change_every_schedule(duration=timedelta(minutes=25))
+    page = await phone.send(page.form("/extend"))
+    assert (phone.status, "/times" in phone.url) == (200, True)
+    assert any("/hold" in form.action for form in page.forms)
+
+
 async def test_who_comes_late_still_has_the_time_if_nobody_was_faster(phone: Browser, town: Town) -> None:
     page = await choose(phone, town, "Tuesday 3 March")
     town.clock.now += timedelta(minutes=6)

@@ -1,10 +1,12 @@
 """The console's pages of notifications, as a browser without a mouse would use them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.console import COOKIE
+from shared.contracts.booking import AppointmentAwaited, AppointmentMissed
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_inbound import booked
 from tests.notifications.integration.test_secure_messages import page as press_on_page
@@ -46,6 +48,41 @@ async def test_a_task_is_taken_on_answered_and_gone_from_the_list(browser: Brows
     assert "Nothing is to be done." in page.text
     page = await browser.open("/console/conversations")
     assert str(practice.client) in page.text and "unread" not in page.text
+
+
+async def test_the_question_whether_a_client_is_there_is_answered_in_one_press(
+    browser: Browser, practice: Practice
+) -> None:
+    await practice.open("sms")
+    visit = await booked(practice)
+    asked = {"sequence": 2, "changed_by": "system", "missed_at": visit.start + timedelta(minutes=15)}
+    await practice.follow(AppointmentAwaited.model_validate(visit.model_dump() | asked))
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    assert f"with provider {visit.provider_id}" in page.text
+    assert f"counts as missed at {asked['missed_at']:%Y-%m-%d %H:%M} UTC" in page.text
+    practice.outside.booking.away = True
+    page = await browser.send(page.form("/there"))
+    assert (browser.status, "nothing was changed" in page.text) == (503, True)
+    practice.outside.booking.away = False
+    await browser.send(page.form("/there"))
+    assert practice.outside.booking.there == {visit.appointment_id: "staff-1"}
+    [task] = await practice.tasks()
+    assert (task["status"], task["outcome"]) == ("closed", "done")
+
+
+async def test_an_answer_that_comes_too_late_is_said_to(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    visit = await booked(practice)
+    asked = {"sequence": 2, "changed_by": "system", "missed_at": visit.start + timedelta(minutes=15)}
+    await practice.follow(AppointmentAwaited.model_validate(visit.model_dump() | asked))
+    practice.outside.booking.learn(
+        AppointmentMissed.model_validate(visit.model_dump() | {"sequence": 3, "status": "noshow"}), practice.tenant
+    )
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    page = await browser.send(page.form("/there"))
+    assert (browser.status, "This visit is missed." in page.text) == (409, True)
+    [task] = await practice.tasks()
+    assert task["status"] == "open"
 
 
 async def test_a_task_is_closed_by_what_came_of_it(browser: Browser, practice: Practice) -> None:

@@ -25,6 +25,7 @@ from shared.contracts.booking import (
     AppointmentConfirmed,
     AppointmentEnteredInError,
     AppointmentFlagged,
+    AppointmentFulfilled,
     AppointmentImported,
     AppointmentMissed,
     AppointmentRescheduled,
@@ -224,6 +225,8 @@ def later(of: AppointmentState, kind: type[AppointmentState], **changes: Any) ->
         (AppointmentMissed, {"status": "noshow"}),
         (AppointmentRescheduled, {}),
         (AppointmentRunningLate, {"late_by": timedelta(minutes=20)}),
+        (AppointmentFulfilled, {"status": "fulfilled"}),
+        (AppointmentEnteredInError, {"status": "entered-in-error"}),
     ],
 )
 async def test_the_provider_is_asked_once_whether_the_client_is_there_until_it_is_known(
@@ -231,22 +234,38 @@ async def test_the_provider_is_asked_once_whether_the_client_is_there_until_it_i
 ) -> None:
     await practice.open("sms", "email")
     booked = await visit(practice)
-    asked = later(booked, AppointmentAwaited, changed_by="system")
+    asked = later(booked, AppointmentAwaited, changed_by="system", missed_at=booked.start + timedelta(minutes=15))
     known = later(asked, answer, **changes)
     await practice.follow(booked)
     before = await practice.messages()
     await practice.follow(asked, asked, booked)
     assert await practice.messages() == before
     [task] = await practice.tasks()
-    assert (task["kind"], task["status"], task["appointment_id"]) == (
-        "is_client_there",
-        "open",
-        str(booked.appointment_id),
-    )
-    assert datetime.fromisoformat(task["due_at"]) - datetime.fromisoformat(task["opened_at"]) == timedelta(minutes=10)
+    assert (task["kind"], task["status"]) == ("is_client_there", "open")
+    assert (task["appointment_id"], task["provider_id"]) == (str(booked.appointment_id), str(booked.provider_id))
+    assert datetime.fromisoformat(task["due_at"]) == booked.start + timedelta(minutes=15)
+    other = await visit(practice)
+    await practice.follow(other, later(other, answer, **changes))
+    assert [task["status"] for task in await practice.tasks() if task["kind"] == "is_client_there"] == ["open"]
     await practice.follow(known, asked)
     asking = [task for task in await practice.tasks() if task["kind"] == "is_client_there"]
     assert [(task["status"], task["outcome"]) for task in asking] == [("closed", "not_needed")]
+
+
+async def test_the_question_heeds_what_is_newest_in_whatever_order_it_is_heard_of(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    missed_at = {"missed_at": booked.start + timedelta(minutes=15), "changed_by": "system"}
+    asked = later(booked, AppointmentAwaited, **missed_at)
+    late = later(asked, AppointmentRunningLate, late_by=timedelta(minutes=8))
+    again = later(late, AppointmentAwaited, **missed_at)
+    arrived = later(again, AppointmentArrived, status="arrived")
+    done = later(arrived, AppointmentFulfilled, status="fulfilled")
+    await practice.follow(booked, asked, again, late)
+    kinds = sorted(task["kind"] for task in await practice.tasks() if task["status"] == "open")
+    assert kinds == ["is_client_there", "running_late"], "one question, and that they are late is told all the same"
+    await practice.follow(done, arrived)
+    assert [task["kind"] for task in await practice.tasks() if task["status"] == "open"] == ["running_late"]
 
 
 async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(practice: Practice) -> None:

@@ -2,19 +2,21 @@
 
 from alembic import op
 
-from shared.migrations import statements
+from shared.migrations import of_every_tenant, statements
 
 revision = "0014_what_was_done"
 down_revision = "0013_terms"
 
-CHANGES = """
-    ALTER TABLE appointment_history
-        ADD COLUMN event text, ADD COLUMN provider_id uuid, ADD COLUMN schedule_id uuid,
-        ADD COLUMN location_id uuid, ADD COLUMN modality text;
+WITHDRAWN = """
     UPDATE waitlist_offers later SET fate = 'withdrawn', decided_at = clock_timestamp(), sequence = later.sequence + 1
         FROM waitlist_offers first
         WHERE later.fate = 'open' AND first.fate = 'open' AND first.tenant_id = later.tenant_id
           AND first.client_id = later.client_id AND first.id < later.id;
+"""
+CHANGES = """
+    ALTER TABLE appointment_history
+        ADD COLUMN event text, ADD COLUMN provider_id uuid, ADD COLUMN schedule_id uuid,
+        ADD COLUMN location_id uuid, ADD COLUMN modality text;
     DROP INDEX waitlist_offers_one_at_a_time;
     CREATE UNIQUE INDEX waitlist_offers_one_at_a_time ON waitlist_offers (tenant_id, client_id) WHERE fate = 'open';
     CREATE INDEX waitlist_offers_of_client ON waitlist_offers (tenant_id, client_id, opening_id);
@@ -30,7 +32,7 @@ UNDONE = """
 
 
 def upgrade() -> None:
-    for statement in statements(CHANGES):
+    for statement in statements(of_every_tenant(WITHDRAWN, "waitlist_offers"), CHANGES):
         op.execute(statement)
 
 

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import statements
+from shared.migrations import of_every_tenant, statements
 
 revision = "0015_asked_first"
 down_revision = "0014_what_was_done"
@@ -17,17 +17,19 @@ CHANGES = """
         WHERE timers.kind = 'appointment.miss' AND timers.tenant_id = away.tenant_id AND timers.key = away.id
           AND away.needs_rebooking;
 """
+UNDONE = """
+    UPDATE timers SET due_at = missed.at, generation = timers.generation + 1, leased_until = NULL
+        FROM (SELECT tenant_id, id, start + greatest(grace, late_by) AS at FROM appointments) AS missed
+        WHERE timers.kind = 'appointment.miss' AND timers.tenant_id = missed.tenant_id AND timers.key = missed.id;
+"""
 
 
 def upgrade() -> None:
-    for statement in statements(CHANGES):
+    for statement in statements(of_every_tenant(CHANGES, "appointments", "timers")):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """An older version asks nobody; a timer that is due too early for it does nothing but go, so it is moved back."""
-    op.execute(
-        "UPDATE timers SET due_at = missed.at, generation = timers.generation + 1, leased_until = NULL"
-        " FROM (SELECT tenant_id, id, start + greatest(grace, late_by) AS at FROM appointments) AS missed"
-        " WHERE timers.kind = 'appointment.miss' AND timers.tenant_id = missed.tenant_id AND timers.key = missed.id"
-    )
+    for statement in statements(of_every_tenant(UNDONE, "appointments", "timers")):
+        op.execute(statement)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import statements
+from shared.migrations import of_every_tenant, statements
 
 revision = "0011_pauses"
 down_revision = "0010_secure_messages"
@@ -18,5 +18,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM pauses WHERE lifted_at IS NOT NULL")
+    for statement in statements(of_every_tenant("DELETE FROM pauses WHERE lifted_at IS NOT NULL;", "pauses")):
+        op.execute(statement)
     op.execute("ALTER TABLE pauses DROP COLUMN lifted_at, DROP COLUMN lifted_by")

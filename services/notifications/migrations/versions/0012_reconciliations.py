@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import statements, tenancy_v1
+from shared.migrations import of_every_tenant, statements, tenancy_v1
 
 revision = "0012_reconciliations"
 down_revision = "0011_pauses"
@@ -25,17 +25,20 @@ CHANGES = """
     COMMENT ON TABLE reconciliations IS 'Hourly: what should have gone out, and what became of it';
     CREATE INDEX reconciliations_by_time ON reconciliations (tenant_id, at);
     CREATE INDEX messages_by_due ON messages (tenant_id, due_at);
+"""
+WATCHED = """
     INSERT INTO timers (tenant_id, kind, key, due_at)
         SELECT tenant_id, 'reconcile', tenant_id, clock_timestamp() FROM senders;
 """
 
 
 def upgrade() -> None:
-    for statement in statements(CHANGES, tenancy_v1("reconciliations")):
+    for statement in statements(CHANGES, tenancy_v1("reconciliations"), of_every_tenant(WATCHED, "senders", "timers")):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM timers WHERE kind = 'reconcile'")
+    for statement in statements(of_every_tenant("DELETE FROM timers WHERE kind = 'reconcile';", "timers")):
+        op.execute(statement)
     op.execute("DROP INDEX messages_by_due")
     op.execute("DROP TABLE reconciliations")
