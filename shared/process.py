@@ -30,7 +30,7 @@ from shared.errors import StartupError
 from shared.outbox import Relay
 from shared.settings import ServiceSettings
 from shared.telemetry import configure
-from shared.timers import Handler, TimerRunner
+from shared.timers import Handler, ManyHandler, TimerRunner
 
 log = logging.getLogger(__name__)
 
@@ -133,11 +133,12 @@ async def work(
     timers: Mapping[str, Handler],
     inbox: Table,
     many: Mapping[type[Event], handling.ManyHandler] | None = None,
+    timers_together: Mapping[str, ManyHandler] | None = None,
     timers_beside: Mapping[str, Handler] | None = None,
 ) -> None:
     """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM.
 
-    `many`: events that are handled together where several wait.
+    `many` events of a kind that wait are handled together, as timers are by `timers_together`.
     `timers_beside` are fired by a runner of their own: what keeps them waiting keeps none of the others waiting.
     """
     settings = resources.settings
@@ -161,7 +162,7 @@ async def work(
     add_probes(probes, lambda: resources, migration, consumer)
     jobs: list[Job] = [
         consumer.run,
-        TimerRunner(resources.database, timers).run,
+        TimerRunner(resources.database, timers, many=timers_together).run,
         relay.run,
         partial(sweep.run, resources.database),
     ]

@@ -9,13 +9,15 @@ removes a timer holds the lock of what it is about, and the handler must take th
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace import Span
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     Identity,
     Integer,
     MetaData,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -45,6 +48,8 @@ HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 0.25
 OUTAGE_SECONDS = 1.0
 CONCURRENCY = 8
+TOGETHER = 32
+"""Timers that are fired together at most."""
 MAX_ATTEMPTS = 8
 """Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""
 _ENDLESS = 1 << 30
@@ -68,6 +73,20 @@ class Timer:
 
 Handler = Callable[[AsyncSession, Timer], Awaitable[None]]
 """Does what is due, in the given transaction, after looking at the world again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One of many timers that are due together, with the span that lasts until their effect is committed."""
+
+    timer: Timer
+    span: Span
+
+
+ManyHandler = Callable[[AsyncSession, UUID, Sequence[Due]], Awaitable[Collection[UUID]]]
+"""Does what is due for many timers of one kind and tenant, in the given transaction, and says by their keys which it
+has seen to; the others are fired one by one.
+"""
 
 
 def timers_table(metadata: MetaData) -> Table:
@@ -112,6 +131,22 @@ def set_or_moved(table: Table, values: Mapping[str, Any]) -> Insert:
         "failed_at": None,
     }
     return insert(table).values(values).on_conflict_do_update(constraint="timers_once", set_=moved)
+
+
+def all_set_or_moved(table: Table, names: Sequence[str], rows: Select[Any]) -> Insert:
+    """The same for the rows that a query gives."""
+    new = insert(table).from_select(list(names), rows)
+    return new.on_conflict_do_update(
+        constraint="timers_once",
+        set_={
+            "due_at": new.excluded.due_at,
+            "traceparent": new.excluded.traceparent,
+            "generation": table.c.generation + 1,
+            "attempts": 0,
+            "leased_until": None,
+            "failed_at": None,
+        },
+    )
 
 
 async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
@@ -162,6 +197,14 @@ _CLAIM = text(
 )
 _STANDS = text("SELECT id FROM timers WHERE id = :id AND generation = :generation")
 _DONE = text("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
+_STAND = text(
+    "SELECT id FROM timers JOIN unnest(cast(:ids AS bigint[]), cast(:generations AS int[])) AS held (timer, held)"
+    " ON id = timer AND generation = held"
+)
+_ALL_DONE = text(
+    "DELETE FROM timers USING unnest(cast(:ids AS bigint[]), cast(:generations AS int[])) AS held (timer, held)"
+    " WHERE id = timer AND generation = held RETURNING id"
+)
 _MOVE = text(
     """
     UPDATE timers SET due_at = :again, generation = generation + 1, attempts = 0, leased_until = NULL
@@ -190,11 +233,21 @@ _TRY_LATER = text(
 class TimerRunner:
     """Fires the due timers of one database: {kind: handler}. Those of other kinds are left to other runners."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        many: Mapping[str, ManyHandler] | None = None,
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        """`many`: kinds whose timers are fired together where several of a tenant are due."""
         self.database = database
         self.handlers = handlers
+        self.many = many or {}
         self.concurrency = concurrency
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(concurrency)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claims and fires until `stop`, then lets what runs finish, for at most 25 s."""
@@ -202,11 +255,13 @@ class TimerRunner:
         beat = loop.time()
         while not stop.is_set():
             try:
-                claimed = await self.claim(self.concurrency - len(self._running))
-                for timer in claimed:
-                    task = asyncio.create_task(self.fire(timer))
-                    self._running[timer.id] = task
-                    task.add_done_callback(partial(self._forget, timer.id))
+                free = self.concurrency - len(self._tasks())
+                claimed = await self.claim(free * (TOGETHER if self.many else 1))
+                for group in self._groups(claimed):
+                    task = asyncio.create_task(self._in_turn(group))
+                    for timer in group:
+                        self._running[timer.id] = task
+                        task.add_done_callback(partial(self._forget, timer.id))
                 if loop.time() - beat > HEARTBEAT_SECONDS:
                     beat = loop.time()
                     await self.extend(list(self._running))
@@ -214,15 +269,67 @@ class TimerRunner:
                 log.warning("timers wait for the database: %s", type(error).__name__)
                 claimed = []
                 await pause(stop, OUTAGE_SECONDS)
-            if len(self._running) >= self.concurrency:
-                await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=1)
+            if len(self._tasks()) >= self.concurrency:
+                await asyncio.wait(self._tasks(), return_when=asyncio.FIRST_COMPLETED, timeout=1)
             elif not claimed:
                 await pause(stop, POLL_SECONDS)
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=DRAIN_SECONDS)
+            await asyncio.wait(self._tasks(), timeout=DRAIN_SECONDS)
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return set(self._running.values())
 
     def _forget(self, timer_id: int, _task: asyncio.Task[None]) -> None:
         self._running.pop(timer_id, None)
+
+    def _groups(self, claimed: Sequence[Timer]) -> list[list[Timer]]:
+        """What is fired together: at most so many of one kind and tenant; everything else by itself."""
+        groups: dict[object, list[Timer]] = {}
+        for number, timer in enumerate(claimed):
+            together = timer.kind in self.many and timer.attempts == 0
+            groups.setdefault((timer.kind, timer.tenant) if together else number, []).append(timer)
+        return [
+            group[first : first + TOGETHER] for group in groups.values() for first in range(0, len(group), TOGETHER)
+        ]
+
+    async def fire_all(self, claimed: Sequence[Timer]) -> None:
+        """Fires these, one after the other, together where that can be."""
+        for group in self._groups(claimed):
+            await self._in_turn(group)
+
+    async def _in_turn(self, group: Sequence[Timer]) -> None:
+        async with self._turns:
+            done = await self.fire_together(group) if len(group) > 1 else frozenset[int]()
+            for timer in group:
+                if timer.id not in done:
+                    await self.fire(timer)
+
+    async def fire_together(self, timers: Sequence[Timer]) -> Collection[int]:
+        """Runs the handler of many; the ids of the timers that it has seen to. After a failure that is none: what was
+        done to the world before is done again one by one, as after a crash.
+        """
+        tenant, kind = timers[0].tenant, timers[0].kind
+        token = current_tenant.set(tenant)
+        try:
+            with ExitStack() as spans:
+                due = [Due(timer, spans.enter_context(_span(timer, current=False))) for timer in timers]
+                async with self.database.transaction(tenant) as session:
+                    return await self._run_together(session, tenant, due)
+        except LeaseLost:
+            log.info("timers were moved, removed or taken over")
+        except Exception as error:
+            log.warning("%d timers failed together: %s (%s)", len(timers), kind, type(error).__name__, exc_info=True)
+        finally:
+            current_tenant.reset(token)
+        return frozenset()
+
+    async def _run_together(self, session: AsyncSession, tenant: UUID, due: Sequence[Due]) -> Collection[int]:
+        standing = set(await session.scalars(_STAND, _fences(due)))
+        keys = await self.many[due[0].timer.kind](session, tenant, [one for one in due if one.timer.id in standing])
+        seen_to = [one for one in due if one.timer.key in keys]
+        if seen_to and len((await session.scalars(_ALL_DONE, _fences(seen_to))).all()) < len(seen_to):
+            raise LeaseLost
+        return {one.timer.id for one in seen_to}
 
     async def claim(self, free: int) -> list[Timer]:
         """Leases up to `free` due timers, the longest due first."""
@@ -242,8 +349,7 @@ class TimerRunner:
         """Runs one timer's handler in a transaction that only the holder of this generation can commit."""
         token = current_tenant.set(timer.tenant)
         try:
-            attributes = {"timer.kind": timer.kind, "aggregate.id": str(timer.key)}
-            with span(f"timer {timer.kind}", parent=timer.traceparent, attributes=attributes):
+            with _span(timer):
                 async with self.database.transaction(timer.tenant) as session:
                     await self._run(session, timer)
         except LeaseLost:
@@ -281,3 +387,12 @@ class TimerRunner:
                 await session.execute(_TRY_LATER, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
+
+
+def _span(timer: Timer, *, current: bool = True) -> AbstractContextManager[Span]:
+    attributes = {"timer.kind": timer.kind, "aggregate.id": str(timer.key)}
+    return span(f"timer {timer.kind}", parent=timer.traceparent, attributes=attributes, current=current)
+
+
+def _fences(due: Sequence[Due]) -> dict[str, list[int]]:
+    return {"ids": [one.timer.id for one in due], "generations": [one.timer.generation for one in due]}

@@ -1,18 +1,27 @@
 """Timed work of notifications: {kind of timer: handler} → use case."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.resources import Resources
-from services.notifications.use_cases import handing_over, outreach, reconciling, reports, sending, webhooks
-from shared.timers import Handler, Timer
+from services.notifications.use_cases import (
+    handing_over,
+    outreach,
+    reconciling,
+    reports,
+    sending,
+    sending_together,
+    webhooks,
+)
+from shared.timers import Due, Handler, ManyHandler, Timer
 
 
-def timers(resources: Resources) -> Mapping[str, Handler]:
+def _post(resources: Resources) -> handing_over.Post:
     settings = resources.settings
-    post = handing_over.Post(
+    return handing_over.Post(
         database=resources.database,
         carriers=resources.carriers,
         booking=resources.booking,
@@ -21,6 +30,21 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         link_key=settings.link_signing_key,
         callback_base=settings.public_url,
     )
+
+
+def timers_together(resources: Resources) -> Mapping[str, ManyHandler]:
+    """Of those below, what is done for many at once."""
+    post = _post(resources)
+
+    async def on_messages_due(session: AsyncSession, tenant: UUID, due: Sequence[Due]) -> Collection[UUID]:
+        now = min(one.timer.now for one in due)
+        return await sending_together.send_together(session, tenant=tenant, due=due, now=now, post=post)
+
+    return {repository.messages.SEND: on_messages_due}
+
+
+def timers(resources: Resources) -> Mapping[str, Handler]:
+    post = _post(resources)
 
     async def on_message_due(session: AsyncSession, timer: Timer) -> None:
         await sending.send(session, tenant=timer.tenant, message_id=timer.key, now=timer.now, post=post)

@@ -2,7 +2,7 @@
 
 from services.notifications import tables
 from services.notifications.consumers import HANDLERS, MANY
-from services.notifications.jobs import timers, webhook_timers
+from services.notifications.jobs import timers, timers_together, webhook_timers
 from services.notifications.resources import MIGRATIONS, open_resources
 from services.notifications.settings import Settings
 from shared import process
@@ -20,6 +20,7 @@ async def main() -> None:
             handlers=HANDLERS,
             many=MANY,
             timers=timers(resources),
+            timers_together=timers_together(resources),
             inbox=tables.inbox,
             timers_beside=webhook_timers(resources),
         )

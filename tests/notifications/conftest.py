@@ -204,7 +204,8 @@ class Practice:
         return moment
 
     def runner(self) -> TimerRunner:
-        return TimerRunner(self.resources.database, jobs.timers(self.resources))
+        together = jobs.timers_together(self.resources)
+        return TimerRunner(self.resources.database, jobs.timers(self.resources), many=together)
 
     async def fire_due(self) -> int:
         """Fires this tenant's due timers, and those that they set, until none is due."""
@@ -217,9 +218,9 @@ class Practice:
             if not due:
                 return fired
             runner = self.runner()
-            for timer in await runner.claim(50):
-                await runner.fire(timer)
-                fired += 1
+            claimed = await runner.claim(50)
+            await runner.fire_all(claimed)
+            fired += len(claimed)
 
     async def reported(self, status: str = "delivered", code: int | None = None) -> None:
         """The carrier's report on every text of the client that was handed to it."""

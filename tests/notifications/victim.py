@@ -51,10 +51,9 @@ async def main(moment: str) -> None:
 
     PhoneCarrier.send = deadly  # type: ignore[method-assign] # what a test in another process can't reach
     async with open_resources(settings) as resources:
-        runner = TimerRunner(resources.database, jobs.timers(resources))
+        runner = TimerRunner(resources.database, jobs.timers(resources), many=jobs.timers_together(resources))
         due: list[Timer] = [timer for timer in await runner.claim(50) if timer.tenant == tenant]
-        for timer in due:
-            await runner.fire(timer)
+        await runner.fire_all(due)
     die()
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,14 +40,22 @@ async def list_standings(
     proof: Annotated[str, Path(max_length=100)],
     limit: Annotated[int, Query(ge=1, le=1000, description="Items on a page")] = 1000,
     cursor: paging.Cursor = None,
+    visit: Annotated[
+        list[UUID] | None, Query(max_length=100, description="Only these, also those that are over")
+    ] = None,
 ) -> VisitStandings:
-    """How every visit to come of a practice stands, for the service that keeps a copy; `proof` is signed by it."""
+    """How every visit to come of a practice stands, or each of those asked for, for the service that keeps a copy;
+    `proof` is signed by it.
+    """
     ours = own(request)
     now = ours.clock()
     asked = _standings_proof(ours, proof, now)
     current_tenant.set(asked.tenant)
     async with ours.database.transaction(asked.tenant) as session:
-        found = await repository.appointments.to_come(session, now, paging.decode(cursor), limit + 1)
+        if visit is not None:
+            found = await repository.appointments.among(session, visit)
+        else:
+            found = await repository.appointments.to_come(session, now, paging.decode(cursor), limit + 1)
     items, after = paging.page(found, limit, lambda visit: (visit.start, visit.id))
     return VisitStandings(
         items=[

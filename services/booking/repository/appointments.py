@@ -1,5 +1,6 @@
 """Appointments and their history."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 from typing import Literal
@@ -47,6 +48,12 @@ async def changed_since(session: AsyncSession, visit: Appointment) -> dict[UUID,
         columns.client_id == visit.client_id, columns.changed_at >= visit.changed_at
     )
     return dict((await session.execute(query)).all())
+
+
+async def among(session: AsyncSession, ids: Collection[UUID]) -> list[Appointment]:
+    """Those of these ids that are known."""
+    query = select(appointments).where(appointments.c.id.in_(ids)).order_by(appointments.c.start, appointments.c.id)
+    return await every(session, Appointment, query)
 
 
 async def to_come(

@@ -1,5 +1,6 @@
 """Asks booking how visits stand now, since news of a change may still be on its way (docs/decisions/0012)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -60,20 +61,31 @@ class Booking:
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 raise Unavailable("booking_away") from error
 
+    async def standings(self, tenant: UUID, visits: Sequence[UUID], now: datetime) -> dict[UUID, int]:
+        """The versions of several visits, at most a hundred. Raises Unavailable."""
+        with span("booking standings", SpanKind.CLIENT):
+            page = await self._page(tenant, {"visit": [str(one) for one in visits]}, now, TIMEOUT_SECONDS)
+        return {item.id: item.sequence for item in page.items}
+
     async def coming(self, tenant: UUID, now: datetime) -> dict[UUID, int]:
         """Every visit to come of a practice, those that were called off too, with its version. Raises Unavailable."""
-        proof = Capability("standings", tenant, tenant, now + PROOF_LASTS).sign(self.settings.link_signing_key)
-        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
         found: dict[UUID, int] = {}
         cursor: str | None = ""
         with span("booking standings", SpanKind.CLIENT):
             while cursor is not None:
-                asked = {"cursor": cursor} if cursor else None
-                try:
-                    response = await self.http.get(url, params=asked, timeout=LIST_TIMEOUT_SECONDS)
-                    page = VisitStandings.model_validate_json(response.raise_for_status().content)
-                except (httpx.HTTPError, ValidationError) as error:
-                    raise Unavailable("booking_away") from error
+                page = await self._page(tenant, {"cursor": cursor} if cursor else {}, now, LIST_TIMEOUT_SECONDS)
                 found |= {item.id: item.sequence for item in page.items}
                 cursor = page.next
         return found
+
+    async def _page(
+        self, tenant: UUID, asked: Mapping[str, str | list[str]], now: datetime, seconds: float
+    ) -> VisitStandings:
+        proof = Capability("standings", tenant, tenant, now + PROOF_LASTS).sign(self.settings.link_signing_key)
+        url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
+        headers = {"traceparent": current_traceparent() or ""}
+        try:
+            response = await self.http.get(url, params=asked, headers=headers, timeout=seconds)
+            return VisitStandings.model_validate_json(response.raise_for_status().content)
+        except (httpx.HTTPError, ValidationError) as error:
+            raise Unavailable("booking_away") from error

@@ -1,9 +1,11 @@
 """Every SQL statement of notifications, a module per part of the domain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.repository import (
@@ -41,6 +43,7 @@ __all__ = [
     "questions",
     "reconciling",
     "record",
+    "record_rows",
     "secure",
     "tasks",
     "templates",
@@ -51,3 +54,9 @@ __all__ = [
 
 async def record(session: AsyncSession, tenant: UUID, new: Iterable[Event], now: datetime) -> None:
     await events.record(session, outbox, tenant, new, now)
+
+
+async def record_rows(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Events as rows, each made under the span that it belongs to."""
+    if rows:
+        await session.execute(insert(outbox), rows)

@@ -1,5 +1,6 @@
 """Messages of which a vendor has been asked and the outcome is not known yet."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +28,12 @@ async def channel(session: AsyncSession, message_id: UUID) -> Channel | None:
     columns = tables.hand_overs.c
     found: Channel | None = await session.scalar(select(columns.channel).where(columns.message_id == message_id))
     return found
+
+
+async def among(session: AsyncSession, message_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these messages of which somebody was asked and has not answered."""
+    column = tables.hand_overs.c.message_id
+    return set(await session.scalars(select(column).where(column.in_(message_ids))))
 
 
 async def end(session: AsyncSession, message_id: UUID) -> None:

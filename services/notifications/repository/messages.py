@@ -1,11 +1,12 @@
 """Messages: planned, then sent or not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -79,6 +80,56 @@ async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:
         await clock.cancel(session, tables.timers, tenant, SEND, message.id)
 
 
+async def save_sent(
+    session: AsyncSession,
+    tenant: UUID,
+    sent: Sequence[Message],
+    decisions: Sequence[Mapping[str, Any]],
+    look_ups: Mapping[UUID, datetime],
+) -> None:
+    """Messages that have gone, why, and when their carriers are asked what became of them; their own timers are the
+    caller's.
+    """
+    if not sent:
+        return
+    rows = [{"tenant_id": tenant, **dump(message)} for message in sent]
+    why = [{"tenant_id": tenant, "id": uuid7(), "outreach_id": None, "until": None, **one} for one in decisions]
+    asked = [
+        {
+            "tenant_id": tenant,
+            "kind": LOOK_UP,
+            "key": message.id,
+            "due_at": look_ups[message.id],
+            "traceparent": message.traceparent,
+        }
+        for message in sent
+        if message.id in look_ups
+    ]
+    values = {"message": many(rows), "decision": many(why), "timer": many(asked)}
+    await _kept_sent().rows(session, values)
+
+
+@cache
+def _kept_sent() -> Direct:
+    columns = tables.messages.c
+    message = given("message", columns)
+    changed = {name: message.c[name] for name in ("channels", "channel", "status", "sequence", "reason", "sent_at")}
+    changed |= {name: message.c[name] for name in ("carrier_id", "vendor")}
+    kept = update(tables.messages).where(columns.id == message.c.id).values(changed).returning(columns.id).cte("kept")
+    decision = given("decision", tables.decisions.c)
+    told = [column.name for column in tables.decisions.c]
+    timer = given("timer", [tables.timers.c[name] for name in _OF_TIMER])
+    parts = (
+        upsert(tables.decisions).from_select(told, select(*(decision.c[name] for name in told))),
+        clock.all_set_or_moved(tables.timers, _OF_TIMER, select(*(timer.c[name] for name in _OF_TIMER))),
+        delete(tables.hand_overs).where(tables.hand_overs.c.message_id.in_(select(kept.c.id))),
+    )
+    return Direct(select(func.count()).select_from(kept).add_cte(*(part.cte() for part in parts)))
+
+
+_OF_TIMER = ("tenant_id", "kind", "key", "due_at", "traceparent")
+
+
 async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) -> Message:
     """Raises Problem `message_not_found`."""
     query = select(tables.messages).where(tables.messages.c.id == message_id)
@@ -86,6 +137,12 @@ async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) ->
     if found is None:
         raise not_found("message")
     return found
+
+
+async def free(session: AsyncSession, ids: Collection[UUID]) -> list[Message]:
+    """Those of these that are planned, locked; one that somebody has in hand is left out."""
+    query = select(tables.messages).where(tables.messages.c.id.in_(ids), tables.messages.c.status == "planned")
+    return await every(session, Message, query.order_by(tables.messages.c.id).with_for_update(skip_locked=True))
 
 
 async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:

@@ -31,10 +31,15 @@ REPORTED: dict[str, Literal["delivered", "failed"]] = {
 """What carriers call it, of texts and calls."""
 
 
+def look_up_at(message: Message, now: datetime) -> datetime | None:
+    """When to ask what became of a message that has gone; of mails nobody reports that they arrived."""
+    return None if message.channel == "email" else now + LOOK_UP_AFTER[0]
+
+
 async def look_up_later(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> None:
-    """Of mails nobody reports that they arrived."""
-    if message.channel != "email":
-        await repository.messages.look_up_at(session, tenant, message.id, now + LOOK_UP_AFTER[0])
+    at = look_up_at(message, now)
+    if at is not None:
+        await repository.messages.look_up_at(session, tenant, message.id, at)
 
 
 @use_case

@@ -115,7 +115,7 @@ async def test_two_workers_whose_clocks_are_two_hours_apart_send_each_once_and_n
             return system_clock() + skew
 
         resources = replace(practice.resources, clock=skewed)
-        runners.append(TimerRunner(resources.database, jobs.timers(resources)))
+        runners.append(TimerRunner(resources.database, jobs.timers(resources), many=jobs.timers_together(resources)))
     running = [asyncio.create_task(runner.run(stop)) for runner in runners]
     try:
         await eventually(lambda: nothing_is_due(practice), 30)

@@ -1,0 +1,132 @@
+"""Many reminders that are due at once, sent for far less each than one by one.
+
+The same rules, looked up for all at a time; the same carrier, asked for a few at a time; one commit. Only what is usual
+goes this way: a message about a booked visit that a carrier takes at once. Everything else is left to `sending.send`,
+which knows what to do: whatever is put off, refused, already asked of a carrier, or doesn't go through.
+
+As there, each message is locked while the carrier is asked, so what was cancelled before is not sent; booking is asked
+how the visits stand right before, a few at a time, so that no answer is older than the calls of those few take.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.clients import HandedOver, Unavailable
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Question, message_event
+from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
+from services.notifications.use_cases.handing_over import Post, hand_over
+from services.notifications.use_cases.reports import look_up_at
+from services.notifications.use_cases.worlds import worlds_of
+from shared.outbox import row
+from shared.telemetry import annotate, span, under
+from shared.timers import Due
+
+AT_ONCE = 8
+"""Messages for which a carrier is asked at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    message: Message
+    verdict: Send
+    world: World
+    closed: Sequence[Refuse]
+    due: Due
+
+
+async def send_together(
+    session: AsyncSession, *, tenant: UUID, due: Sequence[Due], now: datetime, post: Post
+) -> Collection[UUID]:
+    """Sends those messages that can go at once, and says which."""
+    by_message = {one.timer.key: one for one in due}
+    messages = [
+        message
+        for message in await repository.messages.free(session, list(by_message))
+        if message.purpose in ABOUT_A_BOOKED_VISIT and message.appointment_id is not None
+    ]
+    asked = await repository.hand_overs.among(session, [message.id for message in messages])
+    messages = [message for message in messages if message.id not in asked]
+    ready = []
+    worlds = await worlds_of(session, messages, now)
+    for message in messages:
+        world = worlds[message.id]
+        wished = message.by(world.preferences) if world.preferences else message
+        verdict = decide(wished, world, now)
+        if isinstance(verdict, Send):
+            ready.append(_Ready(wished, verdict, world, refusals(wished, world, now), by_message[message.id]))
+    given: list[tuple[_Ready, HandedOver]] = []
+    for first in range(0, len(ready), AT_ONCE):
+        given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
+    await _keep(session, tenant, given, now)
+    return [one.message.id for one, _ in given]
+
+
+async def _hand_over(
+    session: AsyncSession, tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post
+) -> list[tuple[_Ready, HandedOver]]:
+    """Those that a carrier has taken."""
+    visits = [one.message.appointment_id for one in few if one.message.appointment_id is not None]
+    try:
+        newest = await post.booking.standings(tenant, visits, now)
+    except Unavailable:
+        return []
+    known = await repository.visits.sequences(session, visits)
+    current = [
+        one for one in few if (id := one.message.appointment_id) in newest and id in known and newest[id] <= known[id]
+    ]
+    tries = await asyncio.gather(*(_ask_carrier(tenant, one, now, post) for one in current), return_exceptions=True)
+    taken = []
+    for one, answer in zip(current, tries, strict=True):
+        if isinstance(answer, HandedOver):
+            taken.append((one, answer))
+        elif not isinstance(answer, Exception):
+            raise answer  # told to end
+    return taken
+
+
+async def _ask_carrier(tenant: UUID, one: _Ready, now: datetime, post: Post) -> HandedOver:
+    with under(one.due.span), span("notifications.send"):
+        annotate(message_id=one.message.id, client_id=one.message.client_id, appointment_id=one.message.appointment_id)
+        return await hand_over(tenant, one.message, one.verdict, one.world, now, post)
+
+
+async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Ready, HandedOver]], now: datetime) -> None:
+    """What has gone, with why, its event, and when to ask what became of it."""
+    sent: list[Message] = []
+    events: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
+    for one, answer in given:
+        message = one.message.sent(answer.channel, answer.vendor, answer.carrier_id, now)
+        sent.append(message)
+        with under(one.due.span):
+            events.append(row(tenant, message_event(message), now))
+        decisions += [
+            _decision(message, now, "channel_closed", refusal.channel, refusal.reason) for refusal in one.closed
+        ]
+        decisions.append(_decision(message, now, "sent", message.channel, None))
+        visit = one.world.visit
+        if message.purpose == "confirm_request" and answer.channel == "sms" and visit is not None:
+            question = Question(message.id, one.verdict.address, message.client_id, visit.id, visit.start, now)
+            await repository.questions.ask(session, tenant, question)
+    look_ups = {message.id: at for message in sent if (at := look_up_at(message, now)) is not None}
+    await repository.messages.save_sent(session, tenant, sent, decisions, look_ups)
+    await repository.record_rows(session, events)
+
+
+def _decision(message: Message, now: datetime, outcome: str, channel: str | None, reason: str | None) -> dict[str, Any]:
+    return {
+        "client_id": message.client_id,
+        "message_id": message.id,
+        "purpose": message.purpose,
+        "channel": channel,
+        "outcome": outcome,
+        "reason": reason,
+        "at": now,
+    }

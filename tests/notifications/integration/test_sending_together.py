@@ -1,0 +1,140 @@
+"""Many reminders that are due at once: the usual ones go together, each of the others for a reason of its own."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from sqlalchemy import text
+
+from services.notifications.clients import CarrierUnavailable, Outbound
+from services.notifications.clients.phone import PhoneCarrier
+from shared.contracts.booking import AppointmentCancelled, AppointmentState
+from shared.timers import Timer
+from tests.notifications.conftest import Practice
+from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
+
+pytestmark = pytest.mark.servers
+
+
+async def many(practice: Practice, number: int) -> dict[str, AppointmentState]:
+    """As many clients who take texts, each with a visit; by their phones."""
+    await practice.open()
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [AT_ONCE["steps"][1]]})
+    now, visits = await practice.now(), {}
+    for one in range(number):
+        client, phone = uuid4(), f"+1305{201 + one:03d}{uuid4().int % 8_000 + 1_000}"
+        await consenting(practice, client, phone)
+        visits[phone] = await booked(practice, client, now)
+        await practice.follow(visits[phone])
+    return visits
+
+
+async def due(practice: Practice) -> list[Timer]:
+    return [one for one in await practice.runner().claim(100) if one.tenant == practice.tenant]
+
+
+async def told(practice: Practice, client: UUID) -> list[tuple[str, str | None]]:
+    found = await practice.call("GET", f"/v1/clients/{client}/explain")
+    return [(one["outcome"], one["reason"]) for one in found["items"]]
+
+
+def texts(practice: Practice) -> Counter[str]:
+    return Counter(one.to for one in practice.outside.carrier.store.messages if one.channel == "sms")
+
+
+async def rows(practice: Practice, query: str) -> list[Any]:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        return list((await session.execute(text(query))).all())
+
+
+async def test_what_is_usual_goes_together_with_its_reason_its_event_and_its_trace(practice: Practice) -> None:
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
+    visits = await many(practice, 20)
+    timers = await due(practice)
+    assert set(await practice.runner().fire_together(timers)) == {timer.id for timer in timers}
+    assert texts(practice).items() >= dict.fromkeys(visits, 1).items()
+    for visit in visits.values():
+        assert (await told(practice, visit.client_id))[:2] == [("planned", None), ("sent", None)]
+    sent = await rows(
+        practice,
+        "SELECT messages.id, status, messages.traceparent AS planned, outbox.traceparent AS told, vendor, carrier_id"
+        " FROM messages JOIN outbox ON key = messages.id::text AND topic = 'message.sent'",
+    )
+    assert len(sent) == len(visits)
+    for one in sent:
+        assert (one.status in ("sent", "delivered"), bool(one.vendor), bool(one.carrier_id)) == (True, True, True)
+        assert one.planned.split("-")[1] == one.told.split("-")[1], "one trace from booking to carrier"
+    assert len({one.told.split("-")[1] for one in sent}) == len(visits), "and each its own"
+    left = await rows(practice, "SELECT key FROM timers WHERE kind = 'message.send'")
+    assert left == [], "none is left to be sent again"
+    unheard = await rows(
+        practice,
+        "SELECT messages.id FROM messages LEFT JOIN timers ON key = messages.id AND kind = 'message.look_up'"
+        " WHERE status = 'sent' AND key IS NULL",
+    )
+    assert unheard == [], "of each that hasn't been reported on the carrier will be asked"
+
+
+async def test_each_that_is_not_usual_has_its_own_way_and_keeps_none_of_the_others(practice: Practice) -> None:
+    visits = await many(practice, 12)
+    phones = list(visits)
+    stopped, called_off, unwilling, refused = phones[:4]
+    practice.outside.booking.learn(
+        AppointmentCancelled.model_validate(
+            visits[called_off].model_dump()
+            | {"sequence": 2, "status": "cancelled", "reason_code": "illness", "changed_by": "client"}
+        ),
+        practice.tenant,
+    )
+    no = {"channel": "sms", "granted": False, "wording_version": "2026-01", "source": "by phone"}
+    await practice.call("POST", f"/v1/clients/{visits[unwilling].client_id}/consents", 201, json=no)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        stop = "INSERT INTO suppressions (tenant_id, phone, at) VALUES (:tenant, :phone, now())"
+        await session.execute(text(stop), {"tenant": practice.tenant, "phone": stopped})
+    practice.outside.carrier.stopped.add(refused)
+    before = texts(practice)
+    timers = await due(practice)
+    await practice.runner().fire_all(timers)
+    went = texts(practice) - before
+    assert went == Counter(phones[4:])
+    reasons = {phone: (await told(practice, visits[phone].client_id))[-1] for phone in phones[:4]}
+    assert reasons == {
+        stopped: ("not_sent", "opted_out"),
+        called_off: ("waiting", "news_on_the_way"),
+        unwilling: ("not_sent", "no_consent"),
+        refused: ("not_sent", "sms_21610"),
+    }
+
+
+async def test_a_carrier_that_fails_for_some_is_asked_for_these_again_and_for_no_other(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits = await many(practice, 10)
+    flaky, asked = set(list(visits)[::3]), Counter[str]()
+    send = PhoneCarrier.send
+
+    async def sometimes(self: PhoneCarrier, message: Outbound) -> str:
+        asked[message.to] += 1
+        if message.to in flaky and asked[message.to] == 1:
+            raise CarrierUnavailable("sms_503")
+        return await send(self, message)
+
+    monkeypatch.setattr(PhoneCarrier, "send", sometimes)
+    await practice.runner().fire_all(await due(practice))
+    assert texts(practice).items() >= dict.fromkeys(visits, 1).items()
+    assert asked == Counter(list(visits)) + Counter(flaky)
+
+
+async def test_what_somebody_else_has_in_hand_is_left_to_them(practice: Practice) -> None:
+    visits = await many(practice, 6)
+    timers = await due(practice)
+    held = timers[0].key
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("SELECT id FROM messages WHERE id = :id FOR UPDATE"), {"id": held})
+        done = set(await practice.runner().fire_together(timers))
+    assert done == {timer.id for timer in timers[1:]}
+    assert sum(texts(practice)[phone] for phone in visits) == len(visits) - 1
