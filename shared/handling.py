@@ -99,14 +99,17 @@ class Handling:
         token = current_tenant.set(tenant)
         try:
             with ExitStack() as spans:
-                arrived = [
-                    Arrived(one, spans.enter_context(self._span(one, topic, current=False))) for one in envelopes
-                ]
+                # An event that was published twice may be here twice.
+                each = {one.id: one for one in envelopes}
                 async with self.database.transaction(tenant) as session:
-                    new = await first_times(session, self.inbox, tenant, [one.id for one in envelopes], topic)
-                    todo = [one for one in arrived if one.envelope.id in new]
-                    if todo:
-                        await self.many[topic](session, tenant, todo, self.clock())
+                    new = await first_times(session, self.inbox, tenant, list(each), topic)
+                    arrived = [
+                        Arrived(one, spans.enter_context(self._span(one, topic, current=False)))
+                        for one in each.values()
+                        if one.id in new
+                    ]
+                    if arrived:
+                        await self.many[topic](session, tenant, arrived, self.clock())
         finally:
             current_tenant.reset(token)
 
