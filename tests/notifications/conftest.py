@@ -28,7 +28,7 @@ from services.notifications.use_cases import visits
 from shared.capability import Capability
 from shared.contracts.booking import FREE_STATUSES, AppointmentState
 from shared.contracts.standing import Attendance, Standing, VisitStanding, VisitStandings
-from shared.timers import TimerRunner
+from shared.timers import Timer, TimerRunner
 from tests.conftest import MakeSettings
 from tests.support.issuer import Issuer
 from tests.support.servers import LINK_KEY, settings_for
@@ -206,6 +206,11 @@ class Practice:
     def runner(self) -> TimerRunner:
         together = jobs.timers_together(self.resources)
         return TimerRunner(self.resources.database, jobs.timers(self.resources), many=together)
+
+    async def claimed(self, runner: TimerRunner | None = None) -> list[Timer]:
+        """This tenant's due timers, leased; those that other tests have left are let be."""
+        found = await (runner or self.runner()).claim(100)
+        return [timer for timer in found if timer.tenant == self.tenant]
 
     async def fire_due(self) -> int:
         """Fires this tenant's due timers, and those that they set, until none is due."""

@@ -131,7 +131,7 @@ async def test_any_booking_ends_it_and_nothing_planned_goes_out(practice: Practi
     await practice.follow(await missed(practice))
     back = await next_visit(practice)
     runner = practice.runner()
-    [step] = await runner.claim(10)
+    [step] = await practice.claimed(runner)
     await runner.fire(step)
     await practice.follow(back)
     await practice.fire_due()

@@ -413,7 +413,7 @@ async def on_its_way(practice: Practice) -> AsyncIterator[Slow]:
     slow = Slow(own.carriers.vendors["sms"][0])
     practice.resources = carried_by(own, slow)
     runner = practice.runner()
-    [timer] = await runner.claim(10)
+    [timer] = await practice.claimed(runner)
     sending_now = asyncio.create_task(runner.fire(timer))
     await asyncio.wait_for(slow.called.wait(), 5)
     yield slow
@@ -466,7 +466,7 @@ async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_t
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     await practice.follow(await visit(practice))
     runner = practice.runner()
-    [timer] = await runner.claim(10)
+    [timer] = await practice.claimed(runner)
     own = practice.resources
     post = Post(own.database, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
     with pytest.raises(RuntimeError):
@@ -575,7 +575,7 @@ async def test_an_undelivered_text_goes_on_by_mail_though_the_visit_was_flagged_
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     booked = await visit(practice)
     await practice.follow(booked)
-    [timer] = await practice.runner().claim(10)
+    [timer] = await practice.claimed()
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("UPDATE messages SET status = 'sent', channel = 'sms'"))
     await practice.follow(

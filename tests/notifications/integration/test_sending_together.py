@@ -12,7 +12,6 @@ from sqlalchemy import text
 from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
 from shared.contracts.booking import AppointmentCancelled, AppointmentState
-from shared.timers import Timer
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
 
@@ -30,10 +29,6 @@ async def many(practice: Practice, number: int) -> dict[str, AppointmentState]:
         visits[phone] = await booked(practice, client, now)
         await practice.follow(visits[phone])
     return visits
-
-
-async def due(practice: Practice) -> list[Timer]:
-    return [one for one in await practice.runner().claim(100) if one.tenant == practice.tenant]
 
 
 async def told(practice: Practice, client: UUID) -> list[tuple[str, str | None]]:
@@ -54,7 +49,7 @@ async def test_what_is_usual_goes_together_with_its_reason_its_event_and_its_tra
     if not isinstance(trace.get_tracer_provider(), TracerProvider):
         trace.set_tracer_provider(TracerProvider())
     visits = await many(practice, 20)
-    timers = await due(practice)
+    timers = await practice.claimed()
     assert set(await practice.runner().fire_together(timers)) == {timer.id for timer in timers}
     assert texts(practice).items() >= dict.fromkeys(visits, 1).items()
     for visit in visits.values():
@@ -97,7 +92,7 @@ async def test_each_that_is_not_usual_has_its_own_way_and_keeps_none_of_the_othe
         await session.execute(text(stop), {"tenant": practice.tenant, "phone": stopped})
     practice.outside.carrier.stopped.add(refused)
     before = texts(practice)
-    timers = await due(practice)
+    timers = await practice.claimed()
     await practice.runner().fire_all(timers)
     went = texts(practice) - before
     assert went == Counter(phones[4:])
@@ -124,14 +119,14 @@ async def test_a_carrier_that_fails_for_some_is_asked_for_these_again_and_for_no
         return await send(self, message)
 
     monkeypatch.setattr(PhoneCarrier, "send", sometimes)
-    await practice.runner().fire_all(await due(practice))
+    await practice.runner().fire_all(await practice.claimed())
     assert texts(practice).items() >= dict.fromkeys(visits, 1).items()
     assert asked == Counter(list(visits)) + Counter(flaky)
 
 
 async def test_what_somebody_else_has_in_hand_is_left_to_them(practice: Practice) -> None:
     visits = await many(practice, 6)
-    timers = await due(practice)
+    timers = await practice.claimed()
     held = timers[0].key
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("SELECT id FROM messages WHERE id = :id FOR UPDATE"), {"id": held})
