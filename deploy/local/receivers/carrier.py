@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import os
 import re
 import secrets
 from collections.abc import Coroutine, Mapping
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 
 STOP_WORDS = frozenset(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT"))
 START_WORDS = frozenset(("START", "UNSTOP"))
-DELIVERY_SECONDS = 0.2
+DELIVERY_SECONDS = float(os.environ.get("RECEIVERS_DELIVERY_SECONDS", "0.2"))
+POSTS_AT_ONCE = 8
+"""As a carrier would: it doesn't send its customers more than they can take."""
 TRIES = 5
 
 
@@ -47,6 +50,7 @@ class Carrier:
     inbound_url: str = ""
     stopped: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _posting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_AT_ONCE))
 
     def check(self, account: str, user: str, password: str) -> None:
         """Raises Refused when the account or its token is wrong."""
@@ -58,10 +62,9 @@ class Carrier:
         self, form: Mapping[str, str], idempotency: str | None, channel: Literal["sms", "voice"] = "sms"
     ) -> Message:
         """Takes a text or call; the same idempotency token is the same one. Raises Refused."""
-        if idempotency:
-            for one in self.store.messages:
-                if one.token == idempotency:
-                    return one
+        known = self.store.by_token(idempotency) if idempotency else None
+        if known is not None:
+            return known
         to, sender = form.get("To", ""), form.get("From", "")
         body = form.get("Body", "") if channel == "sms" else _said(form.get("Twiml", ""))
         if not to:
@@ -149,7 +152,8 @@ class Carrier:
         headers = {"X-Twilio-Signature": sign(self.token, url, form)}
         for attempt in range(TRIES):
             try:
-                response = await self.http.post(url, data=form, headers=headers, timeout=10)
+                async with self._posting:
+                    response = await self.http.post(url, data=form, headers=headers, timeout=10)
                 if response.is_success:
                     return
                 log.warning("a webhook was answered with %d", response.status_code)

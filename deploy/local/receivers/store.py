@@ -46,18 +46,26 @@ class Store:
 
     def __init__(self, file: Path | None = None) -> None:
         self.messages: list[Message] = []
+        self._by_id: dict[str, Message] = {}
+        self._by_token: dict[str, Message] = {}
         self.file = file
         self._news = asyncio.Condition()
         if file is not None and file.exists():
             for line in file.read_text().splitlines():
                 message = Message(**json.loads(line))
                 self.messages = [one for one in self.messages if one.id != message.id or message.duplicate]
-                self.messages.append(message)
+                self._keep(message)
 
     async def add(self, message: Message) -> None:
-        message.duplicate = any(one.id == message.id for one in self.messages)
-        self.messages.append(message)
+        message.duplicate = message.id in self._by_id
+        self._keep(message)
         await self.changed(message)
+
+    def _keep(self, message: Message) -> None:
+        self.messages.append(message)
+        self._by_id.setdefault(message.id, message)
+        if message.token:
+            self._by_token.setdefault(message.token, message)
 
     async def changed(self, message: Message) -> None:
         """Writes a message's newest state down and wakes those who wait."""
@@ -88,4 +96,8 @@ class Store:
             return None
 
     def by_id(self, message_id: str) -> Message | None:
-        return next((one for one in self.messages if one.id == message_id), None)
+        return self._by_id.get(message_id)
+
+    def by_token(self, token: str) -> Message | None:
+        """The one that was sent under an idempotency token."""
+        return self._by_token.get(token)
