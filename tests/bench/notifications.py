@@ -250,9 +250,7 @@ async def draining(figures: Figures, house: House) -> None:
     twice = await texts_twice(house)
     if twice:
         raise SystemExit(f"bench: {twice} clients got a text twice")
-    note = (
-        f"{DUE} due at once, two workers, booking asked before each eight; none early, none twice; reports come later"
-    )
+    note = f"{DUE} due at once, two workers, booking asked for each eight; none early or twice; reports come later"
     figures.add("due in the same minute, drained", [rate], "/s", least=500, note=note)
 
 

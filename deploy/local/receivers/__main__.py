@@ -33,7 +33,7 @@ def create_app(folder: Path | None, smtp_port: int, account: str, token: str, in
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: SMTP(Handler(store), enable_SMTPUTF8=True), HOST, smtp_port)
         async with httpx.AsyncClient() as http:
-            app.state.carrier = Carrier(store, account, token, http, inbound_url, delivery_seconds=delivery_seconds())
+            app.state.carrier = Carrier(store, account, token, http, inbound_url)
             app.state.smtp_port = server.sockets[0].getsockname()[1]
             yield
         server.close()
