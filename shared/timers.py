@@ -50,6 +50,8 @@ OUTAGE_SECONDS = 1.0
 CONCURRENCY = 8
 TOGETHER = 32
 """Timers that are fired together at most."""
+GROUPS = 3
+"""Such groups at a time: each asks several things of others at once."""
 MAX_ATTEMPTS = 8
 """Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""
 _ENDLESS = 1 << 30
@@ -248,6 +250,7 @@ class TimerRunner:
         self.concurrency = concurrency
         self._running: dict[int, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(concurrency)
+        self._group_turns = asyncio.Semaphore(GROUPS)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claims and fires until `stop`, then lets what runs finish, for at most 25 s."""
@@ -298,10 +301,13 @@ class TimerRunner:
             await self._in_turn(group)
 
     async def _in_turn(self, group: Sequence[Timer]) -> None:
-        async with self._turns:
-            done = await self.fire_together(group) if len(group) > 1 else frozenset[int]()
-            for timer in group:
-                if timer.id not in done:
+        done: Collection[int] = frozenset()
+        if len(group) > 1:
+            async with self._group_turns:
+                done = await self.fire_together(group)
+        for timer in group:
+            if timer.id not in done:
+                async with self._turns:
                     await self.fire(timer)
 
     async def fire_together(self, timers: Sequence[Timer]) -> Collection[int]:
