@@ -133,6 +133,29 @@ async def test_a_slow_clock_does_not_revive_a_hold_over_what_was_booked_since(
     assert seen.json()["expires_at"] == lost["expires_at"]
 
 
+async def test_what_is_kept_longer_takes_the_room_that_is_free_by_then(practice: Practice, clock: ManualClock) -> None:
+    rooms = sorted((uuid4(), uuid4()))
+    await practice.publish(practice.rules.model_copy(update={"sequence": 2, "room_ids": tuple(rooms)}))
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+
+    async def room_kept() -> UUID:
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            found: UUID = await session.scalar(text("SELECT room_id FROM holds"))
+            return found
+
+    first = await room_kept()
+    other = await practice.publish(schedule(room_ids=(first,)))
+    begun, clock.now = clock.now, clock.now + 5 * MINUTE
+    body = {"slot": practice.slot(start, schedule_id=other.schedule_id), "client_id": await practice.client()}
+    taken = await practice.http.post("/v1/appointments", json=body, headers=practice.headers())
+    assert taken.status_code == 201, taken.text
+    clock.now = begun + 4 * MINUTE  # as another process sees it
+    longer = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert longer.status_code == 200, longer.text
+    assert await room_kept() == next(room for room in rooms if room != first)
+
+
 async def test_what_is_offered_no_more_is_kept_no_longer(practice: Practice) -> None:
     [start] = practice.starts(1)
     kept = (await hold(practice, start)).json()
