@@ -41,20 +41,22 @@ async def test_certificates_are_always_checked_and_authorities_known_where_tls_i
 
 
 async def test_requests_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    spread, waiting = Spread(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), asyncio.Event()
+    spread = Spread(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    waiting, all_asked = asyncio.Event(), asyncio.Event()
     asked: Counter[int] = Counter()
     for number, pool in enumerate(spread._pools):
 
         async def answer(_request: httpx.Request, number: int = number) -> httpx.Response:
             asked[number] += 1
+            if asked.total() == 2 * POOLS:
+                all_asked.set()
             await waiting.wait()
             return httpx.Response(204)
 
         monkeypatch.setattr(pool, "handle_async_request", answer)
     async with httpx.AsyncClient(transport=spread) as client:
         requests = [asyncio.create_task(client.get("http://a/")) for _ in range(2 * POOLS)]
-        while asked.total() < len(requests):
-            await asyncio.sleep(0)
+        await all_asked.wait()
         assert asked == dict.fromkeys(range(POOLS), 2)
         waiting.set()
         assert {answer.status_code for answer in await asyncio.gather(*requests)} == {204}
