@@ -9,9 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.notifications import repository
 from services.notifications.api.common import own
-from services.notifications.api.pages import PAGES
+from services.notifications.api.pages import render
 from services.notifications.domain.secure import LONGEST, SecureKind, SecureMessage
-from services.notifications.domain.words import DEFAULT_LANGUAGE, manner
 from services.notifications.resources import Resources
 from services.notifications.use_cases import secure
 from shared.capability import Capability
@@ -29,22 +28,18 @@ async def inbox_page(request: Request, link: str, sent: bool = False, empty: boo
     reads = asked.purpose == "inbox"
     async with ours.database.transaction(asked.tenant) as session:
         messages = await repository.secure.page(session, asked.subject, None, SHOWN) if reads else []
-        sender = await repository.people.sender(session)
-        contact = await repository.people.contact(session, asked.subject)
-    return PAGES.render(
-        "inbox.html",
-        reads=reads,
-        news=[message for message in messages if _is_news(message)],
-        earlier=[message for message in messages if not _is_news(message)],
-        name=sender.name if sender else "the practice",
-        phone=sender.phone if sender else None,
-        crisis=manner(DEFAULT_LANGUAGE).crisis,
-        zone=(contact.zone if contact else None) or "UTC",
-        longest=LONGEST,
-        path=_path(ours, link),
-        sent=sent,
-        empty=empty,
-    )
+        return await render(
+            session,
+            "inbox.html",
+            asked.subject,
+            reads=reads,
+            news=[message for message in messages if _is_news(message)],
+            earlier=[message for message in messages if not _is_news(message)],
+            longest=LONGEST,
+            path=_path(ours, link),
+            sent=sent,
+            empty=empty,
+        )
 
 
 @router.post("/m/{link}")

@@ -1,7 +1,41 @@
-"""What the pages of notifications share."""
+"""What the pages of notifications share: their words, in the client's language and on the client's clock."""
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
+from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifications import repository
+from services.notifications.domain.templates import Tongue, long_when
+from services.notifications.domain.words import DEFAULT_LANGUAGE, page_words, practice_word
 from shared.pages import Pages
 
-PAGES = Pages(Path(__file__).parent.parent / "pages")
+
+def _when(moment: datetime, tongue: Tongue) -> str:
+    """On the client's clock; on the world's, and said so, where that isn't known."""
+    return long_when(moment, tongue) if tongue.zone else f"{long_when(moment, tongue)} UTC"
+
+
+_pages = Pages(Path(__file__).parent.parent / "pages")
+_pages.filters(when=_when)
+
+
+async def render(session: AsyncSession, template: str, client_id: UUID, **values: Any) -> HTMLResponse:
+    """A page for a client."""
+    sender = await repository.people.sender(session)
+    contact = await repository.people.contact(session, client_id)
+    wished = await repository.people.preferences(session, client_id)
+    language = wished.language or (sender.language if sender else DEFAULT_LANGUAGE)
+    name, phone = (sender.name, sender.phone) if sender else (practice_word(language), "")
+    return _pages.render(
+        template,
+        lang=language,
+        words=page_words(language, name=name, phone=phone),
+        tongue=Tongue(language, contact.zone if contact else None),
+        name=name,
+        phone=phone,
+        **values,
+    )

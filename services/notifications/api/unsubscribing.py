@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.notifications import repository
 from services.notifications.api.common import own
-from services.notifications.api.pages import PAGES
+from services.notifications.api.pages import render
 from services.notifications.resources import Resources
 from services.notifications.use_cases import practice
 from shared.capability import Capability
@@ -25,8 +25,7 @@ async def mails_page(request: Request, link: str) -> HTMLResponse:
     async with ours.database.transaction(asked.tenant) as session:
         contact = await repository.people.contact(session, asked.subject)
         wanted = contact is not None and "email" in await repository.people.consented_channels(session, contact)
-        sender = await repository.people.sender(session)
-    return PAGES.render("mails.html", wanted=wanted, name=sender.name if sender else "us", path=_path(ours, link))
+        return await render(session, "mails.html", asked.subject, wanted=wanted, path=_path(ours, link))
 
 
 @router.post("/u/{link}")

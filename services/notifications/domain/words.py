@@ -67,6 +67,17 @@ def default_words(purpose: Purpose, channel: Channel, language: Language) -> Wor
     return Words(found) if isinstance(found, str) else Words(**{name: text.strip() for name, text in found.items()})
 
 
+def page_words(language: Language, **values: str) -> dict[str, str]:
+    """What stands on the pages for clients."""
+    shared = {"crisis": manner(language).crisis, "phone": "", **values}
+    return {name: fill(text, shared) for name, text in _file(language)["page"].items()}
+
+
+def practice_word(language: Language) -> str:
+    """What a practice without a name is called."""
+    return str(_file(language)["page"]["practice"])
+
+
 def fill(text: str, values: Mapping[str, Any]) -> str:
     """Raises jinja2.TemplateError where a variable is missing."""
     return _compiled(text).render(values)

@@ -162,6 +162,25 @@ async def test_a_mail_is_a_page_too(practice: Practice) -> None:
     assert mail.links[0] in mail.html
 
 
+async def test_pages_speak_the_clients_language(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await wish(practice, channels=["email"], language="es")
+    await booked(practice)
+    [mail] = practice.outside.carrier.store.find(to=practice.email, channel="email")
+    html = {"accept": "text/html"}
+    mails = (await practice.http.get(next(link for link in mail.links if "/u/" in link), headers=html)).text
+    assert '<html lang="es">' in mails and "No más correos" in mails
+    await practice.call(
+        "POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hola, ¿cómo está?"}
+    )
+    await practice.fire_due()
+    [notice] = [one for one in practice.outside.carrier.store.find(to=practice.email) if "le escribe" in one.subject]
+    inbox = (await practice.http.get(next(link for link in notice.links if "/m/" in link), headers=html)).text
+    assert '<html lang="es">' in inbox and "Su mensaje" in inbox and "Lo he leído" in inbox
+    for english in ("Your message", "I have read", "Send<", "Sunday", " at "):
+        assert english not in inbox
+
+
 async def test_one_press_ends_mails_and_looking_does_not(practice: Practice) -> None:
     await practice.open("sms", "email")
     await wish(practice, channels=["email", "sms"])
