@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.contracts.envelope import Envelope, Event
-from shared.db import Database
+from shared.db import Database, is_outage
 from shared.inbox import first_time, first_times
 from shared.telemetry import current_tenant, span
 
@@ -90,8 +90,9 @@ class Handling:
                 tenants.setdefault(envelope.tenant, []).append(envelope)
             for tenant, envelopes in tenants.items():
                 await self._all_of(tenant, envelopes, records[0].topic)
-        except Exception as error:  # noqa: BLE001 # one by one, what is wrong with one of them is seen to
-            log.info("%d messages can't be handled together: %s", len(records), type(error).__name__)
+        except Exception as error:  # one by one, what is wrong with one of them is seen to
+            told = "%d messages can't be handled together: %s"
+            log.warning(told, len(records), type(error).__name__, exc_info=not is_outage(error))
             return False
         return True
 

@@ -124,31 +124,24 @@ async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str,
 
 def set_or_moved(table: Table, values: Mapping[str, Any]) -> Insert:
     """The statement of `schedule`, for whoever writes more with it; values or parameters of the row."""
+    return _or_moved(insert(table).values(values), table)
+
+
+def all_set_or_moved(table: Table, names: Sequence[str], rows: Select[Any]) -> Insert:
+    """The same for the rows that a query gives."""
+    return _or_moved(insert(table).from_select(list(names), rows), table)
+
+
+def _or_moved(new: Insert, table: Table) -> Insert:
     moved = {
-        "due_at": values["due_at"],
-        "traceparent": values["traceparent"],
+        "due_at": new.excluded.due_at,
+        "traceparent": new.excluded.traceparent,
         "generation": table.c.generation + 1,
         "attempts": 0,
         "leased_until": None,
         "failed_at": None,
     }
-    return insert(table).values(values).on_conflict_do_update(constraint="timers_once", set_=moved)
-
-
-def all_set_or_moved(table: Table, names: Sequence[str], rows: Select[Any]) -> Insert:
-    """The same for the rows that a query gives."""
-    new = insert(table).from_select(list(names), rows)
-    return new.on_conflict_do_update(
-        constraint="timers_once",
-        set_={
-            "due_at": new.excluded.due_at,
-            "traceparent": new.excluded.traceparent,
-            "generation": table.c.generation + 1,
-            "attempts": 0,
-            "leased_until": None,
-            "failed_at": None,
-        },
-    )
+    return new.on_conflict_do_update(constraint="timers_once", set_=moved)
 
 
 async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, key: UUID) -> None:
@@ -331,6 +324,8 @@ class TimerRunner:
 
     async def _run_together(self, session: AsyncSession, tenant: UUID, due: Sequence[Due]) -> Collection[int]:
         standing = set(await session.scalars(_STAND, _fences(due)))
+        if not standing:
+            return frozenset()
         keys = await self.many[due[0].timer.kind](session, tenant, [one for one in due if one.timer.id in standing])
         seen_to = [one for one in due if one.timer.key in keys]
         if seen_to and len((await session.scalars(_ALL_DONE, _fences(seen_to))).all()) < len(seen_to):

@@ -10,7 +10,7 @@ from services.notifications import tables
 from services.notifications.domain.model import (
     Offer,
 )
-from shared.rows import dump, every, keep_newest, one
+from shared.rows import dump, every, keep_newest
 
 
 async def save(session: AsyncSession, tenant: UUID, offer: Offer) -> bool:
@@ -24,7 +24,3 @@ async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | Non
         return {}
     query = select(tables.offers).where(tables.offers.c.id.in_(ids))
     return {found.id: found for found in await every(session, Offer, query)}
-
-
-async def find(session: AsyncSession, offer_id: UUID | None) -> Offer | None:
-    return await one(session, Offer, select(tables.offers).where(tables.offers.c.id == offer_id))

@@ -3,13 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.availability.resources import MIGRATIONS
 from shared.db import sqlalchemy_url
+from tests.support.migrating import migrate
 from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.servers
@@ -34,24 +33,17 @@ async def test_a_schedule_has_its_providers_zone_again_when_the_one_zone_is_take
     _, owner = await postgres.database("availability")
     engine = create_async_engine(sqlalchemy_url(owner))
 
-    def migrate(connection: Connection, revision: str) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
-
     values = {"tenant": uuid4(), "id": uuid4()}
     as_tenant = text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(values["tenant"])}
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         for row in (PROVIDER, LOCATION, KIND, SCHEDULE):
             await connection.execute(text(row), values)
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0003_practices_are_listed")
+    await migrate(engine, MIGRATIONS, "0003_practices_are_listed")
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         assert await connection.scalar(text("SELECT zone FROM schedules")) == "Asia/Kolkata"
         owned = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND NOT relforcerowsecurity"
         assert (await connection.execute(text(owned))).all() == []
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "head")
+    await migrate(engine, MIGRATIONS, "head")
     await engine.dispose()

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.booking.resources import MIGRATIONS
 from shared.db import sqlalchemy_url
+from tests.support.migrating import migrate
 from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.servers
@@ -29,11 +28,6 @@ async def test_visits_from_before_are_asked_about_too_and_two_offers_become_one(
     _, owner = await postgres.database("booking")
     engine = create_async_engine(sqlalchemy_url(owner))
 
-    def migrate(connection: Connection, revision: str) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
-
     tenant, start = uuid4(), datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     usual, away, running = uuid4(), uuid4(), uuid4()
     starts = {usual: start, away: start, running: datetime.now(UTC).replace(microsecond=0) - 8 * MINUTE}
@@ -44,8 +38,7 @@ async def test_visits_from_before_are_asked_about_too_and_two_offers_become_one(
         return {row.key: row.due_at - starts[row.key] for row in rows}
 
     as_tenant = text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)}
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0013_terms")
+    await migrate(engine, MIGRATIONS, "0013_terms")
     client = uuid4()
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
@@ -63,15 +56,13 @@ async def test_visits_from_before_are_asked_about_too_and_two_offers_become_one(
             timer = "INSERT INTO timers (tenant_id, kind, key, due_at) VALUES (:tenant, 'appointment.miss', :id, :due)"
             await connection.execute(text(timer), values | {"due": begins + 15 * MINUTE})
         offers = await two_offers(connection, tenant, client)
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "head")
+    await migrate(engine, MIGRATIONS, "head")
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         assert await due(connection) == {usual: 5 * MINUTE, running: 15 * MINUTE}
         fates = (await connection.execute(text("SELECT id, fate FROM waitlist_offers"))).all()
         assert {row.id: row.fate for row in fates} == dict(zip(offers, ("open", "withdrawn"), strict=True))
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0014_what_was_done")
+    await migrate(engine, MIGRATIONS, "0014_what_was_done")
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         assert await due(connection) == {usual: 15 * MINUTE, running: 15 * MINUTE}

@@ -4,14 +4,13 @@ import json
 from uuid import uuid4
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.resources import MIGRATIONS
 from shared.db import sqlalchemy_url
+from tests.support.migrating import migrate
 from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.servers
@@ -37,23 +36,16 @@ async def test_flows_and_tasks_from_before_are_read_as_they_were_meant(postgres:
     _, owner = await postgres.database("notifications")
     engine = create_async_engine(sqlalchemy_url(owner))
 
-    def migrate(connection: Connection, revision: str) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(MIGRATIONS))
-        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
-
     tenant = uuid4()
     as_tenant = text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": str(tenant)}
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "0004_invitations")
+    await migrate(engine, MIGRATIONS, "0004_invitations")
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         flow = "INSERT INTO outreach_flows (tenant_id, version, flow, created_at) VALUES (:tenant, 1, :flow, now())"
         await connection.execute(text(flow), {"tenant": tenant, "flow": json.dumps(OLD)})
         task = "INSERT INTO tasks (tenant_id, id, client_id, kind, opened_at) VALUES (:tenant, :id, :id, 'call', now())"
         await connection.execute(text(task), {"tenant": tenant, "id": uuid4()})
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate, "head")
+    await migrate(engine, MIGRATIONS, "head")
     async with engine.begin() as connection:
         await connection.execute(*as_tenant)
         found = OutreachFlow.model_validate(await connection.scalar(text("SELECT flow FROM outreach_flows")))
