@@ -3,6 +3,7 @@
 from services.notifications.api import (
     carriers,
     console,
+    editors,
     inbox,
     intake,
     messages,
@@ -33,5 +34,6 @@ routers = [
     unsubscribing.router,
     inbox.router,
     console.router,
+    editors.router,
     door.router,
 ]

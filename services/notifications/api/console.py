@@ -25,8 +25,8 @@ from shared.pages import Pages
 from shared.web import STATUS
 
 router = APIRouter(prefix="/console", include_in_schema=False, default_response_class=HTMLResponse)
-_pages = Pages(Path(__file__).parent.parent / "pages", console=True)
-_pages.filters(
+pages = Pages(Path(__file__).parent.parent / "pages", console=True)
+pages.filters(
     words=lambda code: str(code).replace("_", " "),
     at=lambda moment: f"{moment.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M} UTC",
 )
@@ -46,7 +46,7 @@ async def open_tasks(request: Request, visitor: Visitor, cursor: paging.Cursor =
     async with own(request).database.transaction(visitor.tenant) as session:
         found = await repository.tasks.page(session, paging.decode(cursor), ON_A_PAGE + 1, unfinished=True)
     items, after = paging.page(found, ON_A_PAGE, lambda task: (task.due_at, task.id))
-    return _render(request, "tasks.html", tasks=items, next=after, now=now, me=visitor.subject)
+    return render(request, "tasks.html", tasks=items, next=after, now=now, me=visitor.subject)
 
 
 @router.get("/conversations")
@@ -56,7 +56,7 @@ async def conversations(request: Request, visitor: Visitor, cursor: paging.Curso
     async with own(request).database.transaction(visitor.tenant) as session:
         found = await repository.secure.conversations(session, paging.decode(cursor), ON_A_PAGE + 1)
     items, after = paging.page(found, ON_A_PAGE, lambda one: (one.last_at, one.client_id))
-    return _render(request, "conversations.html", conversations=items, next=after)
+    return render(request, "conversations.html", conversations=items, next=after)
 
 
 @router.get("/tasks/{task_id}")
@@ -180,7 +180,7 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         visit = await repository.visits.find(session, task.appointment_id) if task.appointment_id else None
         written = await repository.secure.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 20) if task.client_id else []
-    return _render(
+    return render(
         request,
         "task.html",
         told,
@@ -201,7 +201,7 @@ async def _client(request: Request, visitor: Principal, client_id: UUID, told: P
         decisions = await repository.decisions.latest(session, client_id, ON_A_PAGE)
         written = await repository.secure.page(session, client_id, None, ON_A_PAGE)
         paused = await repository.people.last_pause(session, client_id)
-    return _render(
+    return render(
         request,
         "client.html",
         told,
@@ -213,6 +213,7 @@ async def _client(request: Request, visitor: Principal, client_id: UUID, told: P
     )
 
 
-def _render(request: Request, template: str, told: Problem | None = None, **values: Any) -> HTMLResponse:
+def render(request: Request, template: str, told: Problem | None = None, **values: Any) -> HTMLResponse:
+    """A page of the console; what kept something from being done is said on it, and is its status."""
     status = STATUS[told.kind] if told else 200
-    return _pages.render(template, status, base=base(request), told=told.detail if told else None, **values)
+    return pages.render(template, status, base=base(request), told=told.detail if told else None, **values)

@@ -62,7 +62,7 @@ async def preview_plan(request: Request, body: schemas.PlanPreview, caller: Call
     ours = own(request)
     async with ours.database.transaction(caller.tenant) as session:
         found = await previews.preview_plan(
-            session, plan=body.plan, sample=body.visit.sample(), links=_links(ours, caller.tenant), now=ours.clock()
+            session, plan=body.plan, sample=body.visit.sample(), links=links_of(ours, caller.tenant), now=ours.clock()
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
 
@@ -107,12 +107,13 @@ async def preview_flow(request: Request, body: schemas.FlowPreview, caller: Call
     ours = own(request)
     async with ours.database.transaction(caller.tenant) as session:
         found = await previews.preview_flow(
-            session, flow=body.flow, sample=body.visit.sample(), links=_links(ours, caller.tenant), now=ours.clock()
+            session, flow=body.flow, sample=body.visit.sample(), links=links_of(ours, caller.tenant), now=ours.clock()
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
 
 
-def _links(ours: Resources, tenant: UUID) -> Links:
+def links_of(ours: Resources, tenant: UUID) -> Links:
+    """What makes the links that a preview shows."""
     settings = ours.settings
     return Links(
         tenant,

@@ -51,10 +51,13 @@ class Condition(BaseModel):
 
     @model_validator(mode="after")
     def _can_hold(self) -> "Condition":
-        bounds = ((self.lead_time_at_least, self.lead_time_at_most), (self.misses_at_least, self.misses_at_most))
-        for least, most in bounds:
+        bounds = {
+            "lead_time_at_least": (self.lead_time_at_least, self.lead_time_at_most),
+            "misses_at_least": (self.misses_at_least, self.misses_at_most),
+        }
+        for name, (least, most) in bounds.items():
             if least is not None and most is not None and least > most:  # type: ignore[operator] # of one kind each
-                raise ValueError("at_least should not be more than at_most, or this can never hold")
+                raise ValueError(f"{name}: at least should not be more than at most, or this can never hold")
         return self
 
     @property

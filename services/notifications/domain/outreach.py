@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Literal
 from uuid import UUID
 
@@ -34,9 +35,9 @@ class FlowAction(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> "FlowAction":
         if (self.message is None) == (self.task is None):
-            raise ValueError("an action is either a message or a task")
+            raise ValueError("message: an action is either a message or a task")
         if self.message is not None and (not self.channels or len(set(self.channels)) != len(self.channels)):
-            raise ValueError("a message needs channels, each named once")
+            raise ValueError("channels: a message needs channels, each named once")
         return self
 
 
@@ -76,21 +77,23 @@ class OutreachFlow(BaseModel):
     @model_validator(mode="after")
     def _ends(self) -> "OutreachFlow":
         names = [step.name for step in self.steps]
-        if any(name is not None and names.count(name) > 1 for name in names) or "end" in names:
-            raise ValueError("each step should have a name of its own, and none be called end")
+        for number, name in enumerate(names):
+            if name == "end" or (name is not None and name in names[:number]):
+                said = "each step should have a name of its own, and none be called end"
+                raise ValueError(f"steps.{number}.name: {said}")
         for number, step in enumerate(self.steps):
             if step.then in (None, "end"):
                 continue
             if step.then not in names:
                 raise ValueError(f"steps.{number}.then: no step is called {step.then}")
             if names.index(step.then) <= number:
-                raise ValueError(f"steps.{number}.then: {step.then} is no later step, so the flow could not end")
+                raise ValueError(f"steps.{number}.then: that leads back to {step.then}, so the flow could not end")
         if self.steps[0].when.step_before is not None:
             raise ValueError("steps.0.when.step_before: there is no step before the first one")
-        afters = [step.after for step in self.steps]
-        if afters != sorted(afters):
-            raise ValueError("steps should be in the order of their times")
-        if afters[-1] >= self.gives_up_after:
+        for number, (before, step) in enumerate(pairwise(self.steps), 1):
+            if step.after < before.after:
+                raise ValueError(f"steps.{number}.after: steps should be in the order of their times")
+        if self.steps[-1].after >= self.gives_up_after:
             raise ValueError("gives_up_after should be later than the last step, or the flow can't end")
         return self
 

@@ -1,5 +1,7 @@
 """The practice's reminder plans and outreach flows, each in versions."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +14,20 @@ from services.notifications.domain.outreach import DEFAULT_FLOW, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version of a plan or flow; it held until the next one came, or it holds still."""
+
+    version: int
+    since: datetime
+    until: datetime | None
+
+
+async def lock(session: AsyncSession, tenant: UUID) -> None:
+    """One publication at a time: who comes second must see what the first has published."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"published {tenant}", 0))))
+
+
 async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
     return await _add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
 
@@ -21,7 +37,7 @@ async def add_flow(session: AsyncSession, tenant: UUID, flow: OutreachFlow, now:
 
 
 async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
-    """The next version; two at the same time wait for each other at the primary key."""
+    """The next version."""
     next_version = select(func.coalesce(func.max(table.c.version), 0) + 1).scalar_subquery()
     statement = insert(table).values(tenant_id=tenant, version=next_version, created_at=now, **values)
     return int(await session.scalar(statement.returning(table.c.version)))
@@ -45,3 +61,22 @@ async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, 
         query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
     return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOW)
+
+
+async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
+    """The versions of the reminder plan, the newest first; `before` goes on after a page."""
+    return await _versions(session, tables.reminder_plans, before, limit)
+
+
+async def flows(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
+    """The same of the outreach flow."""
+    return await _versions(session, tables.outreach_flows, before, limit)
+
+
+async def _versions(session: AsyncSession, table: Table, before: int | None, limit: int) -> Sequence[Published]:
+    until = func.lead(table.c.created_at).over(order_by=table.c.version)
+    every = select(table.c.version, table.c.created_at, until.label("until")).subquery()
+    query = select(every).order_by(every.c.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(every.c.version < before)
+    return [Published(*row) for row in await session.execute(query)]

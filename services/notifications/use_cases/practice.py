@@ -167,10 +167,28 @@ async def _note(session: AsyncSession, tenant: UUID, client_id: UUID, outcome: s
 
 
 @use_case
-async def publish_plan(session: AsyncSession, *, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
+async def publish_plan(
+    session: AsyncSession, *, tenant: UUID, plan: ReminderPlan, now: datetime, instead_of: int | None = None
+) -> int:
+    """A new version of the plan. Raises Problem `newer_version` where another one holds than `instead_of`."""
+    await repository.plans.lock(session, tenant)
+    if instead_of is not None:
+        _require_newest(instead_of, (await repository.plans.plan(session))[0])
     return await repository.plans.add_plan(session, tenant, plan, now)
 
 
 @use_case
-async def publish_flow(session: AsyncSession, *, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
+async def publish_flow(
+    session: AsyncSession, *, tenant: UUID, flow: OutreachFlow, now: datetime, instead_of: int | None = None
+) -> int:
+    """The same of the flow."""
+    await repository.plans.lock(session, tenant)
+    if instead_of is not None:
+        _require_newest(instead_of, (await repository.plans.flow(session))[0])
     return await repository.plans.add_flow(session, tenant, flow, now)
+
+
+def _require_newest(expected: int, newest: int) -> None:
+    if newest != expected:
+        told = f"Version {newest} was published meanwhile, and yours began with version {expected}."
+        raise conflict("newer_version", told, newest=newest)
