@@ -30,6 +30,10 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.invalid: list[str] = []
+        self.controls: dict[str, dict[str, str]] = {}
+        """What the page says of each control that has an id."""
+        self.notes: dict[str, str] = {}
+        """The words of paragraphs that have an id, which controls can be described by."""
         self.lang = ""
         self._words: list[str] = []
         self._label: list[str] | None = None
@@ -40,6 +44,7 @@ class Page(HTMLParser):
         self._linked: list[str] = []
         self._select = ""
         self._silent = False
+        self._note = ""
         self.feed(html)
 
     @property
@@ -48,6 +53,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own = {name: value or "" for name, value in attrs}
+        self._remember(tag, own)
         self._silent = tag in ("style", "script")
         if tag == "html":
             self.lang = own.get("lang", "")
@@ -75,10 +81,18 @@ class Page(HTMLParser):
             if own.get("aria-invalid") == "true":
                 self.invalid.append(own["name"])
 
+    def _remember(self, tag: str, own: dict[str, str]) -> None:
+        if tag in ("input", "select", "textarea") and "id" in own:
+            self.controls[own["id"]] = own
+        if tag == "p":
+            self._note = own.get("id", "")
+
     def handle_data(self, data: str) -> None:
         if self._silent:
             return
         self._words.append(data)
+        if self._note:
+            self.notes[self._note] = self.notes.get(self._note, "") + data
         if self._label is not None:
             self._label.append(data)
         if self._button is not None:
@@ -99,6 +113,8 @@ class Page(HTMLParser):
         if tag == "a" and self._href:
             self.links.append((" ".join(" ".join(self._linked).split()), self._href))
             self._href = ""
+        if tag == "p":
+            self._note = ""
         self._silent = False
 
     def form(self, action_ends: str) -> Form:

@@ -1,9 +1,8 @@
 """What the forms of reminder plans and outreach flows ask, field by field."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.notifications.api.filled import StepForm
 from services.notifications.api.forms import Choice, Group, Number, Ranked, Sent, Span, Text, Ticks, YesNo, coded
@@ -113,20 +112,21 @@ VISIT = Group(
 )
 
 
-class _Ahead(BaseModel):
+class _VisitAhead(SampleVisit):
+    """A visit by how long before its start it was booked."""
+
     ahead: Duration = Field(timedelta(days=10), ge=timedelta(0), le=timedelta(days=365))
 
 
 def a_visit() -> dict[str, str]:
     """The visit to look at, before anybody has said another."""
-    known = {name: one.default for name, one in SampleVisit.model_fields.items() if not one.is_required()}
-    return VISIT.write(known | _Ahead().model_dump(), VISIT.name)
+    known = {name: one.default for name, one in _VisitAhead.model_fields.items() if not one.is_required()}
+    return VISIT.write(known, VISIT.name)
 
 
 def read_visit(sent: Sent, now: datetime) -> SampleVisit:
     """One that was booked just now. Raises ValidationError."""
-    said: dict[str, Any] = VISIT.read(sent, VISIT.name) or {}
-    ahead = _Ahead.model_validate(said).ahead
-    said.pop("ahead", None)
     booked_at = now.replace(second=0, microsecond=0)
-    return SampleVisit.model_validate({**said, "booked_at": booked_at, "start": booked_at + ahead})
+    said = {**(VISIT.read(sent, VISIT.name) or {}), "booked_at": booked_at, "start": booked_at}
+    visit = _VisitAhead.model_validate(said)
+    return visit.model_copy(update={"start": booked_at + visit.ahead})
