@@ -101,10 +101,12 @@ async def test_nothing_in_the_editors_is_for_axe_to_object_to(practice: Practice
                     await phone.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
                     await fine(phone, f"{what} all open, {scheme}")
                     await phone.get_by_label("Percent of the clients held out").fill("51")
+                    await phone.get_by_label("How long").first.fill("some")
                     await phone.locator("[name='steps.0.channels.0']").select_option("")
                     await phone.locator("[name='steps.0.when.misses_at_least']").fill("some")
                     await phone.get_by_role("button", name="Publish").last.click()
                     await phone.locator("#told").wait_for()
                     await fine(phone, f"{what} with faults, {scheme}")
                     if PICTURES and (scheme, what) == ("light", "flows"):
+                        await phone.set_viewport_size({"width": 390, "height": 1150})
                         await phone.screenshot(path=Path(PICTURES) / "flow-editor.png", animations="disabled")
