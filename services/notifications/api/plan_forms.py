@@ -100,6 +100,7 @@ VISIT = Group(
     "The visit to look at",
     fields=(
         Span("ahead", "Booked so long before"),
+        Text("zone", "Client's time zone", "Such as America/New_York; empty is one that isn't known."),
         YesNo("first_visit", "First visit"),
         YesNo("confirmed", "Confirmed by the client"),
         Choice("modality", "Kind of visit", choices=coded(SampleVisit, "modality")),

@@ -1,7 +1,7 @@
 """The forms of plans and flows: any of them to fields and back, and what is wrong said where it was typed."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from services.notifications.api.filled import Filled, StepForm
-from services.notifications.api.forms import Group, Span
+from services.notifications.api.forms import Choice, Field, Group, Ranked, Span, YesNo, coded
 from services.notifications.api.plan_forms import FLOW, PLAN, VISIT, a_visit, read_visit
 from services.notifications.domain.conditions import Condition
 from services.notifications.domain.outreach import DEFAULT_FLOW, FlowAction, FlowStep, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, PlanStep, ReminderPlan
+from services.notifications.schemas import SampleVisit
+from shared.contracts.feedback import Barrier
+from shared.contracts.notifications import Channel
 from tests.support.build import NOW
 
 CHANNELS = ("sms", "email", "voice")
@@ -134,22 +137,35 @@ def test_the_default_ones_are_the_same_after_their_form(form: StepForm, value: B
     assert sent_and_read(form, value) == value
 
 
+WHEN = next(one for one in FLOW.step.fields if isinstance(one, Group))
+ON_BARRIER = next(one for one in FLOW.whole.fields if isinstance(one, Group))
+
+
 @pytest.mark.parametrize(
-    ("group", "model", "elsewhere"),
+    ("fields", "model", "elsewhere"),
     [
-        (PLAN.step, PlanStep, set()),
-        (FLOW.step, FlowStep, set()),
-        (PLAN.whole, ReminderPlan, {"steps"}),
-        (FLOW.whole, OutreachFlow, {"steps"}),
-        (PLAN.step.member("when"), Condition, set()),
-        (FLOW.step.member("when"), Condition, set()),
-        (Group("", "", fields=FLOW.whole.fields[0].fields[0].fields), FlowAction, set()),  # type: ignore[attr-defined] # groups of groups
+        (PLAN.step.fields, PlanStep, set()),
+        (FLOW.step.fields, FlowStep, set()),
+        (PLAN.whole.fields, ReminderPlan, {"steps"}),
+        (FLOW.whole.fields, OutreachFlow, {"steps"}),
+        (WHEN.fields, Condition, set()),
+        *((one.fields, FlowAction, set()) for one in ON_BARRIER.fields if isinstance(one, Group)),
+        (VISIT.fields[1:], SampleVisit, {"start", "booked_at"}),
     ],
 )
 def test_the_forms_ask_everything_that_the_models_can_say(
-    group: Group, model: type[BaseModel], elsewhere: set[str]
+    fields: tuple[Field, ...], model: type[BaseModel], elsewhere: set[str]
 ) -> None:
-    assert {field.name for field in group.fields} | elsewhere == set(model.model_fields)
+    assert {field.name for field in fields} | elsewhere == set(model.model_fields)
+    for field in fields:
+        if isinstance(field, Choice) and not isinstance(field, YesNo):
+            assert set(field.choices) == set(coded(model, field.name)), field.name
+
+
+def test_the_forms_ask_of_every_barrier_and_have_a_place_for_each_channel() -> None:
+    assert {one.name for one in ON_BARRIER.fields} == set(BARRIERS) == set(get_args(Barrier))
+    [channels] = (one for one in FLOW.step.fields if isinstance(one, Ranked))
+    assert len(channels.places) == len(CHANNELS) == len(get_args(Channel))
 
 
 @pytest.mark.parametrize(
@@ -340,7 +356,12 @@ def test_the_visit_to_look_at_is_booked_now_unless_said_ten_days_ahead() -> None
     other = {"visit.ahead": "36", "visit.ahead.unit": "hours", "visit.first_visit": "no", "visit.barrier": "cost"}
     visit = read_visit(a_visit() | other, NOW)
     assert (visit.start - visit.booked_at, visit.first_visit, visit.barrier) == (timedelta(hours=36), False, "cost")
-    for wrong in ({"visit.ahead": "soon"}, {"visit.misses": "-1"}, {"visit.held_out": "maybe"}):
+    for wrong in (
+        {"visit.ahead": "soon"},
+        {"visit.misses": "-1"},
+        {"visit.held_out": "maybe"},
+        {"visit.zone": "Mars/Base"},
+    ):
         with pytest.raises(ValidationError):
             read_visit(a_visit() | wrong, NOW)
     assert VISIT.read(a_visit(), VISIT.name)["misses"] == "0"
