@@ -36,6 +36,7 @@ from shared.contracts.booking import (
 from shared.contracts.envelope import Envelope, Event, Malformed
 from shared.contracts.feedback import AllianceLow, BarrierReported, FeedbackRequested, FeedbackSubmitted
 from shared.contracts.notifications import (
+    CheckInAnswered,
     ConsentChanged,
     MessageDelivered,
     MessageFailed,
@@ -101,6 +102,7 @@ CATALOGUE: tuple[type[Event], ...] = (
     TaskOpened,
     TaskClosed,
     QuestionAnswered,
+    CheckInAnswered,
     FeedbackRequested,
     FeedbackSubmitted,
     BarrierReported,

@@ -166,6 +166,23 @@ class TaskClosed(Event):
         return self.task_id
 
 
+class CheckInAnswered(Event):
+    """A client has said between sessions how they are; what they said stays in notifications."""
+
+    producer: ClassVar[str] = "notifications"
+    type: ClassVar[str] = "checkin.answered"
+
+    check_in_id: UUID
+    client_id: UUID
+    appointment_id: UUID
+    provider_id: UUID
+    answered_at: datetime
+
+    @property
+    def subject(self) -> UUID:
+        return self.check_in_id
+
+
 class QuestionAnswered(Event):
     """A client has answered what a text asked about a visit; booking does what the answer says."""
 

@@ -2,6 +2,7 @@
 
 from services.notifications.api import (
     carriers,
+    check_ins,
     console,
     inbox,
     intake,
@@ -23,6 +24,7 @@ routers = [
     people.router,
     messages.router,
     plans.router,
+    check_ins.router,
     outreach.router,
     tasks.router,
     secure.router,
@@ -32,6 +34,7 @@ routers = [
     carriers.router,
     unsubscribing.router,
     inbox.router,
+    check_ins.page,
     console.router,
     door.router,
 ]

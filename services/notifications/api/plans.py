@@ -1,17 +1,14 @@
 """Routes: reminder plans and outreach flows."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own
+from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, links_of, own
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
-from services.notifications.domain.templates import Links
-from services.notifications.resources import Resources
 from services.notifications.use_cases import practice, previews
 from shared.commands import Answer, Write
 from shared.errors import not_found
@@ -62,7 +59,7 @@ async def preview_plan(request: Request, body: schemas.PlanPreview, caller: Call
     ours = own(request)
     async with ours.database.transaction(caller.tenant) as session:
         found = await previews.preview_plan(
-            session, plan=body.plan, sample=body.visit.sample(), links=_links(ours, caller.tenant), now=ours.clock()
+            session, plan=body.plan, sample=body.visit.sample(), links=links_of(ours, caller.tenant), now=ours.clock()
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
 
@@ -107,17 +104,6 @@ async def preview_flow(request: Request, body: schemas.FlowPreview, caller: Call
     ours = own(request)
     async with ours.database.transaction(caller.tenant) as session:
         found = await previews.preview_flow(
-            session, flow=body.flow, sample=body.visit.sample(), links=_links(ours, caller.tenant), now=ours.clock()
+            session, flow=body.flow, sample=body.visit.sample(), links=links_of(ours, caller.tenant), now=ours.clock()
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
-
-
-def _links(ours: Resources, tenant: UUID) -> Links:
-    settings = ours.settings
-    return Links(
-        tenant,
-        settings.link_signing_key,
-        settings.booking_public_url,
-        settings.feedback_public_url,
-        settings.public_url,
-    )

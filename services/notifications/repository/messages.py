@@ -15,6 +15,7 @@ from services.notifications import tables
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
+    ASKING,
     FROM_A_PERSON,
     REPLIES,
     Message,
@@ -168,7 +169,12 @@ def of_visit(visit_id: UUID) -> ColumnElement[bool]:
 def asking(client_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Those that ask something of these clients."""
     columns = tables.messages.c
-    return columns.client_id.in_(client_ids) & (columns.purpose == "confirm_request")
+    return columns.client_id.in_(client_ids) & columns.purpose.in_(ASKING)
+
+
+def checking_in(client_id: UUID) -> ColumnElement[bool]:
+    columns = tables.messages.c
+    return (columns.client_id == client_id) & (columns.purpose == "check_in")
 
 
 def of_offer(offer_id: UUID) -> ColumnElement[bool]:

@@ -13,14 +13,14 @@ from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 
 
 async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
-    return await _add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
+    return await add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
 
 
 async def add_flow(session: AsyncSession, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
-    return await _add_version(session, tenant, tables.outreach_flows, now, flow=flow.model_dump(mode="json"))
+    return await add_version(session, tenant, tables.outreach_flows, now, flow=flow.model_dump(mode="json"))
 
 
-async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
+async def add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
     """The next version; two at the same time wait for each other at the primary key."""
     next_version = select(func.coalesce(func.max(table.c.version), 0) + 1).scalar_subquery()
     statement = insert(table).values(tenant_id=tenant, version=next_version, created_at=now, **values)

@@ -1,5 +1,11 @@
 """HTTP bodies of notifications, a module per part of the domain."""
 
+from services.notifications.schemas.check_ins import (
+    CheckInBody,
+    CheckInPage,
+    CheckInPlanBody,
+    NewCheckInAnswer,
+)
 from services.notifications.schemas.messages import (
     Decision,
     Explanation,
@@ -20,6 +26,7 @@ from services.notifications.schemas.people import (
 )
 from services.notifications.schemas.plans import FlowBody, PlanBody
 from services.notifications.schemas.previews import (
+    CheckInPreview,
     FlowPreview,
     PlanPreview,
     Preview,
@@ -48,6 +55,10 @@ from services.notifications.schemas.webhooks import (
 )
 
 __all__ = [
+    "CheckInBody",
+    "CheckInPage",
+    "CheckInPlanBody",
+    "CheckInPreview",
     "ConsentBody",
     "ConsentList",
     "ConsentRecord",
@@ -64,6 +75,7 @@ __all__ = [
     "IntakeBody",
     "MessageBody",
     "MessagePage",
+    "NewCheckInAnswer",
     "NewSecureMessage",
     "NewTemplate",
     "NewWebhook",

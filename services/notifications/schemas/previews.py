@@ -4,6 +4,7 @@ from datetime import UTC, timedelta
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
+from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Language
 from services.notifications.domain.outreach import OutreachFlow
@@ -71,6 +72,15 @@ class PlanPreview(Body):
     model_config = example(visit=_VISIT)
 
     plan: ReminderPlan | None = None
+    visit: SampleVisit
+
+
+class CheckInPreview(Body):
+    """A check-in plan, by default the one in force, and a visit as it could be that took place."""
+
+    model_config = example(plan={"steps": [{"after": "P3D"}]}, visit=_VISIT)
+
+    plan: CheckInPlan | None = None
     visit: SampleVisit
 
 

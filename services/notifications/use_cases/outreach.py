@@ -12,7 +12,7 @@ from services.notifications.domain.model import Visit
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
-from services.notifications.use_cases import facts, tasks
+from services.notifications.use_cases import check_ins, facts, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import ClientDischarged, ClientState
 from shared.contracts.feedback import Barrier, BarrierReported
@@ -68,6 +68,7 @@ async def follow_client(session: AsyncSession, *, tenant: UUID, state: ClientSta
     is_news = await repository.clients.save(session, tenant, state.client_id, discharged, state.sequence)
     if is_news and discharged:
         await end_all(session, tenant, state.client_id, "discharged", now)
+        await check_ins.end_all(session, tenant, state.client_id, "discharged", now)
 
 
 @use_case

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
+from services.notifications.domain.check_ins import CheckInPlan, plan_check_ins
 from services.notifications.domain.model import REPLIES, Message, Sender
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
 from services.notifications.domain.plans import ReminderPlan, new_message, plan_messages
@@ -37,6 +38,27 @@ async def preview_plan(
         reason = message.reason or (f"condition_{unmet}" if unmet else None)
         words = _words(message, sender, sample, links, now)
         found.append(_previewed(message, sender, sample, reason, words))
+    return found
+
+
+@use_case
+async def preview_check_ins(
+    session: AsyncSession, *, plan: CheckInPlan | None, sample: Sample, links: Links, now: datetime
+) -> list[Previewed]:
+    """Every check-in of a plan, by default the one in force, after the visit has taken place.
+
+    Raises Problem `no_sender`.
+    """
+    sender = await _sender(session)
+    sample = replace(sample, own=await repository.templates.all_words(session))
+    if plan is None:
+        _, plan = await repository.check_ins.plan(session)
+    found = []
+    planned = plan_check_ins(plan, 0, sample.visit, NOBODY, sample.start, None)
+    for step, (_, message) in zip(plan.steps, planned, strict=True):
+        unmet = step.when.unmet(sample.facts)
+        reason = f"condition_{unmet}" if unmet else None
+        found.append(_previewed(message, sender, sample, reason, _words(message, sender, sample, links, now)))
     return found
 
 

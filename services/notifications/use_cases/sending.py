@@ -18,10 +18,10 @@ from services.notifications.clients import CarrierRefused, CarrierUnavailable, H
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     Message,
-    Question,
     message_event,
 )
 from services.notifications.domain.policy import Defer, Refuse, Send, decide, refusals
+from services.notifications.domain.questions import question
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.messages import decided
@@ -77,9 +77,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
         else:
             await _sent(session, tenant, message, given, now)
-            if message.purpose == "confirm_request" and given.channel == "sms" and visit is not None:
-                asked_about = Question(message.id, verdict.address, message.client_id, visit.id, visit.start, now)
-                await repository.questions.ask(session, tenant, asked_about)
+            if given.channel == "sms" and (asks := question(message, verdict.address, visit, now)) is not None:
+                await repository.questions.ask(session, tenant, asks)
         return
 
 

@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import HandedOver, Unavailable
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Question, message_event
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
+from services.notifications.domain.questions import question
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.reports import look_up_at
 from services.notifications.use_cases.worlds import worlds_of
@@ -112,9 +113,8 @@ async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Read
         ]
         decisions.append(_decision(message, now, "sent", message.channel, None))
         visit = one.world.visit
-        if message.purpose == "confirm_request" and answer.channel == "sms" and visit is not None:
-            question = Question(message.id, one.verdict.address, message.client_id, visit.id, visit.start, now)
-            await repository.questions.ask(session, tenant, question)
+        if answer.channel == "sms" and (asks := question(message, one.verdict.address, visit, now)) is not None:
+            await repository.questions.ask(session, tenant, asks)
     look_ups = {message.id: at for message in sent if (at := look_up_at(message, now)) is not None}
     await repository.messages.save_sent(session, tenant, sent, decisions, look_ups)
     await repository.record_rows(session, events)
