@@ -367,6 +367,7 @@ outreach = Table(
     Column("ended_at", _TIME),
     Column("sequence", Integer, nullable=False),
     Column("traceparent", Text),
+    Column("trigger", Text, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
 )
 

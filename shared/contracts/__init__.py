@@ -34,7 +34,14 @@ from shared.contracts.booking import (
     SlotReleased,
 )
 from shared.contracts.envelope import Envelope, Event, Malformed
-from shared.contracts.feedback import AllianceLow, BarrierReported, FeedbackRequested, FeedbackSubmitted
+from shared.contracts.feedback import (
+    AllianceLow,
+    BarrierReported,
+    ClientDisengaging,
+    ClientUnscheduled,
+    FeedbackRequested,
+    FeedbackSubmitted,
+)
 from shared.contracts.notifications import (
     CheckInAnswered,
     ConsentChanged,
@@ -107,6 +114,8 @@ CATALOGUE: tuple[type[Event], ...] = (
     FeedbackSubmitted,
     BarrierReported,
     AllianceLow,
+    ClientUnscheduled,
+    ClientDisengaging,
 )
 
 BY_TYPE: dict[str, type[Event]] = {event.type: event for event in CATALOGUE}

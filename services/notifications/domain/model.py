@@ -39,6 +39,7 @@ Purpose = Literal[
     "answer_move",
     "answer_cancel",
     "secure_message",
+    "next_visit",
     "check_in",
     "check_in_thanks",
 ]
@@ -63,7 +64,9 @@ ASKING: frozenset[Purpose] = frozenset(("confirm_request", "check_in"))
 """A digit answers these, where they went by text."""
 FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
 """Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
-OUTREACH: frozenset[Purpose] = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing"))
+OUTREACH: frozenset[Purpose] = frozenset(
+    ("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit")
+)
 """Void when the outreach ends."""
 
 TOOK_PLACE = frozenset(("arrived", "checked-in", "fulfilled"))

@@ -58,6 +58,11 @@ class Links:
         link = Capability(purpose, self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/m/{link}"
 
+    def portal(self, client_id: UUID, now: datetime) -> str:
+        """To a client's own page, where they book."""
+        link = Capability("client", self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
+        return f"{self.booking.rstrip('/')}/me/{link}"
+
     def check_in(self, check_in_id: UUID, now: datetime) -> str:
         """To where a client says in one tap how they are."""
         link = Capability("check_in", self.tenant, check_in_id, now + LINK_LIFETIME).sign(self.key)
@@ -144,6 +149,8 @@ def _values(
     }
     if message.purpose in FROM_A_PERSON:
         values["link"] = links.inbox(message.client_id, now)
+    elif message.purpose == "next_visit":
+        values["link"] = links.portal(message.client_id, now)
     elif about is not None and message.purpose not in WITHOUT_LINK:
         values["link"] = _link(message, about, links, now)
     return values

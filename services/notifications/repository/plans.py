@@ -8,8 +8,9 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
-from services.notifications.domain.outreach import DEFAULT_FLOW, OutreachFlow
+from services.notifications.domain.outreach import DEFAULT_FLOWS, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
+from shared.contracts.notifications import OutreachTrigger
 
 
 async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
@@ -37,11 +38,12 @@ async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, 
     return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
 
 
-async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, OutreachFlow]:
-    """An outreach flow, by default the newest; version 0 is the default one."""
+async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | None = None) -> tuple[int, OutreachFlow]:
+    """An outreach flow, by default the newest with this trigger; version 0 is the default one."""
     columns = tables.outreach_flows.c
-    query = select(tables.outreach_flows).order_by(columns.version.desc()).limit(1)
+    of_trigger = func.coalesce(columns.flow["trigger"].astext, "missed") == trigger
+    query = select(tables.outreach_flows).where(of_trigger).order_by(columns.version.desc()).limit(1)
     if version is not None:
         query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
-    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOW)
+    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOWS[trigger])

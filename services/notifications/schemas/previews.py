@@ -14,7 +14,7 @@ from services.notifications.schemas.examples import AT, example
 from shared.bodies import Body, Moment
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.feedback import Barrier
-from shared.contracts.notifications import Channel
+from shared.contracts.notifications import Channel, OutreachTrigger
 
 _VISIT = {"start": "2026-03-12T15:00:00Z", "booked_at": AT, "zone": "America/New_York", "first_visit": True}
 
@@ -89,6 +89,7 @@ class FlowPreview(Body):
 
     model_config = example(visit=_VISIT)
 
+    trigger: OutreachTrigger = Field("missed", description="Which flow in force, where none is given")
     flow: OutreachFlow | None = None
     visit: SampleVisit
 

@@ -16,6 +16,7 @@ from services.notifications.domain.previewing import NOBODY, Previewed, Said, Sa
 from services.notifications.domain.segments import segments
 from services.notifications.domain.templates import Links, NoWords, Text, Tongue, render
 from shared.contracts.feedback import Barrier
+from shared.contracts.notifications import OutreachTrigger
 from shared.errors import conflict
 from shared.telemetry import use_case
 
@@ -64,7 +65,13 @@ async def preview_check_ins(
 
 @use_case
 async def preview_flow(
-    session: AsyncSession, *, flow: OutreachFlow | None, sample: Sample, links: Links, now: datetime
+    session: AsyncSession,
+    *,
+    trigger: OutreachTrigger,
+    flow: OutreachFlow | None,
+    sample: Sample,
+    links: Links,
+    now: datetime,
 ) -> list[Previewed]:
     """Every step of a flow, by default the one in force, as if the visit were missed fifteen minutes after its start;
     then what it has for each barrier. Raises Problem `no_sender`.
@@ -72,7 +79,7 @@ async def preview_flow(
     sender = await _sender(session)
     sample = replace(sample, own=await repository.templates.all_words(session))
     if flow is None:
-        _, flow = await repository.plans.flow(session)
+        _, flow = await repository.plans.flow(session, trigger)
     missed_at = sample.start + timedelta(minutes=15)
     found: list[Previewed] = []
     taken = 0
