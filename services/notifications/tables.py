@@ -41,6 +41,7 @@ senders = Table(
     Column("closes", Time, nullable=False),
     Column("language", Text, nullable=False),
     Column("concerns_owner", Text),
+    Column("bounces_to", Text),
 )
 
 preferences = Table(

@@ -87,6 +87,8 @@ class Sender:
     language: Language = "en"
     concerns_owner: str | None = None
     """Subject of whoever answers what worries clients."""
+    bounces_to: str | None = None
+    """Where mails return that can't be delivered; by default to `email_from`."""
 
 
 @dataclass(frozen=True, slots=True)

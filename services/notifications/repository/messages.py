@@ -21,6 +21,7 @@ from services.notifications.domain.model import (
     Message,
 )
 from shared import timers as clock
+from shared.contracts.notifications import Channel
 from shared.direct import Direct
 from shared.errors import not_found
 from shared.rows import dump, every, given, many, one
@@ -138,6 +139,23 @@ async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) ->
     if found is None:
         raise not_found("message")
     return found
+
+
+async def known(session: AsyncSession, message_id: UUID) -> Message | None:
+    """Locked; None where there is no such message."""
+    query = select(tables.messages).where(tables.messages.c.id == message_id)
+    return await one(session, Message, query.with_for_update())
+
+
+async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
+    """By which the message of this step has failed already."""
+    columns = tables.messages.c
+    same = [
+        columns[name].is_not_distinct_from(getattr(message, name))
+        for name in ("appointment_id", "appointment_sequence", "outreach_id", "offer_id", "step")
+    ]
+    query = select(columns.channel).where(columns.client_id == message.client_id, columns.status == "failed", *same)
+    return set(await session.scalars(query))
 
 
 async def free(session: AsyncSession, ids: Collection[UUID]) -> list[Message]:

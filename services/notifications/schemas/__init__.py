@@ -9,6 +9,7 @@ from services.notifications.schemas.check_ins import (
 from services.notifications.schemas.messages import (
     Decision,
     Explanation,
+    MailReportBody,
     MessageBody,
     MessagePage,
     ReconciliationBody,
@@ -73,6 +74,7 @@ __all__ = [
     "FlowPreview",
     "InboundText",
     "IntakeBody",
+    "MailReportBody",
     "MessageBody",
     "MessagePage",
     "NewCheckInAnswer",

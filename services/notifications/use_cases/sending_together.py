@@ -2,7 +2,8 @@
 
 The same rules, looked up for all at a time; the same carrier, asked for a few at a time; one commit. Only what is usual
 goes this way: a message about a booked visit that a carrier takes at once. Everything else is left to `sending.send`,
-which knows what to do: whatever is put off, refused, already asked of a carrier, or doesn't go through.
+which knows what to do: whatever is put off, refused, wished by another channel, already asked of a carrier, or doesn't
+go through.
 
 As there, each message is locked while the carrier is asked, so what was cancelled before is not sent; booking is asked
 how the visits stand right before, a few at a time, so that no answer is older than the calls of those few take.
@@ -58,10 +59,11 @@ async def send_together(
     worlds = await worlds_of(session, messages, now)
     for message in messages:
         world = worlds[message.id]
-        wished = message.by(world.preferences) if world.preferences else message
-        verdict = decide(wished, world, now)
+        if world.preferences is not None and message.by(world.preferences) != message:
+            continue
+        verdict = decide(message, world, now)
         if isinstance(verdict, Send):
-            ready.append(_Ready(wished, verdict, world, refusals(wished, world, now), by_message[message.id]))
+            ready.append(_Ready(message, verdict, world, refusals(message, world, now), by_message[message.id]))
     given: list[tuple[_Ready, HandedOver]] = []
     for first in range(0, len(ready), AT_ONCE):
         given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
