@@ -33,6 +33,9 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
 
 @use_case
 async def follow_outreach(session: AsyncSession, *, tenant: UUID, state: OutreachState) -> None:
+    """Keeps what is done after misses; the report counts what that wins back, not who was merely reminded to book."""
+    if state.trigger != "missed":
+        return
     await repository.save_outreach(session, tenant, OutreachRun.of(state))
 
 

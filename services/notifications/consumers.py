@@ -15,7 +15,13 @@ from shared.contracts.booking import (
     ClientRegistered,
     ClientState,
 )
-from shared.contracts.feedback import BarrierReported, FeedbackRequested
+from shared.contracts.feedback import (
+    BarrierReported,
+    ClientDisengaging,
+    ClientUnscheduled,
+    EngagementState,
+    FeedbackRequested,
+)
 from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
 from shared.handling import Arrived, Handler, ManyHandler
 
@@ -36,6 +42,10 @@ async def on_barrier(session: AsyncSession, envelope: Envelope[BarrierReported],
     await outreach.learn_barrier(session, tenant=envelope.tenant, report=envelope.event, now=now)
 
 
+async def on_engagement(session: AsyncSession, envelope: Envelope[EngagementState], now: datetime) -> None:
+    await outreach.reach_out(session, tenant=envelope.tenant, state=envelope.event, now=now)
+
+
 async def on_request(session: AsyncSession, envelope: Envelope[FeedbackRequested], now: datetime) -> None:
     await visits.ask_for_rating(session, tenant=envelope.tenant, request=envelope.event, now=now)
 
@@ -47,6 +57,8 @@ _FOLLOWED: Mapping[type[Event], Handler] = {
     ClientRegistered: on_client,
     ClientDischarged: on_client,
     BarrierReported: on_barrier,
+    ClientUnscheduled: on_engagement,
+    ClientDisengaging: on_engagement,
     FeedbackRequested: on_request,
 }
 

@@ -41,6 +41,7 @@ senders = Table(
     Column("closes", Time, nullable=False),
     Column("language", Text, nullable=False),
     Column("concerns_owner", Text),
+    Column("bounces_to", Text),
 )
 
 preferences = Table(
@@ -141,6 +142,34 @@ outreach_flows = Table(
     Column("flow", JSONB, nullable=False),
     Column("created_at", _TIME, nullable=False),
     PrimaryKeyConstraint("tenant_id", "version"),
+)
+
+check_in_plans = Table(
+    "check_in_plans",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "version"),
+)
+
+check_ins = Table(
+    "check_ins",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("plan_version", Integer, nullable=False),
+    Column("due_at", _TIME, nullable=False),
+    Column("answer", Text),
+    Column("answered_at", _TIME),
+    Column("task_id", Uuid),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    comment="Questions between sessions how a client is; the id is that of the message that asks",
 )
 
 visits = Table(
@@ -264,10 +293,12 @@ questions = Table(
     Column("phone", Text, nullable=False),
     Column("client_id", Uuid, nullable=False),
     Column("appointment_id", Uuid, nullable=False),
-    Column("start", _TIME, nullable=False),
+    Column("start", _TIME),
     Column("asked_at", _TIME, nullable=False),
     Column("answer", Text),
     Column("answered_at", _TIME),
+    Column("kind", Text, nullable=False),
+    Column("open_until", _TIME, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Texts that asked something; a digit answers the newest open one of its number",
 )
@@ -337,6 +368,7 @@ outreach = Table(
     Column("ended_at", _TIME),
     Column("sequence", Integer, nullable=False),
     Column("traceparent", Text),
+    Column("trigger", Text, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
 )
 

@@ -34,8 +34,16 @@ from shared.contracts.booking import (
     SlotReleased,
 )
 from shared.contracts.envelope import Envelope, Event, Malformed
-from shared.contracts.feedback import AllianceLow, BarrierReported, FeedbackRequested, FeedbackSubmitted
+from shared.contracts.feedback import (
+    AllianceLow,
+    BarrierReported,
+    ClientDisengaging,
+    ClientUnscheduled,
+    FeedbackRequested,
+    FeedbackSubmitted,
+)
 from shared.contracts.notifications import (
+    CheckInAnswered,
     ConsentChanged,
     MessageDelivered,
     MessageFailed,
@@ -101,10 +109,13 @@ CATALOGUE: tuple[type[Event], ...] = (
     TaskOpened,
     TaskClosed,
     QuestionAnswered,
+    CheckInAnswered,
     FeedbackRequested,
     FeedbackSubmitted,
     BarrierReported,
     AllianceLow,
+    ClientUnscheduled,
+    ClientDisengaging,
 )
 
 BY_TYPE: dict[str, type[Event]] = {event.type: event for event in CATALOGUE}

@@ -47,6 +47,34 @@ class BarrierReported(RequestState):
     barrier: Barrier
 
 
+class EngagementState(Event):
+    """Whether a client in care comes back, as far as the calendar tells."""
+
+    producer: ClassVar[str] = "feedback"
+
+    client_id: UUID
+    last_appointment_id: UUID
+    """The last visit that took place."""
+    since: datetime
+    """When this came to be so."""
+
+    @property
+    def subject(self) -> UUID:
+        return self.client_id
+
+
+class ClientUnscheduled(EngagementState):
+    """The client is in care and nothing is booked."""
+
+    type: ClassVar[str] = "client.unscheduled"
+
+
+class ClientDisengaging(EngagementState):
+    """The time since the last visit is long for this client's cadence."""
+
+    type: ClassVar[str] = "client.disengaging"
+
+
 class AllianceLow(RequestState):
     """A rating after a session was low; the clinician should know the same day."""
 

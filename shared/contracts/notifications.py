@@ -10,8 +10,17 @@ Channel = Literal["sms", "email", "voice"]
 MessageStatus = Literal["planned", "sent", "delivered", "failed", "not_sent"]
 TaskOutcome = Literal["done", "reached", "not_reached", "rebooked", "declined", "handed_on", "not_needed"]
 OutreachEnd = Literal[
-    "rebooked", "declined", "opted_out", "discharged", "no_response", "held_out", "visit_changed", "safety"
+    "rebooked",
+    "declined",
+    "opted_out",
+    "discharged",
+    "no_response",
+    "held_out",
+    "visit_changed",
+    "safety",
+    "superseded",
 ]
+OutreachTrigger = Literal["missed", "unscheduled", "disengaging"]
 
 
 class MessageState(Event):
@@ -90,7 +99,7 @@ class ConsentChanged(Event):
 
 
 class OutreachState(Event):
-    """The outreach after one missed appointment as it stands."""
+    """An outreach as it stands: after one missed appointment, or after the last one of whoever doesn't come back."""
 
     producer: ClassVar[str] = "notifications"
 
@@ -106,6 +115,7 @@ class OutreachState(Event):
     rebooked_appointment_id: UUID | None
     started_at: datetime
     ended_at: datetime | None
+    trigger: OutreachTrigger = "missed"
 
     @property
     def subject(self) -> UUID:
@@ -113,7 +123,7 @@ class OutreachState(Event):
 
 
 class OutreachStarted(OutreachState):
-    """A miss set a flow going (or held the client out of it, for comparison)."""
+    """A miss, or what else `trigger` says, set a flow going (or held the client out of it, for comparison)."""
 
     type: ClassVar[str] = "outreach.started"
 
@@ -164,6 +174,23 @@ class TaskClosed(Event):
     @property
     def subject(self) -> UUID:
         return self.task_id
+
+
+class CheckInAnswered(Event):
+    """A client has said between sessions how they are; what they said stays in notifications."""
+
+    producer: ClassVar[str] = "notifications"
+    type: ClassVar[str] = "checkin.answered"
+
+    check_in_id: UUID
+    client_id: UUID
+    appointment_id: UUID
+    provider_id: UUID
+    answered_at: datetime
+
+    @property
+    def subject(self) -> UUID:
+        return self.check_in_id
 
 
 class QuestionAnswered(Event):

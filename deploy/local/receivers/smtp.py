@@ -33,6 +33,7 @@ class Handler:
                     status="delivered",
                     html=page.get_content() if page is not None else "",
                     calendar=_calendar(mail),
+                    returns_to=str(envelope.mail_from),
                 )
             )
         return "250 OK"

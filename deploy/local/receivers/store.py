@@ -32,6 +32,8 @@ class Message:
     calendar: str = ""
     """The calendar file that came with a mail."""
     callback: str | None = None
+    returns_to: str = ""
+    """Where a mail would return."""
 
     @property
     def links(self) -> list[str]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from services.notifications.domain.templates import Links
 from services.notifications.resources import Resources
 from shared.auth import Principal, Role
 from shared.errors import not_found
@@ -15,6 +16,17 @@ ADMINISTRATION = (Role.STAFF, Role.ADMIN)
 def own(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
+
+
+def links_of(ours: Resources, tenant: UUID) -> Links:
+    settings = ours.settings
+    return Links(
+        tenant,
+        settings.link_signing_key,
+        settings.booking_public_url,
+        settings.feedback_public_url,
+        settings.public_url,
+    )
 
 
 def require_client(principal: Principal, client_id: UUID) -> None:

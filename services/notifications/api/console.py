@@ -179,6 +179,7 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
         visit = await repository.visits.find(session, task.appointment_id) if task.appointment_id else None
         written = await repository.secure.of_task(session, task.id)
+        check_in = await repository.check_ins.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 20) if task.client_id else []
     return render(
         request,
@@ -188,6 +189,7 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         visit=visit,
         asks=task.kind == IS_CLIENT_THERE and task.status != "closed",
         text=text,
+        check_in=check_in,
         written=written,
         decisions=decisions,
         outcomes=OUTCOMES,

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,17 +13,28 @@ from starlette.exceptions import HTTPException
 
 from services.notifications import repository
 from services.notifications.api import faults
-from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own
+from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, links_of, own
 from services.notifications.api.console import ON_A_PAGE, pages, render
 from services.notifications.api.filled import Filled, StepForm
-from services.notifications.api.plan_forms import CHANNELS, FLOW, PLAN, VISIT, a_visit, read_visit
-from services.notifications.api.plans import Version, links_of
+from services.notifications.api.plan_forms import (
+    CHANNELS,
+    DISENGAGING_FLOW,
+    FLOW,
+    PLAN,
+    UNSCHEDULED_FLOW,
+    VISIT,
+    a_visit,
+    read_visit,
+)
+from services.notifications.api.plans import Version
+from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.previewing import Previewed
 from services.notifications.repository.plans import Published
 from services.notifications.schemas import SampleVisit
 from services.notifications.use_cases import practice, previews
 from shared.auth import Principal
 from shared.console import OwnForm, Visitor, base
+from shared.contracts.notifications import OutreachTrigger
 from shared.errors import Kind, Problem, invalid, not_found
 from shared.numbers import digits
 
@@ -58,6 +70,27 @@ class Editor:
     preview: Callable[..., Awaitable[list[Previewed]]]
 
 
+def _of_trigger(trigger: OutreachTrigger, form: StepForm, path: str, name: str, about: str) -> Editor:
+    async def of_version(session: AsyncSession, version: int | None) -> tuple[int, OutreachFlow]:
+        return await repository.plans.flow(session, trigger, version)
+
+    async def versions(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
+        return await repository.plans.flows(session, trigger, before, limit)
+
+    return Editor(
+        path=path,
+        name=name,
+        code="flow",
+        holds_for="outreach that began",
+        about=about,
+        form=form,
+        of_version=of_version,
+        versions=versions,
+        publish=practice.publish_flow,
+        preview=partial(previews.preview_flow, trigger=trigger),
+    )
+
+
 EDITORS = (
     Editor(
         path="plans",
@@ -71,19 +104,41 @@ EDITORS = (
         publish=practice.publish_plan,
         preview=previews.preview_plan,
     ),
-    Editor(
-        path="flows",
-        name="outreach flow",
-        code="flow",
-        holds_for="outreach that began",
-        about="What happens after a missed visit, until the client is back or is given up.",
-        form=FLOW,
-        of_version=repository.plans.flow,
-        versions=repository.plans.flows,
-        publish=practice.publish_flow,
-        preview=previews.preview_flow,
+    _of_trigger(
+        "missed",
+        FLOW,
+        "flows",
+        "outreach flow",
+        "What happens after a missed visit, until the client is back or is given up.",
+    ),
+    _of_trigger(
+        "unscheduled",
+        UNSCHEDULED_FLOW,
+        "unscheduled-flows",
+        "outreach flow without a next visit",
+        "What happens when a client in care has nothing booked.",
+    ),
+    _of_trigger(
+        "disengaging",
+        DISENGAGING_FLOW,
+        "disengaging-flows",
+        "outreach flow of a long absence",
+        "What happens when a client stays away for longer than usual.",
     ),
 )
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def _each(register: Callable[..., Any], below: str = "", **more: Any) -> Callable[[Handler], Handler]:
+    """A route of every editor."""
+
+    def decorate(handler: Handler) -> Handler:
+        for editor in EDITORS:
+            register(f"/{editor.path}{below}", **more)(handler)
+        return handler
+
+    return decorate
 
 
 def _which(request: Request) -> Editor:
@@ -96,8 +151,7 @@ Which = Annotated[Editor, Depends(_which)]
 Number = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 
 
-@router.get("/plans")
-@router.get("/flows")
+@_each(router.get)
 async def versions(
     request: Request, visitor: Visitor, editor: Which, before: Number = None, done: Number = None
 ) -> HTMLResponse:
@@ -115,12 +169,12 @@ async def versions(
         more=found[ON_A_PAGE - 1].version if len(found) > ON_A_PAGE else None,
         first=found[-1] if found else None,
         may_publish=_may_publish(visitor),
+        beside=[one for one in EDITORS if one.code == editor.code and one != editor],
         done=done,
     )
 
 
-@router.get("/plans/edit")
-@router.get("/flows/edit")
+@_each(router.get, "/edit")
 async def edit_page(request: Request, visitor: Visitor, editor: Which, start: Number = None) -> HTMLResponse:
     """The form of the next version, filled in as the current one, or as an earlier one to go back to."""
     _require_publisher(visitor)
@@ -132,8 +186,7 @@ async def edit_page(request: Request, visitor: Visitor, editor: Which, start: Nu
     return _page(request, editor, current, Filled({**filled.fields, **a_visit()}, filled.steps))
 
 
-@router.post("/plans/edit", dependencies=[OwnForm], response_model=None)
-@router.post("/flows/edit", dependencies=[OwnForm], response_model=None)
+@_each(router.post, "/edit", dependencies=[OwnForm], response_model=None)
 async def edit(request: Request, visitor: Visitor, editor: Which) -> Response:
     """Checks and shows what would be sent, publishes, or only adds, removes or moves a step."""
     _require_publisher(visitor)
@@ -154,8 +207,7 @@ async def edit(request: Request, visitor: Visitor, editor: Which) -> Response:
     return await _publish(request, visitor, editor, begun, filled, value)
 
 
-@router.get("/plans/{version}")
-@router.get("/flows/{version}")
+@_each(router.get, "/{version}")
 async def one_version(request: Request, visitor: Visitor, editor: Which, version: Version) -> HTMLResponse:
     """A version to read."""
     visitor.require("messages:read", *AT_THE_PRACTICE)

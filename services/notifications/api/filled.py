@@ -1,7 +1,8 @@
 """A form with steps as somebody filled it in: reading it, and adding, removing and moving its steps."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -67,6 +68,8 @@ class StepForm:
     step_model: type[BaseModel]
     step: Group
     whole: Group
+    given: Mapping[str, str] = field(default_factory=dict)
+    """What this form doesn't ask, since it is a form of just that."""
 
     @property
     def most_steps(self) -> int:
@@ -86,7 +89,8 @@ class StepForm:
 
     def body(self, filled: Filled) -> dict[str, Any]:
         """What the API would get."""
-        return {**(self.whole.read(filled.fields) or {}), "steps": [self.step.read(one) or {} for one in filled.steps]}
+        steps = [self.step.read(one) or {} for one in filled.steps]
+        return {**(self.whole.read(filled.fields) or {}), **self.given, "steps": steps}
 
     def faults(self, filled: Filled, error: ValidationError) -> list[faults.Fault]:
         """What the model found wrong in the body of this form, by field."""

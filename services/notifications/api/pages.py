@@ -23,18 +23,21 @@ _pages = Pages(Path(__file__).parent.parent / "pages")
 _pages.filters(when=_when)
 
 
-async def render(session: AsyncSession, template: str, client_id: UUID, **values: Any) -> HTMLResponse:
-    """A page for a client."""
+async def render(
+    session: AsyncSession, template: str, client_id: UUID, *, about: datetime | None = None, **values: Any
+) -> HTMLResponse:
+    """A page for a client; words that say `when` mean what it is about."""
     sender = await repository.people.sender(session)
     contact = await repository.people.contact(session, client_id)
     wished = await repository.people.preferences(session, client_id)
     language = wished.language or (sender.language if sender else DEFAULT_LANGUAGE)
+    tongue = Tongue(language, contact.zone if contact else None)
     name, phone = (sender.name, sender.phone) if sender else (practice_word(language), "")
     return _pages.render(
         template,
         lang=language,
-        words=page_words(language, name=name, phone=phone),
-        tongue=Tongue(language, contact.zone if contact else None),
+        words=page_words(language, name=name, phone=phone, when=_when(about, tongue) if about else ""),
+        tongue=tongue,
         name=name,
         phone=phone,
         **values,

@@ -11,6 +11,7 @@ from services.notifications.domain.outreach import FlowAction, FlowStep, Outreac
 from services.notifications.domain.plans import PlanStep, ReminderPlan
 from services.notifications.schemas import SampleVisit
 from shared.bodies import Duration
+from shared.contracts.notifications import OutreachTrigger
 
 CHANNELS = {"sms": "text", "email": "mail", "voice": "call"}
 ANY = "doesn't matter"
@@ -60,40 +61,41 @@ ACTION = (
     Text("task", "Task for a person", "Small letters and _ only, such as call_client."),
 )
 
-FLOW = StepForm(
-    model=OutreachFlow,
-    step_model=FlowStep,
-    step=Group(
+ON_BARRIER = Group(
+    "on_barrier",
+    "When the client says what was in the way",
+    fields=tuple(Group(barrier, words, fields=ACTION) for barrier, words in coded(OutreachFlow, "on_barrier").items()),
+)
+
+
+def _flow(trigger: OutreachTrigger, after: str, *more: Group) -> StepForm:
+    """The form of the flows with one trigger: what each counts from differs, and what it can answer."""
+    step = Group(
         "",
         "",
         fields=(
-            Span("after", "How long after the miss"),
+            Span("after", after),
             *ACTION,
             WHEN,
-            Text(
-                "name",
-                "Name of this step",
-                "For others to lead here. Small letters, digits and _, a letter first.",
-            ),
+            Text("name", "Name of this step", "For others to lead here. Small letters, digits and _, a letter first."),
             Text("then", "Leads to", "The name of a later step, or end; empty is the next step."),
         ),
-    ),
-    whole=Group(
+    )
+    whole = Group(
         "",
         "",
         fields=(
-            Group(
-                "on_barrier",
-                "When the client says what was in the way",
-                fields=tuple(
-                    Group(barrier, words, fields=ACTION) for barrier, words in coded(OutreachFlow, "on_barrier").items()
-                ),
-            ),
+            *more,
             Span("gives_up_after", "Given up after"),
             Number("holdout_percent", "Percent of the clients held out", "Left alone, for comparison."),
         ),
-    ),
-)
+    )
+    return StepForm(model=OutreachFlow, step_model=FlowStep, step=step, whole=whole, given={"trigger": trigger})
+
+
+FLOW = _flow("missed", "How long after the miss", ON_BARRIER)
+UNSCHEDULED_FLOW = _flow("unscheduled", "How long after nothing was booked")
+DISENGAGING_FLOW = _flow("disengaging", "How long after they were seen to stay away")
 
 VISIT = Group(
     "visit",

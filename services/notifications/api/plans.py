@@ -1,19 +1,17 @@
 """Routes: reminder plans and outreach flows."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own
+from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, links_of, own
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
-from services.notifications.domain.templates import Links
-from services.notifications.resources import Resources
 from services.notifications.use_cases import practice, previews
 from shared.commands import Answer, Write
+from shared.contracts.notifications import OutreachTrigger
 from shared.errors import not_found
 from shared.web import Caller, problems
 
@@ -81,20 +79,22 @@ async def publish_flow(request: Request, body: OutreachFlow, command: Write) -> 
 
 
 @router.get("/outreach-flows/current", operation_id="get_outreach_flow")
-async def get_flow(request: Request, caller: Caller) -> schemas.FlowBody:
-    """The outreach flow in force."""
+async def get_flow(request: Request, caller: Caller, trigger: OutreachTrigger = "missed") -> schemas.FlowBody:
+    """The outreach flow in force for what sets it going."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        version, flow = await repository.plans.flow(session)
+        version, flow = await repository.plans.flow(session, trigger)
     return schemas.FlowBody(version=version, flow=flow)
 
 
 @router.get("/outreach-flows/{version}", operation_id="get_outreach_flow_version", responses=problems(404))
-async def get_flow_version(request: Request, version: Version, caller: Caller) -> schemas.FlowBody:
-    """An outreach flow as it was published; 0 is the default one."""
+async def get_flow_version(
+    request: Request, version: Version, caller: Caller, trigger: OutreachTrigger = "missed"
+) -> schemas.FlowBody:
+    """An outreach flow as it was published; 0 is the default one for what sets it going."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        found, flow = await repository.plans.flow(session, version)
+        found, flow = await repository.plans.flow(session, trigger, version)
     if found != version:
         raise not_found("outreach_flow", "There is no such version of the outreach flow.")
     return schemas.FlowBody(version=version, flow=flow)
@@ -107,18 +107,11 @@ async def preview_flow(request: Request, body: schemas.FlowPreview, caller: Call
     ours = own(request)
     async with ours.database.transaction(caller.tenant) as session:
         found = await previews.preview_flow(
-            session, flow=body.flow, sample=body.visit.sample(), links=links_of(ours, caller.tenant), now=ours.clock()
+            session,
+            trigger=body.trigger,
+            flow=body.flow,
+            sample=body.visit.sample(),
+            links=links_of(ours, caller.tenant),
+            now=ours.clock(),
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
-
-
-def links_of(ours: Resources, tenant: UUID) -> Links:
-    """What makes the links that a preview shows."""
-    settings = ours.settings
-    return Links(
-        tenant,
-        settings.link_signing_key,
-        settings.booking_public_url,
-        settings.feedback_public_url,
-        settings.public_url,
-    )

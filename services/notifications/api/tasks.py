@@ -47,6 +47,7 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
         task = await repository.tasks.get(session, task_id)
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
         written = await repository.secure.of_task(session, task.id)
+        check_in = await repository.check_ins.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 100) if task.client_id else []
     response.headers["etag"] = etag(task.version)
     said = schemas.InboundText.model_fields
@@ -54,6 +55,7 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
         **_body(task).model_dump(),
         text=schemas.InboundText(**{name: text[name] for name in said}) if text else None,
         messages=[schemas.SecureMessageBody.model_validate(one, from_attributes=True) for one in written],
+        check_in=schemas.CheckInBody.model_validate(check_in) if check_in else None,
         decisions=[schemas.Decision.of(row) for row in decisions],
     )
 

@@ -46,7 +46,7 @@ class MailServer:
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 raise CarrierUnavailable("mail_server_away") from error
             try:
-                await client.send_message(mail)
+                await client.send_message(mail, sender=message.returns_to)
             except aiosmtplib.SMTPRecipientsRefused as error:
                 raise _refusal(error.recipients[0].code, "address") from error
             except aiosmtplib.SMTPResponseException as error:

@@ -30,6 +30,8 @@ class Outbound:
     calendar: bytes | None = None
     """A calendar file that goes with a mail; its method says what a calendar is to do with it."""
     calendar_method: Method = "REQUEST"
+    returns_to: str | None = None
+    """Where a mail returns that can't be delivered; by default to its sender."""
 
 
 class Vendor(Protocol):

@@ -2,20 +2,24 @@
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Literal, get_args
 
+from services.notifications.domain.check_ins import CheckInAnswer
 from services.notifications.domain.crisis import may_mean_self_harm
 
 Meaning = Literal["opt_out", "opt_in", "help", "safety", "answer", "other"]
 Answer = Literal["confirm", "move", "cancel"]
+Digit = Literal["1", "2", "3"]
 
 _STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL")
 _STOP_ES = ("ALTO", "PARAR", "PARE", "BAJA", "CANCELAR", "FIN", "NO MAS")
 OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
 OPT_IN = frozenset(("START", "UNSTOP", "ALTA", "EMPEZAR"))
 HELP = frozenset(("HELP", "INFO", "AYUDA"))
-ANSWERS: dict[str, Answer] = {"1": "confirm", "2": "move", "3": "cancel"}
+ANSWERS: dict[Digit, Answer] = {"1": "confirm", "2": "move", "3": "cancel"}
 """Digits only: no word that somebody may mean otherwise is an answer."""
+CHECK_IN_ANSWERS: dict[Digit, CheckInAnswer] = {"1": "well", "2": "so_so", "3": "not_well"}
+_DIGITS: dict[str, Digit] = {digit: digit for digit in get_args(Digit)}
 
 
 def meaning(body: str) -> Meaning:
@@ -37,12 +41,12 @@ def meaning(body: str) -> Meaning:
         return "opt_in"
     if whole in HELP:
         return "help"
-    return "answer" if answer(body) else "other"
+    return "answer" if digit(body) else "other"
 
 
-def answer(body: str) -> Answer | None:
-    """The answer that a text is, if it's nothing but one of its digits: `1`, ` 1.`, `(1)`, a keycap."""
-    return ANSWERS.get(re.sub(r"[\s.!()\[\]#\ufe0f\u20e3]", "", unicodedata.normalize("NFKC", body)))
+def digit(body: str) -> Digit | None:
+    """The one that a text is, if it's nothing else: `1`, ` 1.`, `(1)`, a keycap."""
+    return _DIGITS.get(re.sub(r"[\s.!()\[\]#\ufe0f\u20e3]", "", unicodedata.normalize("NFKC", body)))
 
 
 def _plain(body: str) -> str:

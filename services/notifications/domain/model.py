@@ -39,19 +39,38 @@ Purpose = Literal[
     "answer_move",
     "answer_cancel",
     "secure_message",
+    "next_visit",
+    "check_in",
+    "check_in_thanks",
 ]
 REPLIES: frozenset[Purpose] = frozenset(
-    ("opt_out_confirmation", "opt_in_confirmation", "help", "safety", "answer_confirm", "answer_move", "answer_cancel")
+    (
+        "opt_out_confirmation",
+        "opt_in_confirmation",
+        "help",
+        "safety",
+        "answer_confirm",
+        "answer_move",
+        "answer_cancel",
+        "check_in_thanks",
+    )
 )
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder", "confirm_request"))
 """Void when the visit changes, and outside the caps on automated texts."""
 ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
 """Each of one version of its visit."""
+ASKING: frozenset[Purpose] = frozenset(("confirm_request", "check_in"))
+"""A digit answers these, where they went by text."""
 FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
 """Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
-OUTREACH: frozenset[Purpose] = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing"))
+OUTREACH: frozenset[Purpose] = frozenset(
+    ("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit")
+)
 """Void when the outreach ends."""
+
+TOOK_PLACE = frozenset(("arrived", "checked-in", "fulfilled"))
+"""Of a visit: the client was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,8 @@ class Sender:
     language: Language = "en"
     concerns_owner: str | None = None
     """Subject of whoever answers what worries clients."""
+    bounces_to: str | None = None
+    """Where mails return that can't be delivered; by default to `email_from`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +189,21 @@ class Offer:
         return self.fate == "open" and now < self.expires_at
 
 
+QuestionKind = Literal["visit", "check_in"]
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a text asked about a visit; its id is the message's."""
+    """What a text asked, about a visit to come or how the client is; its id is the message's."""
 
     id: UUID
     phone: str
     client_id: UUID
     appointment_id: UUID
-    start: datetime
+    kind: QuestionKind
+    start: datetime | None
+    """Of the visit to come, as it was asked about."""
+    open_until: datetime
     asked_at: datetime
     answer: str | None = None
     answered_at: datetime | None = None

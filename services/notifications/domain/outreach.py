@@ -1,4 +1,4 @@
-"""Outreach after a miss: a flow of steps as data, its run, and what ends it."""
+"""Outreach: after a miss, or to whoever doesn't come back; a flow of steps as data, its run, and what ends it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,11 +16,14 @@ from shared.contracts.notifications import (
     Channel,
     OutreachEnd,
     OutreachState,
+    OutreachTrigger,
 )
 
 OF_FLOW = "step."
 """Begins the step of a message that a flow has planned; its number in the flow follows."""
-OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "other_times", "closing"]
+OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit"]
+GENTLE: frozenset[OutreachPurpose] = frozenset(("next_visit", "closing"))
+"""What can be said to whoever hasn't missed anything."""
 
 
 class FlowAction(BaseModel):
@@ -42,7 +45,7 @@ class FlowAction(BaseModel):
 
 
 class FlowStep(FlowAction):
-    """An action at `after` the miss, where its condition holds then; after it `then`, or the next step."""
+    """An action at `after` what set the flow going, where its condition holds then; then `then`, or the next step."""
 
     after: Duration = Field(ge=timedelta(0), le=timedelta(days=90))
     when: Condition = Field(default_factory=Condition, description="Asked when the step is due")
@@ -51,7 +54,7 @@ class FlowStep(FlowAction):
 
 
 class OutreachFlow(BaseModel):
-    """What happens after a miss until the client is back, or `gives_up_after`."""
+    """What happens after a miss, or what else `trigger` says, until the client is back, or `gives_up_after`."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -69,6 +72,10 @@ class OutreachFlow(BaseModel):
         },
     )
 
+    trigger: OutreachTrigger = Field(
+        "missed",
+        description="A missed visit; a client in care with nothing booked; or one who stays away for longer than usual",
+    )
     steps: tuple[FlowStep, ...] = Field(min_length=1, max_length=20)
     on_barrier: dict[Barrier, FlowAction] = Field(default_factory=dict)
     gives_up_after: Duration = Field(gt=timedelta(0), le=timedelta(days=180))
@@ -95,6 +102,17 @@ class OutreachFlow(BaseModel):
                 raise ValueError(f"steps.{number}.after: steps should be in the order of their times")
         if self.steps[-1].after >= self.gives_up_after:
             raise ValueError("gives_up_after should be later than the last step, or the flow can't end")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_trigger(self) -> "OutreachFlow":
+        if self.trigger == "missed":
+            return self
+        if self.on_barrier:
+            raise ValueError("on_barrier: only whoever missed a visit is asked what got in the way")
+        for number, step in enumerate(self.steps):
+            if step.message is not None and step.message not in GENTLE:
+                raise ValueError(f"steps.{number}.message: should be {' or '.join(sorted(GENTLE))}; nothing was missed")
         return self
 
     def after(self, number: int) -> int:
@@ -131,17 +149,38 @@ DEFAULT_FLOW = OutreachFlow(
     },
     gives_up_after=timedelta(days=14),
 )
+DEFAULT_FLOWS: dict[OutreachTrigger, OutreachFlow] = {
+    "missed": DEFAULT_FLOW,
+    "unscheduled": OutreachFlow(
+        trigger="unscheduled",
+        steps=(
+            FlowStep(after=timedelta(0), message="next_visit", channels=_BOTH),
+            FlowStep(after=timedelta(days=7), task="call_client"),
+        ),
+        gives_up_after=timedelta(days=14),
+    ),
+    "disengaging": OutreachFlow(
+        trigger="disengaging",
+        steps=(
+            FlowStep(after=timedelta(0), message="next_visit", channels=_BOTH),
+            FlowStep(after=timedelta(days=4), task="call_client"),
+            FlowStep(after=timedelta(days=14), message="closing", channels=("email",)),
+        ),
+        gives_up_after=timedelta(days=28),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Outreach:
-    """One run of a flow, for one missed visit; `step` is the one that is due next."""
+    """One run of a flow, for one visit that was missed or was the last; `step` is the one that is due next."""
 
     id: UUID
     client_id: UUID
     appointment_id: UUID
     flow_version: int
     missed_at: datetime
+    """Or when what else set it going came to be so; steps count from it."""
     started_at: datetime
     status: Literal["running", "ended"] = "running"
     step: int = 0
@@ -152,6 +191,7 @@ class Outreach:
     ended_at: datetime | None = None
     sequence: int = 1
     traceparent: str | None = None
+    trigger: OutreachTrigger = "missed"
 
     def moved_on(self, flow: OutreachFlow, took: bool) -> "Outreach":
         """Past the step that was due: on to where it leads, if it was taken."""
@@ -198,4 +238,5 @@ def state(event: type[OutreachState], outreach: Outreach) -> OutreachState:
         rebooked_appointment_id=outreach.rebooked_appointment_id,
         started_at=outreach.started_at,
         ended_at=outreach.ended_at,
+        trigger=outreach.trigger,
     )

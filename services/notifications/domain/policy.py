@@ -14,6 +14,7 @@ from services.notifications.domain.model import (
     FROM_A_PERSON,
     OUTREACH,
     REPLIES,
+    TOOK_PLACE,
     Contact,
     Message,
     Offer,
@@ -133,6 +134,8 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
         return Refuse("no_contact")
     if message.purpose in ABOUT_A_VISIT and (refusal := _of_visit(message, world.visit, now)):
         return refusal
+    if message.purpose == "check_in" and (world.visit is None or world.visit.status not in TOOK_PLACE):
+        return Refuse("visit_changed")
     if message.purpose == "waitlist_offer" and (world.offer is None or not world.offer.is_open(now)):
         return Refuse("offer_over")
     if world.unmet is not None:

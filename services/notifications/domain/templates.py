@@ -58,6 +58,16 @@ class Links:
         link = Capability(purpose, self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/m/{link}"
 
+    def portal(self, client_id: UUID, now: datetime) -> str:
+        """To a client's own page, where they book."""
+        link = Capability("client", self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
+        return f"{self.booking.rstrip('/')}/me/{link}"
+
+    def check_in(self, check_in_id: UUID, now: datetime) -> str:
+        """To where a client says in one tap how they are."""
+        link = Capability("check_in", self.tenant, check_in_id, now + LINK_LIFETIME).sign(self.key)
+        return f"{self.notifications.rstrip('/')}/c/{link}"
+
     def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:
         expires = max(now, about.start) + LINK_LIFETIME
         return Capability(purpose, self.tenant, about.id, expires).sign(self.key)
@@ -139,8 +149,10 @@ def _values(
     }
     if message.purpose in FROM_A_PERSON:
         values["link"] = links.inbox(message.client_id, now)
+    elif message.purpose == "next_visit":
+        values["link"] = links.portal(message.client_id, now)
     elif about is not None and message.purpose not in WITHOUT_LINK:
-        values["link"] = _link(message.purpose, about, links, now)
+        values["link"] = _link(message, about, links, now)
     return values
 
 
@@ -184,7 +196,10 @@ def _fit(text: str, values: Mapping[str, str], endings: Sequence[str]) -> str:
     raise NoWords("text_too_long", told)
 
 
-def _link(purpose: Purpose, about: Visit | Offer, links: Links, now: datetime) -> str:
+def _link(message: Message, about: Visit | Offer, links: Links, now: datetime) -> str:
+    purpose = message.purpose
+    if purpose == "check_in":
+        return links.check_in(message.id, now)
     if isinstance(about, Offer):
         return links.offer(about, now)
     if purpose == "barrier_question":

@@ -69,7 +69,7 @@ def default_words(purpose: Purpose, channel: Channel, language: Language) -> Wor
 
 def page_words(language: Language, **values: str) -> dict[str, str]:
     """What stands on the pages for clients."""
-    shared = {"crisis": manner(language).crisis, "phone": "", **values}
+    shared = {"crisis": manner(language).crisis, "phone": "", "when": "", **values}
     return {name: fill(text, shared) for name, text in _file(language)["page"].items()}
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.repository import (
+    check_ins,
     clients,
     decisions,
     hand_overs,
@@ -31,6 +32,7 @@ from shared import outbox as events
 from shared.contracts.envelope import Event
 
 __all__ = [
+    "check_ins",
     "clients",
     "decisions",
     "hand_overs",

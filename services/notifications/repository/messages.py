@@ -15,11 +15,13 @@ from services.notifications import tables
 from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
+    ASKING,
     FROM_A_PERSON,
     REPLIES,
     Message,
 )
 from shared import timers as clock
+from shared.contracts.notifications import Channel
 from shared.direct import Direct
 from shared.errors import not_found
 from shared.rows import dump, every, given, many, one
@@ -139,6 +141,23 @@ async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) ->
     return found
 
 
+async def known(session: AsyncSession, message_id: UUID) -> Message | None:
+    """Locked; None where there is no such message."""
+    query = select(tables.messages).where(tables.messages.c.id == message_id)
+    return await one(session, Message, query.with_for_update())
+
+
+async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
+    """By which the message of this step has failed already."""
+    columns = tables.messages.c
+    same = [
+        columns[name].is_not_distinct_from(getattr(message, name))
+        for name in ("appointment_id", "appointment_sequence", "outreach_id", "offer_id", "step")
+    ]
+    query = select(columns.channel).where(columns.client_id == message.client_id, columns.status == "failed", *same)
+    return set(await session.scalars(query))
+
+
 async def free(session: AsyncSession, ids: Collection[UUID]) -> list[Message]:
     """Those of these that are planned, locked; one that somebody has in hand is left out."""
     query = select(tables.messages).where(tables.messages.c.id.in_(ids), tables.messages.c.status == "planned")
@@ -168,7 +187,12 @@ def of_visit(visit_id: UUID) -> ColumnElement[bool]:
 def asking(client_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Those that ask something of these clients."""
     columns = tables.messages.c
-    return columns.client_id.in_(client_ids) & (columns.purpose == "confirm_request")
+    return columns.client_id.in_(client_ids) & columns.purpose.in_(ASKING)
+
+
+def checking_in(client_id: UUID) -> ColumnElement[bool]:
+    columns = tables.messages.c
+    return (columns.client_id == client_id) & (columns.purpose == "check_in")
 
 
 def of_offer(offer_id: UUID) -> ColumnElement[bool]:

@@ -18,11 +18,11 @@ STEP = "outreach.step"
 
 
 async def add(session: AsyncSession, tenant: UUID, new: Outreach) -> bool:
-    """False when this miss has its outreach already, running or ended."""
+    """False when this visit has such an outreach already, running or ended."""
     added = await session.scalar(
         upsert(tables.outreach)
         .values(tenant_id=tenant, **dump(new))
-        .on_conflict_do_nothing(constraint="outreach_once_a_miss")
+        .on_conflict_do_nothing(constraint="outreach_once")
         .returning(tables.outreach.c.id)
     )
     return added is not None
@@ -53,8 +53,10 @@ async def find(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = 
 
 
 async def of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
-    query = select(tables.outreach).where(tables.outreach.c.appointment_id == visit_id).with_for_update()
-    return await one(session, Outreach, query)
+    """That after it was missed; locked."""
+    columns = tables.outreach.c
+    query = select(tables.outreach).where(columns.appointment_id == visit_id, columns.trigger == "missed")
+    return await one(session, Outreach, query.with_for_update())
 
 
 async def keep_barrier(session: AsyncSession, tenant: UUID, visit_id: UUID, barrier: Barrier, at: datetime) -> None:

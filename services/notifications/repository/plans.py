@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import ColumnElement, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
-from services.notifications.domain.outreach import DEFAULT_FLOW, OutreachFlow
+from services.notifications.domain.outreach import DEFAULT_FLOWS, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
+from shared.contracts.notifications import OutreachTrigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,14 @@ async def lock(session: AsyncSession, tenant: UUID) -> None:
 
 
 async def add_plan(session: AsyncSession, tenant: UUID, plan: ReminderPlan, now: datetime) -> int:
-    return await _add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
+    return await add_version(session, tenant, tables.reminder_plans, now, plan=plan.model_dump(mode="json"))
 
 
 async def add_flow(session: AsyncSession, tenant: UUID, flow: OutreachFlow, now: datetime) -> int:
-    return await _add_version(session, tenant, tables.outreach_flows, now, flow=flow.model_dump(mode="json"))
+    return await add_version(session, tenant, tables.outreach_flows, now, flow=flow.model_dump(mode="json"))
 
 
-async def _add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
+async def add_version(session: AsyncSession, tenant: UUID, table: Table, now: datetime, **values: Any) -> int:
     """The next version."""
     next_version = select(func.coalesce(func.max(table.c.version), 0) + 1).scalar_subquery()
     statement = insert(table).values(tenant_id=tenant, version=next_version, created_at=now, **values)
@@ -53,14 +54,14 @@ async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, 
     return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
 
 
-async def flow(session: AsyncSession, version: int | None = None) -> tuple[int, OutreachFlow]:
-    """An outreach flow, by default the newest; version 0 is the default one."""
+async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | None = None) -> tuple[int, OutreachFlow]:
+    """An outreach flow, by default the newest with this trigger; version 0 is the default one."""
     columns = tables.outreach_flows.c
-    query = select(tables.outreach_flows).order_by(columns.version.desc()).limit(1)
+    query = select(tables.outreach_flows).where(_is_of(trigger)).order_by(columns.version.desc()).limit(1)
     if version is not None:
         query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
-    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOW)
+    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOWS[trigger])
 
 
 async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
@@ -68,14 +69,20 @@ async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequen
     return await _versions(session, tables.reminder_plans, before, limit)
 
 
-async def flows(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
-    """The same of the outreach flow."""
-    return await _versions(session, tables.outreach_flows, before, limit)
+async def flows(session: AsyncSession, trigger: OutreachTrigger, before: int | None, limit: int) -> Sequence[Published]:
+    """The same of the outreach flow with this trigger."""
+    return await _versions(session, tables.outreach_flows, before, limit, _is_of(trigger))
 
 
-async def _versions(session: AsyncSession, table: Table, before: int | None, limit: int) -> Sequence[Published]:
+def _is_of(trigger: OutreachTrigger) -> ColumnElement[bool]:
+    return func.coalesce(tables.outreach_flows.c.flow["trigger"].astext, "missed") == trigger
+
+
+async def _versions(
+    session: AsyncSession, table: Table, before: int | None, limit: int, *which: ColumnElement[bool]
+) -> Sequence[Published]:
     until = func.lead(table.c.created_at).over(order_by=table.c.version)
-    every = select(table.c.version, table.c.created_at, until.label("until")).subquery()
+    every = select(table.c.version, table.c.created_at, until.label("until")).where(*which).subquery()
     query = select(every).order_by(every.c.version.desc()).limit(limit)
     if before is not None:
         query = query.where(every.c.version < before)

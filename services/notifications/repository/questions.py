@@ -8,7 +8,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
-from services.notifications.domain.inbound import Answer
 from services.notifications.domain.model import Question
 from shared.rows import dump, every
 
@@ -18,12 +17,14 @@ async def ask(session: AsyncSession, tenant: UUID, question: Question) -> None:
 
 
 async def open_of(session: AsyncSession, phone: str, now: datetime) -> list[Question]:
-    """What a number was asked about visits to come and has not answered, the newest first; locked."""
+    """What a number was asked and may still answer, the newest first; locked."""
     columns = tables.questions.c
-    query = select(tables.questions).where(columns.phone == phone, columns.answered_at.is_(None), columns.start > now)
+    query = select(tables.questions).where(
+        columns.phone == phone, columns.answered_at.is_(None), columns.open_until > now
+    )
     return await every(session, Question, query.order_by(columns.asked_at.desc(), columns.id.desc()).with_for_update())
 
 
-async def answer(session: AsyncSession, question_id: UUID, answer: Answer, now: datetime) -> None:
+async def answer(session: AsyncSession, question_id: UUID, answer: str, now: datetime) -> None:
     table = tables.questions
     await session.execute(update(table).where(table.c.id == question_id).values(answer=answer, answered_at=now))

@@ -10,12 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import (
+    TOOK_PLACE,
     Visit,
 )
 from shared.direct import Direct
 from shared.rows import dump, every, given, keep_newest, many, one
-
-BEEN = ("arrived", "checked-in", "fulfilled")
 
 
 async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
@@ -69,11 +68,22 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
     return await one(session, Visit, query)
 
 
+async def is_followed(session: AsyncSession, visit: Visit) -> bool:
+    """Whether a client has been to a later visit, or missed one."""
+    columns = tables.visits.c
+    later = (
+        columns.client_id == visit.client_id,
+        columns.start > visit.start,
+        columns.status.in_([*TOOK_PLACE, "noshow"]),
+    )
+    return await session.scalar(select(columns.id).where(*later).limit(1)) is not None
+
+
 async def past_of(session: AsyncSession, visit: Visit) -> tuple[bool, int]:
     """Whether a client has been to a visit before this one, and how many were missed so far."""
     columns = tables.visits.c
     query = select(
-        func.count().filter(columns.status.in_(BEEN), columns.start < visit.start),
+        func.count().filter(columns.status.in_(TOOK_PLACE), columns.start < visit.start),
         func.count().filter(columns.status == "noshow"),
     ).where(columns.client_id == visit.client_id)
     been, misses = (await session.execute(query)).one()

@@ -1,8 +1,15 @@
 """HTTP bodies of notifications, a module per part of the domain."""
 
+from services.notifications.schemas.check_ins import (
+    CheckInBody,
+    CheckInPage,
+    CheckInPlanBody,
+    NewCheckInAnswer,
+)
 from services.notifications.schemas.messages import (
     Decision,
     Explanation,
+    MailReportBody,
     MessageBody,
     MessagePage,
     ReconciliationBody,
@@ -20,6 +27,7 @@ from services.notifications.schemas.people import (
 )
 from services.notifications.schemas.plans import FlowBody, PlanBody
 from services.notifications.schemas.previews import (
+    CheckInPreview,
     FlowPreview,
     PlanPreview,
     Preview,
@@ -48,6 +56,10 @@ from services.notifications.schemas.webhooks import (
 )
 
 __all__ = [
+    "CheckInBody",
+    "CheckInPage",
+    "CheckInPlanBody",
+    "CheckInPreview",
     "ConsentBody",
     "ConsentList",
     "ConsentRecord",
@@ -62,8 +74,10 @@ __all__ = [
     "FlowPreview",
     "InboundText",
     "IntakeBody",
+    "MailReportBody",
     "MessageBody",
     "MessagePage",
+    "NewCheckInAnswer",
     "NewSecureMessage",
     "NewTemplate",
     "NewWebhook",

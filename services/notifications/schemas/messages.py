@@ -1,11 +1,12 @@
 """Bodies about messages and the reasons for them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from services.notifications.domain.mail_reports import MailMeaning
 from services.notifications.domain.model import Message, Purpose
 from services.notifications.schemas.examples import AT, ID, example
 from shared.contracts.notifications import Channel, MessageStatus
@@ -92,6 +93,15 @@ class Decision(BaseModel):
         shared = {name: row[name] for name in cls.model_fields if name != "trace_id"}
         traceparent = row["traceparent"]
         return cls(**shared, trace_id=traceparent.split("-")[1] if traceparent else None)
+
+
+class MailReportBody(BaseModel):
+    """What a mail that came back was taken for, and which message it is about."""
+
+    model_config = example(meaning="failed", message_id=ID)
+
+    meaning: MailMeaning | Literal["nothing"]
+    message_id: UUID | None
 
 
 class ReconciliationBody(BaseModel):

@@ -8,11 +8,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.notifications.domain.outreach import Outreach
 from services.notifications.schemas.examples import AT, ID, example
 from shared.contracts.feedback import Barrier
-from shared.contracts.notifications import OutreachEnd
+from shared.contracts.notifications import OutreachEnd, OutreachTrigger
 
 
 class OutreachBody(BaseModel):
-    """The outreach after one miss."""
+    """An outreach: after one miss, or after the last visit of whoever doesn't come back."""
 
     model_config = example(
         id=ID,
@@ -27,6 +27,7 @@ class OutreachBody(BaseModel):
         rebooked_appointment_id=ID,
         started_at=AT,
         ended_at=AT,
+        trigger="missed",
     )
 
     id: UUID
@@ -41,6 +42,7 @@ class OutreachBody(BaseModel):
     rebooked_appointment_id: UUID | None
     started_at: AwareDatetime
     ended_at: AwareDatetime | None
+    trigger: OutreachTrigger
 
     @classmethod
     def of(cls, run: Outreach) -> "OutreachBody":

@@ -4,6 +4,7 @@ from datetime import UTC, timedelta
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
+from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Language
 from services.notifications.domain.outreach import OutreachFlow
@@ -13,7 +14,7 @@ from services.notifications.schemas.examples import AT, example
 from shared.bodies import Body, Moment
 from shared.contracts.availability import Modality, ZoneName
 from shared.contracts.feedback import Barrier
-from shared.contracts.notifications import Channel
+from shared.contracts.notifications import Channel, OutreachTrigger
 
 _VISIT = {"start": "2026-03-12T15:00:00Z", "booked_at": AT, "zone": "America/New_York", "first_visit": True}
 
@@ -74,11 +75,21 @@ class PlanPreview(Body):
     visit: SampleVisit
 
 
+class CheckInPreview(Body):
+    """A check-in plan, by default the one in force, and a visit as it could be that took place."""
+
+    model_config = example(plan={"steps": [{"after": "P3D"}]}, visit=_VISIT)
+
+    plan: CheckInPlan | None = None
+    visit: SampleVisit
+
+
 class FlowPreview(Body):
     """A flow to look at, by default the one in force, as if the visit were missed."""
 
     model_config = example(visit=_VISIT)
 
+    trigger: OutreachTrigger = Field("missed", description="Which flow in force, where none is given")
     flow: OutreachFlow | None = None
     visit: SampleVisit
 

@@ -39,6 +39,11 @@ class SenderBody(Body):
         None, max_length=200, pattern=r"\S", description="Subject of whoever answers what worries clients"
     )
 
+    bounces_to: Email | None = Field(
+        None,
+        description="Where mails return that can't be delivered; the mail server hands them to POST /v1/inbound/email",
+    )
+
     @model_validator(mode="after")
     def _within_law(self) -> "SenderBody":
         if self.opens.tzinfo or self.closes.tzinfo:

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.notifications.domain.model import TaskStatus
+from services.notifications.schemas.check_ins import CheckInBody
 from services.notifications.schemas.examples import AT, ID, example
 from services.notifications.schemas.messages import Decision
 from services.notifications.schemas.secure import SecureMessageBody
@@ -64,10 +65,11 @@ class InboundText(BaseModel):
 class TaskStory(TaskBody):
     """A task with what led to it: the text that it's about, and what was decided about the client lately."""
 
-    model_config = example(**_TASK, text=None, messages=[], decisions=[])
+    model_config = example(**_TASK, text=None, messages=[], check_in=None, decisions=[])
 
     text: InboundText | None
     messages: list[SecureMessageBody] = Field(description="What the client wrote on their page")
+    check_in: CheckInBody | None = Field(description="How the client said that they are")
     decisions: list[Decision] = Field(description="The last hundred, the newest first")
 
 

@@ -6,39 +6,49 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
+from services.notifications.domain.check_ins import OF_CHECK_INS, CheckInPlan
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.outreach import OF_FLOW, Outreach, is_held_out
-from services.notifications.domain.plans import OF_PLAN, ReminderPlan
+from services.notifications.domain.plans import ReminderPlan
 
 
 class Conditions:
-    """Of steps of reminder plans; a plan is read once."""
+    """Of steps of reminder and check-in plans; a plan is read once."""
 
     def __init__(self) -> None:
         self._plans: dict[int, ReminderPlan] = {}
+        self._check_ins: dict[int, CheckInPlan] = {}
 
     async def unmet_of(self, session: AsyncSession, message: Message, visit: Visit | None) -> str | None:
         """The condition of a planned message's step that doesn't hold now, if it has such a one."""
         version = message.plan_version
         if version is None or visit is None:
             return None
-        if version not in self._plans:
-            _, self._plans[version] = await repository.plans.plan(session, version)
-        plan = self._plans[version]
-        number = int(message.step.removeprefix(OF_PLAN))
-        when = plan.steps[number].when
+        plan, number = message.step.split(".")
+        if plan == OF_CHECK_INS.rstrip("."):
+            when, held_out = (await self._check_in_plan(session, version)).steps[int(number)].when, False
+        else:
+            reminders = await self._plan(session, version)
+            when = reminders.steps[int(number)].when
+            held_out = is_held_out(reminders.holdout_percent, version, message.client_id)
         if not when.asks:
             return None
         before = await repository.messages.arrived(
-            session, f"{OF_PLAN}{number - 1}", visit_id=visit.id, sequence=message.appointment_sequence
+            session, f"{plan}.{int(number) - 1}", visit_id=visit.id, sequence=message.appointment_sequence
         )
-        known = replace(
-            await _of_visit(session, visit),
-            step_before_arrived=before,
-            held_out=is_held_out(plan.holdout_percent, version, message.client_id),
-        )
+        known = replace(await _of_visit(session, visit), step_before_arrived=before, held_out=held_out)
         return when.unmet(known)
+
+    async def _plan(self, session: AsyncSession, version: int) -> ReminderPlan:
+        if version not in self._plans:
+            _, self._plans[version] = await repository.plans.plan(session, version)
+        return self._plans[version]
+
+    async def _check_in_plan(self, session: AsyncSession, version: int) -> CheckInPlan:
+        if version not in self._check_ins:
+            _, self._check_ins[version] = await repository.check_ins.plan(session, version)
+        return self._check_ins[version]
 
 
 async def of_outreach(session: AsyncSession, run: Outreach) -> Facts:

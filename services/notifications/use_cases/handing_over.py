@@ -100,6 +100,7 @@ def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: 
         callback_url=post.callback(verdict.channel, tenant, message.id),
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),
+        returns_to=world.sender.bounces_to,
     )
 
 

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
-from services.notifications.domain.inbound import Answer, Meaning, answer, meaning
+from services.notifications.domain.inbound import ANSWERS, CHECK_IN_ANSWERS, Answer, Digit, Meaning, digit, meaning
 from services.notifications.domain.model import Purpose, Question
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
 from services.notifications.domain.templates import unknown_reply
-from services.notifications.use_cases import outreach, tasks
+from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import plan_message
 from services.notifications.use_cases.practice import add_consent
 from shared.contracts.notifications import MessageReceived, QuestionAnswered
@@ -81,7 +81,7 @@ async def receive_text(
         await repository.people.unsuppress(session, phone)
     await _act(session, tenant, clients, client_id, phone, what, id_, now)
     if question is not None:
-        await _follow_answer(session, tenant, question, answer(body), id_, now)
+        await _follow_answer(session, tenant, question, digit(body), id_, now)
     reply = _REPLIES.get(what)
     if reply is None or not first:
         return Received(what)
@@ -94,22 +94,51 @@ async def receive_text(
 
 
 async def _question(session: AsyncSession, phone: str, now: datetime) -> Question | None:
-    """The newest that is still one: of a visit that stands as it was asked about, to a client who has this number."""
+    """The newest that is still one, to a client who has this number."""
     for question in await repository.questions.open_of(session, phone, now):
-        visit = await repository.visits.find(session, question.appointment_id)
         contact = await repository.people.contact(session, question.client_id)
-        stands = visit is not None and (visit.status, visit.start) == ("booked", question.start)
-        if stands and contact is not None and contact.phone == phone:
+        if contact is not None and contact.phone == phone and await _stands(session, question):
             return question
     return None
 
 
+async def _stands(session: AsyncSession, question: Question) -> bool:
+    """A visit is as it was asked about; a check-in has not been answered on its page."""
+    if question.kind == "check_in":
+        return (await repository.check_ins.get(session, question.id)).answer is None
+    visit = await repository.visits.find(session, question.appointment_id)
+    return visit is not None and (visit.status, visit.start) == ("booked", question.start)
+
+
 async def _follow_answer(
-    session: AsyncSession, tenant: UUID, question: Question, said: Answer | None, inbound_id: UUID, now: datetime
+    session: AsyncSession, tenant: UUID, question: Question, said: Digit | None, inbound_id: UUID, now: datetime
 ) -> None:
-    """Booking hears of it and does what it says; the client is thanked."""
+    """Whoever should know hears of it; the client is thanked."""
     assert said is not None  # noqa: S101 -- only an answer is followed
-    await repository.questions.answer(session, question.id, said, now)
+    if question.kind == "check_in":
+        how = CHECK_IN_ANSWERS[said]
+        await repository.questions.answer(session, question.id, how, now)
+        await check_ins.answer(session, tenant=tenant, check_in_id=question.id, said=how, now=now)
+        thanks: Purpose = "check_in_thanks"
+    else:
+        what = ANSWERS[said]
+        await repository.questions.answer(session, question.id, what, now)
+        await _tell_booking(session, tenant, question, what, now)
+        thanks = _THANKS[what]
+    message = new_message(
+        client_id=question.client_id,
+        visit=await repository.visits.find(session, question.appointment_id),
+        purpose=thanks,
+        step=f"reply.{inbound_id}",
+        channels=("sms",),
+        due_at=now,
+    )
+    await plan_message(session, tenant, message, now)
+
+
+async def _tell_booking(session: AsyncSession, tenant: UUID, question: Question, said: Answer, now: datetime) -> None:
+    """Booking does what the client said."""
+    assert question.start is not None  # noqa: S101 -- questions about visits have one
     event = QuestionAnswered(
         sequence=1,
         question_id=question.id,
@@ -120,16 +149,6 @@ async def _follow_answer(
         answered_at=now,
     )
     await repository.record(session, tenant, [event], now)
-    visit = await repository.visits.find(session, question.appointment_id)
-    thanks = new_message(
-        client_id=question.client_id,
-        visit=visit,
-        purpose=_THANKS[said],
-        step=f"reply.{inbound_id}",
-        channels=("sms",),
-        due_at=now,
-    )
-    await plan_message(session, tenant, thanks, now)
 
 
 async def _act(

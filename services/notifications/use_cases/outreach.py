@@ -1,4 +1,4 @@
-"""Outreach after a miss: one run a miss, step by step, until the client is back or the flow gives up."""
+"""Outreach: one run a miss, or to whoever doesn't come back; step by step, until the client is back or it gives up."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,49 +12,88 @@ from services.notifications.domain.model import Visit
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
-from services.notifications.use_cases import facts, tasks
+from services.notifications.use_cases import check_ins, facts, tasks
 from services.notifications.use_cases.messages import drop, plan_message
 from shared.contracts.booking import ClientDischarged, ClientState
-from shared.contracts.feedback import Barrier, BarrierReported
+from shared.contracts.feedback import Barrier, BarrierReported, ClientDisengaging, EngagementState
 from shared.contracts.notifications import (
     OutreachAdvanced,
     OutreachEnd,
     OutreachEnded,
     OutreachStarted,
+    OutreachTrigger,
 )
 from shared.telemetry import annotate, current_traceparent, use_case
 
 
 async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
-    """Starts the flow for a miss, once, however often the event arrives."""
-    version, flow = await repository.plans.flow(session)
-    held_out = is_held_out(flow.holdout_percent, version, missed.client_id)
+    """Starts the flow for a miss, once, however often the event arrives; it takes the place of a gentle one."""
+    new = await _new(session, tenant, "missed", missed.client_id, missed.id, missed.changed_at, now)
+    if new is None:
+        return
+    for run in await repository.outreach.running(session, missed.client_id):
+        if run.trigger != "missed":
+            await _end(session, tenant, run, "superseded", now)
+    await _begin(session, tenant, new, now)
+
+
+@use_case
+async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementState, now: datetime) -> None:
+    """Starts the gentle flow to whoever doesn't come back, once after each last visit, unless another one runs."""
+    annotate(client_id=state.client_id)
+    await repository.clients.lock(session, state.client_id)
+    running = await repository.outreach.running(session, state.client_id)
+    trigger: OutreachTrigger = "disengaging" if isinstance(state, ClientDisengaging) else "unscheduled"
+    if running:
+        await _decide(session, tenant, running[0], "not_started", "outreach_running", now)
+        return
+    new = await _new(session, tenant, trigger, state.client_id, state.last_appointment_id, state.since, now)
+    if new is not None:
+        await _begin(session, tenant, new, now)
+
+
+async def _new(
+    session: AsyncSession,
+    tenant: UUID,
+    trigger: OutreachTrigger,
+    client_id: UUID,
+    visit_id: UUID,
+    at: datetime,
+    now: datetime,
+) -> Outreach | None:
+    """Kept; None where there is one already."""
+    version, flow = await repository.plans.flow(session, trigger)
     new = Outreach(
         id=uuid7(),
-        client_id=missed.client_id,
-        appointment_id=missed.id,
+        client_id=client_id,
+        appointment_id=visit_id,
         flow_version=version,
-        missed_at=missed.changed_at,
+        missed_at=at,
         started_at=now,
-        held_out=held_out,
+        held_out=is_held_out(flow.holdout_percent, version, client_id),
         traceparent=current_traceparent(),
+        trigger=trigger,
     )
-    if not await repository.outreach.add(session, tenant, new):
-        return
+    return new if await repository.outreach.add(session, tenant, new) else None
+
+
+async def _begin(session: AsyncSession, tenant: UUID, new: Outreach, now: datetime) -> None:
+    """Waits for its first step, or ends at once where there is a reason to."""
+    _, flow = await repository.plans.flow(session, new.trigger, new.flow_version)
     await repository.record(session, tenant, [state(OutreachStarted, new)], now)
-    already = await repository.visits.booked_since(session, missed.client_id, missed.changed_at)
+    already = await repository.visits.booked_since(session, new.client_id, new.missed_at)
     if already is not None:
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
-    elif await repository.clients.is_discharged(session, missed.client_id):
+    elif await repository.clients.is_discharged(session, new.client_id):
         await _end(session, tenant, new, "discharged", now)
-    elif held_out and not flow.minds_holdout:
+    elif new.held_out and not flow.minds_holdout:
         await _end(session, tenant, new, "held_out", now)
-    elif await repository.people.is_paused(session, missed.client_id):
+    elif await repository.people.is_paused(session, new.client_id):
         await _end(session, tenant, new, "safety", now)
     else:
         await _decide(session, tenant, new, "started", None, now)
         await repository.outreach.wake(session, tenant, new.id, new.next_due(flow))
-        known = await repository.outreach.barrier(session, missed.id)
+        known = await repository.outreach.barrier(session, new.appointment_id) if new.trigger == "missed" else None
         if known is not None:
             await _learn(session, tenant, new, flow, known, now)
 
@@ -68,6 +107,7 @@ async def follow_client(session: AsyncSession, *, tenant: UUID, state: ClientSta
     is_news = await repository.clients.save(session, tenant, state.client_id, discharged, state.sequence)
     if is_news and discharged:
         await end_all(session, tenant, state.client_id, "discharged", now)
+        await check_ins.end_all(session, tenant, state.client_id, "discharged", now)
 
 
 @use_case
@@ -77,7 +117,7 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
     if run is None or run.status == "ended":
         return
     annotate(outreach_id=run.id, client_id=run.client_id)
-    _, flow = await repository.plans.flow(session, run.flow_version)
+    _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
     if run.step >= len(flow.steps):
         await _end(session, tenant, run, "no_response", now)
         return
@@ -103,7 +143,7 @@ async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierR
     if run is None or run.status == "ended" or run.barrier is not None:
         return
     annotate(outreach_id=run.id)
-    _, flow = await repository.plans.flow(session, run.flow_version)
+    _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
     await _learn(session, tenant, run, flow, report.barrier, now)
 
 

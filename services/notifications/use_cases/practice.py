@@ -181,10 +181,10 @@ async def publish_plan(
 async def publish_flow(
     session: AsyncSession, *, tenant: UUID, flow: OutreachFlow, now: datetime, instead_of: int | None = None
 ) -> int:
-    """The same of the flow."""
+    """The same of the flow with its trigger."""
     await repository.plans.lock(session, tenant)
     if instead_of is not None:
-        _require_newest(instead_of, (await repository.plans.flow(session))[0])
+        _require_newest(instead_of, (await repository.plans.flow(session, flow.trigger))[0])
     return await repository.plans.add_flow(session, tenant, flow, now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
+from services.notifications.domain.check_ins import CheckInPlan, plan_check_ins
 from services.notifications.domain.model import REPLIES, Message, Sender
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
 from services.notifications.domain.plans import ReminderPlan, new_message, plan_messages
@@ -15,6 +16,7 @@ from services.notifications.domain.previewing import NOBODY, Previewed, Said, Sa
 from services.notifications.domain.segments import segments
 from services.notifications.domain.templates import Links, NoWords, Text, Tongue, render
 from shared.contracts.feedback import Barrier
+from shared.contracts.notifications import OutreachTrigger
 from shared.errors import conflict
 from shared.telemetry import use_case
 
@@ -41,8 +43,35 @@ async def preview_plan(
 
 
 @use_case
+async def preview_check_ins(
+    session: AsyncSession, *, plan: CheckInPlan | None, sample: Sample, links: Links, now: datetime
+) -> list[Previewed]:
+    """Every check-in of a plan, by default the one in force, after the visit has taken place.
+
+    Raises Problem `no_sender`.
+    """
+    sender = await _sender(session)
+    sample = replace(sample, own=await repository.templates.all_words(session))
+    if plan is None:
+        _, plan = await repository.check_ins.plan(session)
+    found = []
+    planned = plan_check_ins(plan, 0, sample.visit, NOBODY, sample.start, None)
+    for step, (_, message) in zip(plan.steps, planned, strict=True):
+        unmet = step.when.unmet(sample.facts)
+        reason = f"condition_{unmet}" if unmet else None
+        found.append(_previewed(message, sender, sample, reason, _words(message, sender, sample, links, now)))
+    return found
+
+
+@use_case
 async def preview_flow(
-    session: AsyncSession, *, flow: OutreachFlow | None, sample: Sample, links: Links, now: datetime
+    session: AsyncSession,
+    *,
+    trigger: OutreachTrigger,
+    flow: OutreachFlow | None,
+    sample: Sample,
+    links: Links,
+    now: datetime,
 ) -> list[Previewed]:
     """Every step of a flow, by default the one in force, as if the visit were missed fifteen minutes after its start;
     then what it has for each barrier. Raises Problem `no_sender`.
@@ -50,7 +79,7 @@ async def preview_flow(
     sender = await _sender(session)
     sample = replace(sample, own=await repository.templates.all_words(session))
     if flow is None:
-        _, flow = await repository.plans.flow(session)
+        _, flow = await repository.plans.flow(session, trigger)
     missed_at = sample.start + timedelta(minutes=15)
     found: list[Previewed] = []
     taken = 0

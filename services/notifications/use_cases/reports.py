@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import CarrierRefused, Carriers, because_of
+from services.notifications.domain.mail_reports import MailReport
 from services.notifications.domain.model import Message, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Send
@@ -54,14 +55,14 @@ async def look_up(session: AsyncSession, *, tenant: UUID, message_id: UUID, now:
         return
     try:
         status, code = await carriers.status(message.channel, message.vendor, message.carrier_id)
-    except CarrierRefused as refusal:
+    except CarrierRefused as unknown:
         # It says that it doesn't know the message.
-        await _follow_report(session, tenant, message, "failed", refusal.code, None, now)
+        await _follow_report(session, tenant, message, "failed", unknown.code, now)
         return
     reported = REPORTED.get(status)
     if reported is not None:
-        reason = f"{message.channel}_{code}" if code is not None else None
-        await _follow_report(session, tenant, message, reported, reason, code, now)
+        refusal = _refusal(message, code)
+        await _follow_report(session, tenant, message, reported, refusal.code if refusal else None, now, refusal)
         return
     waited = now - message.sent_at
     later = next((after for after in LOOK_UP_AFTER if after > waited), None)
@@ -101,8 +102,42 @@ async def take_report(
     """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
     message = await repository.messages.get(session, message_id, lock=True)
     annotate(message_id=message.id, client_id=message.client_id)
-    reason = f"{message.channel}_{code}" if code is not None else None
-    await _follow_report(session, tenant, message, status, reason, code, now)
+    refusal = _refusal(message, code)
+    await _follow_report(session, tenant, message, status, refusal.code if refusal else None, now, refusal)
+
+
+@use_case
+async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailReport, now: datetime) -> bool:
+    """What a mail server says of a mail that it had taken; False where it says nothing of one of ours."""
+    message = await repository.messages.known(session, report.message_id)
+    if message is None or message.channel != "email":
+        return False
+    annotate(message_id=message.id, client_id=message.client_id, report=report.meaning)
+    address = await _address(session, message)
+    if report.recipient is not None and address is not None and report.recipient != address.lower():
+        # Of the address that it went to; the client has another one by now.
+        address = None
+    if report.meaning == "delayed":
+        await decided(session, tenant, message, "delayed", now, channel="email", reason=report.reason)
+    elif report.meaning == "complaint":
+        if address is not None:
+            said = (address, False, "complaint", "mail program", "client", now)
+            await add_consent(session, tenant, message.client_id, "email", *said)
+    elif report.meaning == "delivered":
+        await _follow_report(session, tenant, message, "delivered", None, now)
+    else:
+        refusal = CarrierRefused(report.reason, "address" if report.nobody_there else "message")
+        await _follow_report(session, tenant, message, "failed", report.reason, now, refusal if address else None)
+    return True
+
+
+def _refusal(message: Message, code: int | None) -> CarrierRefused | None:
+    return None if code is None else CarrierRefused(f"{message.channel}_{code}", because_of(code))
+
+
+async def _address(session: AsyncSession, message: Message) -> str | None:
+    contact = await repository.people.contact(session, message.client_id)
+    return contact.address(message.channel) if contact else None
 
 
 async def _follow_report(
@@ -111,9 +146,10 @@ async def _follow_report(
     message: Message,
     status: Literal["delivered", "failed"],
     reason: str | None,
-    code: int | None,
     now: datetime,
+    refusal: CarrierRefused | None = None,
 ) -> None:
+    """`refusal` is what a failure says of the address."""
     if not moves_forward(message, status):
         return
     changed = message.delivered(now) if status == "delivered" else message.failed(reason or "undelivered")
@@ -123,10 +159,8 @@ async def _follow_report(
     await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
     if status == "delivered":
         return
-    contact = await repository.people.contact(session, message.client_id)
-    address = contact.address(message.channel) if contact else None
-    if code is not None and address is not None:
-        refusal = CarrierRefused(f"{message.channel}_{code}", because_of(code))
+    address = await _address(session, message)
+    if refusal is not None and address is not None:
         await heed(session, tenant, message, Send(message.channel, address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
     if left:

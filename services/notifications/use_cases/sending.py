@@ -18,10 +18,10 @@ from services.notifications.clients import CarrierRefused, CarrierUnavailable, H
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     Message,
-    Question,
     message_event,
 )
-from services.notifications.domain.policy import Defer, Refuse, Send, decide, refusals
+from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
+from services.notifications.domain.questions import question
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.messages import decided
@@ -41,7 +41,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
     world = (await worlds_of(session, [message], now))[message.id]
     visit = world.visit
-    whole = message = message.by(world.preferences) if world.preferences else message
+    whole = message = await _by_wish(session, message, world)
     asked = await repository.hand_overs.channel(session, message.id)
     if asked in message.channels:
         # Nobody knows yet whether it went by this one: by no other until that is known.
@@ -77,10 +77,18 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
         else:
             await _sent(session, tenant, message, given, now)
-            if message.purpose == "confirm_request" and given.channel == "sms" and visit is not None:
-                asked_about = Question(message.id, verdict.address, message.client_id, visit.id, visit.start, now)
-                await repository.questions.ask(session, tenant, asked_about)
+            if given.channel == "sms" and (asks := question(message, verdict.address, visit, now)) is not None:
+                await repository.questions.ask(session, tenant, asks)
         return
+
+
+async def _by_wish(session: AsyncSession, message: Message, world: World) -> Message:
+    """By the channels that the client wishes; one that goes on where another failed doesn't go back there."""
+    wished = message.by(world.preferences) if world.preferences else message
+    if wished.channels == message.channels:
+        return message
+    failed = await repository.messages.failed_channels(session, message)
+    return replace(wished, channels=tuple(one for one in wished.channels if one not in failed))
 
 
 async def _sent(session: AsyncSession, tenant: UUID, message: Message, given: HandedOver, now: datetime) -> None:

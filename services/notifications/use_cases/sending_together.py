@@ -2,7 +2,8 @@
 
 The same rules, looked up for all at a time; the same carrier, asked for a few at a time; one commit. Only what is usual
 goes this way: a message about a booked visit that a carrier takes at once. Everything else is left to `sending.send`,
-which knows what to do: whatever is put off, refused, already asked of a carrier, or doesn't go through.
+which knows what to do: whatever is put off, refused, wished by another channel, already asked of a carrier, or doesn't
+go through.
 
 As there, each message is locked while the carrier is asked, so what was cancelled before is not sent; booking is asked
 how the visits stand right before, a few at a time, so that no answer is older than the calls of those few take.
@@ -19,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import HandedOver, Unavailable
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Question, message_event
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
+from services.notifications.domain.questions import question
 from services.notifications.use_cases.handing_over import Post, hand_over
 from services.notifications.use_cases.reports import look_up_at
 from services.notifications.use_cases.worlds import worlds_of
@@ -57,10 +59,11 @@ async def send_together(
     worlds = await worlds_of(session, messages, now)
     for message in messages:
         world = worlds[message.id]
-        wished = message.by(world.preferences) if world.preferences else message
-        verdict = decide(wished, world, now)
+        if world.preferences is not None and message.by(world.preferences) != message:
+            continue
+        verdict = decide(message, world, now)
         if isinstance(verdict, Send):
-            ready.append(_Ready(wished, verdict, world, refusals(wished, world, now), by_message[message.id]))
+            ready.append(_Ready(message, verdict, world, refusals(message, world, now), by_message[message.id]))
     given: list[tuple[_Ready, HandedOver]] = []
     for first in range(0, len(ready), AT_ONCE):
         given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
@@ -112,9 +115,8 @@ async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Read
         ]
         decisions.append(_decision(message, now, "sent", message.channel, None))
         visit = one.world.visit
-        if message.purpose == "confirm_request" and answer.channel == "sms" and visit is not None:
-            question = Question(message.id, one.verdict.address, message.client_id, visit.id, visit.start, now)
-            await repository.questions.ask(session, tenant, question)
+        if answer.channel == "sms" and (asks := question(message, one.verdict.address, visit, now)) is not None:
+            await repository.questions.ask(session, tenant, asks)
     look_ups = {message.id: at for message in sent if (at := look_up_at(message, now)) is not None}
     await repository.messages.save_sent(session, tenant, sent, decisions, look_ups)
     await repository.record_rows(session, events)

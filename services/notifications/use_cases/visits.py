@@ -10,7 +10,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
 from services.notifications.domain.tasks import IS_CLIENT_THERE, About
-from services.notifications.use_cases import outreach, tasks
+from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_all, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
@@ -54,6 +54,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         await outreach.start(session, tenant, visit, now)
     elif visit.status in FREE_STATUSES and visit.start > now:
         await plan_message(session, tenant, cancellation(visit), now)
+    await check_ins.follow_visit(session, tenant, visit, state.provider_id, now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
 

@@ -270,7 +270,8 @@ async def test_the_report_shows_what_outreach_won_back(practice: Practice) -> No
             "ended_at": None,
         }
     )
-    for event in (ended, late):
+    gentle = late.model_copy(update={"outreach_id": uuid4(), "trigger": "unscheduled"})
+    for event in (ended, late, gentle):
         async with practice.database.transaction(practice.tenant) as session:
             await use_cases.follow_outreach(session, tenant=practice.tenant, state=event)
     answer = await practice.http.get("/v1/reports/retention", headers=practice.headers())

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.notifications.api.editors import EDITORS
 from services.notifications.domain.outreach import DEFAULT_FLOW, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 from shared.console import COOKIE
@@ -301,7 +302,7 @@ async def test_versions_say_whom_they_hold_for_and_an_earlier_one_can_be_gone_ba
         assert browser.status == 404
 
 
-@pytest.mark.parametrize("what", ["plans", "flows"])
+@pytest.mark.parametrize("what", [editor.path for editor in EDITORS])
 async def test_who_may_publish_by_the_api_may_here_and_others_only_read(
     what: str, browser: Browser, practice: Practice
 ) -> None:
@@ -330,8 +331,8 @@ async def test_who_may_publish_by_the_api_may_here_and_others_only_read(
     assert nobody.status_code == 303 and "/console/sign-in" in nobody.headers["location"]
     assert (await flow_now(practice))[0] == (await plan_now(practice))[0] == 0
     assert (await send("admin")).status_code == 303
-    published = await (flow_now(practice) if what == "flows" else plan_now(practice))
-    assert published == (1, DEFAULT_FLOW if what == "flows" else DEFAULT_PLAN)
+    page = await browser.open(f"/console/{what}")
+    assert "Version 1 current" in page.text
 
 
 async def test_one_practice_does_not_see_anothers_versions(browser: Browser, practice: Practice) -> None:
@@ -339,3 +340,23 @@ async def test_one_practice_does_not_see_anothers_versions(browser: Browser, pra
     foreign = practice.issuer.headers(practice.client, "staff")["authorization"].removeprefix("Bearer ")
     answer = await practice.http.get("/console/plans/1", headers={"cookie": f"{COOKIE}={foreign}"})
     assert answer.status_code == 404
+
+
+async def test_each_trigger_has_versions_and_an_editor_of_its_own(browser: Browser, practice: Practice) -> None:
+    await practice.call("POST", "/v1/outreach-flows", 201, json=EVERYTHING)
+    page = await browser.open("/console/flows")
+    where = next(href for words, href in page.links if words == "Outreach flow without a next visit")
+    page = await browser.open(where)
+    assert "Version 0, that of every practice current" in page.text and "Version 1" not in page.text
+    form = await form_of(browser, "unscheduled-flows")
+    page = await press(browser, form, "Check and look", **{"steps.0.message": "missed_you"})
+    assert browser.status == 422 and "Step 1, Message: Should be closing or next_visit" in page.text
+    page = await press(browser, page.form("/edit"), "Check and look", **{"steps.0.message": "next_visit"})
+    assert browser.status == 200 and "Step 1: next visit Due" in page.text
+    await press(browser, page.form("/edit"), "Publish", **{"steps.1.after": "5"})
+    assert browser.url == "/console/unscheduled-flows?done=2"
+    published = await practice.call("GET", "/v1/outreach-flows/current?trigger=unscheduled")
+    assert (published["version"], published["flow"]["steps"][1]["after"]) == (2, "P5D")
+    assert (await flow_now(practice))[0] == 1
+    await browser.open("/console/flows/2")
+    assert browser.status == 404

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.notifications.conftest import Practice
+from tests.notifications.integration.test_check_ins import asked, check_ins, link_in
 from tests.notifications.integration.test_secure_messages import inbox, write
 from tests.support.chromium import on_a_phone, open_chromium, press, tab_to, violations
 
@@ -37,3 +38,24 @@ async def test_a_client_writes_and_reads_by_keyboard_alone_without_scripts(pract
                     assert width <= 390, f"{purpose} is wider than the phone"
                     if PICTURES and scheme == "light" and (purpose, query) == ("inbox", ""):
                         await page.screenshot(path=Path(PICTURES) / "inbox.png", animations="disabled")
+
+
+async def test_one_tap_says_how_a_client_is(practice: Practice) -> None:
+    await asked(practice)
+    where = practice.url + link_in(practice.outside.texts(practice.phone)[0])
+    async with open_chromium() as browser:
+        for scheme in ("light", "dark"):
+            async with on_a_phone(browser, color_scheme=scheme) as page:
+                await page.goto(where)
+                assert await violations(page) == [], scheme
+                assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+                if PICTURES and scheme == "light":
+                    await page.screenshot(path=Path(PICTURES) / "check-in.png", animations="disabled")
+        async with on_a_phone(browser, java_script_enabled=False) as page:
+            await page.goto(where)
+            await press(page, "So-so")
+            assert "Thank you" in await page.locator("h1").inner_text()
+            assert [one["answer"] for one in await check_ins(practice)] == ["so_so"]
+        async with on_a_phone(browser) as page:
+            await page.goto(where)
+            assert await violations(page) == [], "after the answer"

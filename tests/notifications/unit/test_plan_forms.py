@@ -10,9 +10,17 @@ from pydantic import BaseModel, ValidationError
 
 from services.notifications.api.filled import Filled, StepForm
 from services.notifications.api.forms import Choice, Field, Group, Ranked, Span, YesNo, coded
-from services.notifications.api.plan_forms import FLOW, PLAN, VISIT, a_visit, read_visit
+from services.notifications.api.plan_forms import (
+    DISENGAGING_FLOW,
+    FLOW,
+    PLAN,
+    UNSCHEDULED_FLOW,
+    VISIT,
+    a_visit,
+    read_visit,
+)
 from services.notifications.domain.conditions import Condition
-from services.notifications.domain.outreach import DEFAULT_FLOW, FlowAction, FlowStep, OutreachFlow
+from services.notifications.domain.outreach import DEFAULT_FLOW, DEFAULT_FLOWS, FlowAction, FlowStep, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, PlanStep, ReminderPlan
 from services.notifications.schemas import SampleVisit
 from shared.contracts.feedback import Barrier
@@ -132,12 +140,26 @@ def test_any_flow_is_the_same_after_its_form(flow: OutreachFlow) -> None:
     assert sent_and_read(FLOW, flow) == flow
 
 
-@pytest.mark.parametrize(("form", "value"), [(PLAN, DEFAULT_PLAN), (FLOW, DEFAULT_FLOW)])
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (PLAN, DEFAULT_PLAN),
+        (FLOW, DEFAULT_FLOW),
+        (UNSCHEDULED_FLOW, DEFAULT_FLOWS["unscheduled"]),
+        (DISENGAGING_FLOW, DEFAULT_FLOWS["disengaging"]),
+    ],
+)
 def test_the_default_ones_are_the_same_after_their_form(form: StepForm, value: BaseModel) -> None:
     assert sent_and_read(form, value) == value
 
 
 WHEN = next(one for one in FLOW.step.fields if isinstance(one, Group))
+OF_FLOWS: list[tuple[StepForm, set[str]]] = [
+    (FLOW, set()),
+    # Nobody is asked for a barrier where nothing was missed.
+    (UNSCHEDULED_FLOW, {"on_barrier"}),
+    (DISENGAGING_FLOW, {"on_barrier"}),
+]
 ON_BARRIER = next(one for one in FLOW.whole.fields if isinstance(one, Group))
 
 
@@ -145,9 +167,9 @@ ON_BARRIER = next(one for one in FLOW.whole.fields if isinstance(one, Group))
     ("fields", "model", "elsewhere"),
     [
         (PLAN.step.fields, PlanStep, set()),
-        (FLOW.step.fields, FlowStep, set()),
+        *((one.step.fields, FlowStep, set()) for one, _ in OF_FLOWS),
         (PLAN.whole.fields, ReminderPlan, {"steps"}),
-        (FLOW.whole.fields, OutreachFlow, {"steps"}),
+        *((one.whole.fields, OutreachFlow, {"steps", *one.given, *asked}) for one, asked in OF_FLOWS),
         (WHEN.fields, Condition, set()),
         *((one.fields, FlowAction, set()) for one in ON_BARRIER.fields if isinstance(one, Group)),
         (VISIT.fields[1:], SampleVisit, {"start", "booked_at"}),

@@ -69,9 +69,11 @@ def test_subjects_of_mails_say_nothing_of_the_care(purpose: Purpose, language: L
 )
 def test_links_are_opaque_capabilities_for_this_visit_alone(purpose: Purpose) -> None:
     _, body = rendered(purpose, "sms")
-    found = re.search(r"https://care\.example\.org/(?:booking/[aw]|feedback/s)/([A-Za-z0-9_-]{64})(?:\s|$)", body)
+    found = re.search(
+        r"https://care\.example\.org/(?:booking/(?:a|w|me)|feedback/s|messages/c)/([A-Za-z0-9_-]{64})(?:\s|$)", body
+    )
     assert found is not None
-    kinds = ("visit", "remote", "barrier", "alliance", "offer")
+    kinds = ("visit", "remote", "barrier", "alliance", "offer", "check_in", "client")
     meant = [kind for kind in kinds if _opens(found.group(1), kind)]
     assert len(meant) == 1
 
@@ -81,7 +83,9 @@ def _opens(link: str, kind: str) -> bool:
         capability = Capability.verify(link, KEY, kind, NOW + timedelta(days=1))
     except Exception:  # noqa: BLE001 -- whichever refusal it is, the link does not open
         return False
-    return capability.subject == VISIT.id and capability.tenant == LINKS.tenant
+    return capability.tenant == LINKS.tenant and (
+        capability.subject in (VISIT.id, VISIT.client_id) or kind == "check_in"
+    )
 
 
 def test_a_freed_time_is_named_with_until_when_it_can_be_had_on_the_clients_clock() -> None:

@@ -1,0 +1,129 @@
+"""Mails that come back: the next channel at once, an address of nobody, a complaint, and whatever else comes."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.contracts.booking import AppointmentBooked
+from tests.notifications.conftest import SOON, Practice
+from tests.notifications.unit.test_mail_reports import bounce, complaint
+from tests.support.build import appointment_event
+
+pytestmark = pytest.mark.servers
+PLAN = {"steps": [{"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": ["email", "sms"]}]}
+
+
+async def mailed(practice: Practice) -> dict[str, Any]:
+    """A reminder that has gone by mail."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=PLAN)
+    now = await practice.now()
+    values: dict[str, Any] = {"client_id": practice.client, "start": now + SOON, "booked_at": now, "changed_at": now}
+    await practice.follow(appointment_event(AppointmentBooked, **values))
+    await practice.fire_due()
+    [message] = await practice.messages()
+    assert (message["status"], message["channel"]) == ("sent", "email")
+    return dict(message)
+
+
+async def came_back(practice: Practice, raw: bytes, **more: Any) -> Any:
+    headers = {"content-type": "message/rfc822", **more.pop("headers", {})}
+    return await practice.call("POST", "/v1/inbound/email", content=raw, headers=headers, **more)
+
+
+def of(message: dict[str, Any], raw: bytes) -> bytes:
+    return raw.replace(b"0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10", message["id"].encode())
+
+
+async def test_a_bounce_goes_on_by_the_next_channel_and_the_address_is_not_tried_again(practice: Practice) -> None:
+    message = await mailed(practice)
+    raw = of(message, bounce(recipient=f"rfc822; {practice.email.upper()}"))
+    answer = await came_back(practice, raw)
+    assert answer == {"meaning": "failed", "message_id": message["id"]}
+    await came_back(practice, raw)
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+    assert ("reminder", "email", "failed", "smtp_5.1.1") in await practice.decisions()
+    found = await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    assert found["author"] == "practice"
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.fire_due()
+    assert ("secure_message", "email", "channel_closed", "nobody_reached") in await practice.decisions()
+
+
+async def test_a_full_mailbox_is_no_wrong_address(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, of(message, bounce(status="5.2.2", recipient=f"rfc822;{practice.email}")))
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 2
+
+
+async def test_a_bounce_of_an_address_that_the_client_had_before_says_nothing_of_the_new_one(
+    practice: Practice,
+) -> None:
+    message = await mailed(practice)
+    old, practice.email = practice.email, f"new-{practice.email}"
+    await practice.open("email")
+    await came_back(practice, of(message, bounce(recipient=f"rfc822;{old}")))
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    assert any("wrote to you" in mail for mail in practice.outside.mails(practice.email))
+
+
+async def test_what_failed_by_mail_does_not_go_by_mail_again_whatever_is_wished_by_then(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, of(message, bounce(status="5.2.2", recipient=f"rfc822;{practice.email}")))
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert ("reminder", None, "not_sent", "no_channel") in await practice.decisions()
+
+
+async def test_delay_is_on_record_and_changes_nothing(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, of(message, bounce("delayed", "4.4.1")))
+    await practice.fire_due()
+    assert ("reminder", "email", "delayed", "smtp_4.4.1") in await practice.decisions()
+    assert [one["status"] for one in await practice.messages()] == ["sent"]
+
+
+async def test_a_complaint_is_a_no_to_mails(practice: Practice) -> None:
+    message = await mailed(practice)
+    assert (await came_back(practice, of(message, complaint())))["meaning"] == "complaint"
+    consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    newest = consents["items"][0]
+    assert (newest["channel"], newest["granted"], newest["source"]) == ("email", False, "mail program")
+
+
+async def test_mails_return_to_where_the_practice_says(practice: Practice) -> None:
+    await practice.open("email")
+    sender = await practice.call("GET", "/v1/sender")
+    await practice.call("PUT", "/v1/sender", json=sender | {"bounces_to": "bounces@maple.example"})
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    [mail] = practice.outside.carrier.store.find(to=practice.email, channel="email")
+    assert (mail.returns_to, mail.sender) == ("bounces@maple.example", "hello@maple.example")
+
+
+@pytest.mark.parametrize("raw", [b"", b"Subject: Out of office\r\n\r\nI am away.\r\n", bounce(), complaint()])
+async def test_anything_else_is_taken_and_changes_nothing(practice: Practice, raw: bytes) -> None:
+    await mailed(practice)
+    unknown = raw.replace(b"0199f3a2-7c1e-7b6a-9d53-2f1f6a1c9e10", str(uuid4()).encode())
+    assert (await came_back(practice, unknown)) == {"meaning": "nothing", "message_id": None}
+    assert [one["status"] for one in await practice.messages()] == ["sent"]
+
+
+async def test_who_may_hand_them_in(practice: Practice) -> None:
+    message = await mailed(practice)
+    raw = of(message, bounce())
+    await came_back(practice, raw, headers=practice.headers("client", client_id=practice.client), expect=403)
+    assert (await practice.http.post("/v1/inbound/email", content=raw)).status_code == 401
+    mine, practice.tenant = practice.tenant, uuid4()
+    assert (await came_back(practice, raw))["meaning"] == "nothing", "another practice's mail"
+    practice.tenant = mine
+    assert UUID(message["id"]) and [one["status"] for one in await practice.messages()] == ["sent"]
+    await came_back(practice, b"x" * 2_000_000, expect=413)
