@@ -4,7 +4,7 @@ Booking is one route here, which answers what a test lets it know; tests/chaos a
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +44,8 @@ class Booking:
     visits: dict[UUID, AppointmentState] = field(default_factory=dict)
     of_practice: dict[UUID, set[UUID]] = field(default_factory=dict)
     away: bool = False
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What happens while booking is asked."""
     there: dict[UUID, str] = field(default_factory=dict)
     """Whose client is there, as whom said."""
 
@@ -61,6 +63,8 @@ class Booking:
             if self.away:
                 response.status_code = 503
                 return None
+            if self.meanwhile is not None:
+                await self.meanwhile()
             asked = Capability.verify(proof, LINK_KEY, "standing", datetime.now(UTC))
             about = self.visits[asked.subject]
             mine = (one for one in self.visits.values() if one.client_id == about.client_id)
@@ -73,6 +77,8 @@ class Booking:
             if self.away:
                 response.status_code = 503
                 return None
+            if self.meanwhile is not None:
+                await self.meanwhile()
             asked = Capability.verify(proof, LINK_KEY, "standings", datetime.now(UTC))
             mine = [self.visits[id] for id in self.of_practice.get(asked.tenant, ())]
             return VisitStandings(items=[_standing(one) for one in mine], next=None)

@@ -109,8 +109,11 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
         return
     newest = (await post.booking.standing(tenant, message.appointment_id, now)).sequences
     if message.purpose in ABOUT_A_VISIT:
+        # The version that it is of, which may be another one by now than when it was looked at.
         newest = {visit: sequence for visit, sequence in newest.items() if visit == message.appointment_id}
-    known = await repository.visits.sequences(session, newest)
+        known = {message.appointment_id: message.appointment_sequence or 0}
+    else:
+        known = await repository.visits.sequences(session, newest)
     if any(known.get(visit, 0) < sequence for visit, sequence in newest.items()):
         raise Unavailable("news_on_the_way")
 

@@ -66,23 +66,23 @@ async def send_together(
             ready.append(_Ready(message, verdict, world, refusals(message, world, now), by_message[message.id]))
     given: list[tuple[_Ready, HandedOver]] = []
     for first in range(0, len(ready), AT_ONCE):
-        given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
+        given += await _hand_over(tenant, ready[first : first + AT_ONCE], now, post)
     await _keep(session, tenant, given, now)
     return [one.message.id for one, _ in given]
 
 
-async def _hand_over(
-    session: AsyncSession, tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post
-) -> list[tuple[_Ready, HandedOver]]:
+async def _hand_over(tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post) -> list[tuple[_Ready, HandedOver]]:
     """Those that a carrier has taken."""
     visits = [one.message.appointment_id for one in few if one.message.appointment_id is not None]
     try:
         newest = await post.booking.standings(tenant, visits, now)
     except Unavailable:
         return []
-    known = await repository.visits.sequences(session, visits)
+    # Against the version that each is of, not what has been heard of by now: it was looked at before.
     current = [
-        one for one in few if (id := one.message.appointment_id) in newest and id in known and newest[id] <= known[id]
+        one
+        for one in few
+        if (id := one.message.appointment_id) in newest and newest[id] <= (one.message.appointment_sequence or 0)
     ]
     tries = await asyncio.gather(*(_ask_carrier(tenant, one, now, post) for one in current), return_exceptions=True)
     taken = []

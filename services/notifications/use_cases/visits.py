@@ -85,6 +85,9 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     elif not news:
         return
     elif visit.status == "booked":
+        # It has been moved, which will be heard of later and be old news.
+        for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
+            await drop(session, tenant, message, "visit_changed", now)
         version, plan = await repository.plans.plan(session)
         await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         if before is None:

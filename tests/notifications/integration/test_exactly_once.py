@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from services.notifications import jobs
+from services.notifications import jobs, repository
+from services.notifications.domain.model import Visit
 from shared.clock import system_clock
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -142,6 +143,39 @@ async def nothing_is_due(practice: Practice) -> bool:
     async with practice.resources.database.transaction(practice.tenant) as session:
         query = "SELECT count(*) FROM timers WHERE kind = 'message.send' AND due_at <= clock_timestamp()"
         return not await session.scalar(text(query))
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_move_that_is_heard_of_while_booking_is_asked_holds_the_old_text_back(
+    practice: Practice, together: bool
+) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [AT_ONCE["steps"][1]]})
+    first, _, moved, _ = await history(practice, AppointmentConfirmed)
+    await practice.follow(first)
+    practice.outside.booking.learn(moved, practice.tenant)
+
+    async def hear() -> None:
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await repository.visits.save(session, practice.tenant, Visit.of(moved))
+
+    runner = practice.runner()
+    [timer] = await practice.claimed(runner)
+    practice.outside.booking.meanwhile = hear
+    try:
+        await (runner.fire_together([timer]) if together else runner.fire(timer))
+    finally:
+        practice.outside.booking.meanwhile = None
+    assert practice.outside.texts(practice.phone) == []
+
+
+async def test_a_move_that_is_heard_of_by_its_confirmation_voids_what_was_planned_before(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [AT_ONCE["steps"][1]]})
+    first, _, _, confirmed = await history(practice, AppointmentConfirmed)
+    await practice.follow(first, confirmed)
+    found = [(one["status"], one["reason"]) for one in await practice.messages()]
+    assert sorted(found, key=str) == [("not_sent", "visit_changed"), ("planned", None)]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
