@@ -129,7 +129,7 @@ async def check_in_page(request: Request, link: str) -> HTMLResponse:
     ours = own(request)
     asked = _opened(ours, link)
     async with ours.database.transaction(asked.tenant) as session:
-        check_in = await repository.check_ins.get(session, asked.subject)
+        check_in = await repository.check_ins.asked_by(session, asked.subject)
         visit = await repository.visits.find(session, check_in.appointment_id)
         links = links_of(ours, asked.tenant)
         return await render(
@@ -148,12 +148,12 @@ async def check_in_page(request: Request, link: str) -> HTMLResponse:
 async def answer_on_page(request: Request, link: str, answer: Annotated[CheckInAnswer, Form()]) -> RedirectResponse:
     ours = own(request)
     asked = _opened(ours, link)
-    await ours.database.run(
-        asked.tenant,
-        lambda session: check_ins.answer(
-            session, tenant=asked.tenant, check_in_id=asked.subject, said=answer, now=ours.clock()
-        ),
-    )
+
+    async def work(session: AsyncSession) -> None:
+        check_in = await repository.check_ins.asked_by(session, asked.subject)
+        await check_ins.answer(session, tenant=asked.tenant, check_in_id=check_in.id, said=answer, now=ours.clock())
+
+    await ours.database.run(asked.tenant, work)
     return RedirectResponse(_path(ours, link), 303)
 
 

@@ -88,7 +88,7 @@ NO_CHECK_INS = CheckInPlan()
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """One question how a client is; its id is that of the message that asks it.
+    """One question how a client is; its id is that of the message that is the first to ask it.
 
     The first answer stands. `task_id` is the task of whoever reads it.
     """

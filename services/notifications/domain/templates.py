@@ -63,9 +63,9 @@ class Links:
         link = Capability("client", self.tenant, client_id, now + LINK_LIFETIME).sign(self.key)
         return f"{self.booking.rstrip('/')}/me/{link}"
 
-    def check_in(self, check_in_id: UUID, now: datetime) -> str:
-        """To where a client says in one tap how they are."""
-        link = Capability("check_in", self.tenant, check_in_id, now + LINK_LIFETIME).sign(self.key)
+    def check_in(self, message_id: UUID, now: datetime) -> str:
+        """To where a client says in one tap how they are, as the message asks."""
+        link = Capability("check_in", self.tenant, message_id, now + LINK_LIFETIME).sign(self.key)
         return f"{self.notifications.rstrip('/')}/c/{link}"
 
     def _sign(self, purpose: str, about: Visit | Offer, now: datetime) -> str:

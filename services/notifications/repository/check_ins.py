@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import ColumnElement, Text, cast, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
-from services.notifications.domain.check_ins import NO_CHECK_INS, CheckIn, CheckInPlan
+from services.notifications.domain.check_ins import NO_CHECK_INS, OF_CHECK_INS, CheckIn, CheckInPlan
 from services.notifications.repository.plans import add_version
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -42,6 +42,21 @@ async def get(session: AsyncSession, check_in_id: UUID, *, lock: bool = False) -
     if found is None:
         raise not_found("check_in", "There is no such check-in.")
     return found
+
+
+async def asked_by(session: AsyncSession, message_id: UUID) -> CheckIn:
+    """What a message asks, also one that goes on where another failed. Raises Problem `check_in_not_found`."""
+    message, columns = tables.messages.c, tables.check_ins.c
+    same = (message.appointment_id == columns.appointment_id) & (message.step == step_of(columns.number))
+    query = select(tables.check_ins).join(tables.messages, (message.tenant_id == columns.tenant_id) & same)
+    found = await one(session, CheckIn, query.where(message.id == message_id))
+    if found is None:
+        raise not_found("check_in", "There is no such check-in.")
+    return found
+
+
+def step_of(number: ColumnElement[int]) -> ColumnElement[str]:
+    return literal(OF_CHECK_INS).concat(cast(number, Text))
 
 
 async def of_task(session: AsyncSession, task_id: UUID) -> CheckIn | None:

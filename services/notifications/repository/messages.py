@@ -147,6 +147,13 @@ async def known(session: AsyncSession, message_id: UUID) -> Message | None:
     return await one(session, Message, query.with_for_update())
 
 
+async def is_planned(session: AsyncSession, client_id: UUID, step: str) -> bool:
+    """Whether a step of this client has its message already, sent or not."""
+    columns = tables.messages.c
+    query = select(columns.id).where(columns.client_id == client_id, columns.step == step).limit(1)
+    return await session.scalar(query) is not None
+
+
 async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
     """By which the message of this step has failed already."""
     columns = tables.messages.c
@@ -179,9 +186,11 @@ async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Me
     return await every(session, Message, query)
 
 
-def of_visit(visit_id: UUID) -> ColumnElement[bool]:
+def of_visit(visit_id: UUID, sequence: int | None = None) -> ColumnElement[bool]:
+    """Of any version, or of one."""
     columns = tables.messages.c
-    return (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
+    found = (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
+    return found if sequence is None else found & (columns.appointment_sequence == sequence)
 
 
 def asking(client_ids: Sequence[UUID]) -> ColumnElement[bool]:

@@ -105,7 +105,7 @@ async def _question(session: AsyncSession, phone: str, now: datetime) -> Questio
 async def _stands(session: AsyncSession, question: Question) -> bool:
     """A visit is as it was asked about; a check-in has not been answered on its page."""
     if question.kind == "check_in":
-        return (await repository.check_ins.get(session, question.id)).answer is None
+        return (await repository.check_ins.asked_by(session, question.id)).answer is None
     visit = await repository.visits.find(session, question.appointment_id)
     return visit is not None and (visit.status, visit.start) == ("booked", question.start)
 
@@ -118,7 +118,8 @@ async def _follow_answer(
     if question.kind == "check_in":
         how = CHECK_IN_ANSWERS[said]
         await repository.questions.answer(session, question.id, how, now)
-        await check_ins.answer(session, tenant=tenant, check_in_id=question.id, said=how, now=now)
+        asked = await repository.check_ins.asked_by(session, question.id)
+        await check_ins.answer(session, tenant=tenant, check_in_id=asked.id, said=how, now=now)
         thanks: Purpose = "check_in_thanks"
     else:
         what = ANSWERS[said]

@@ -80,7 +80,8 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
         if news:
-            for message in await repository.messages.under_way(session, repository.messages.of_visit(visit.id)):
+            of_this_version = repository.messages.of_visit(visit.id, before.sequence)
+            for message in await repository.messages.under_way(session, of_this_version):
                 await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif not news:
         return
@@ -125,13 +126,18 @@ async def _close_question(session: AsyncSession, tenant: UUID, visit: Visit, now
 async def ask_for_rating(
     session: AsyncSession, *, tenant: UUID, request: RequestState, now: datetime
 ) -> Message | None:
-    """Plans the message that asks how a visit was; where that hasn't been heard of yet, sending waits for it."""
+    """Plans the message that asks how a visit was, once; where that hasn't been heard of yet, sending waits for it."""
+    step = f"rating.{request.appointment_id}"
+    await repository.clients.lock(session, request.client_id)
+    if await repository.messages.is_planned(session, request.client_id, step):
+        # A repetition, whichever version of the visit is known by now and whichever channel it went by.
+        return None
     visit = await repository.visits.find(session, request.appointment_id)
     message = new_message(
         client_id=request.client_id,
         visit=visit,
         purpose="rating_request",
-        step=f"rating.{request.appointment_id}",
+        step=step,
         channels=("sms", "email"),
         due_at=now,
     )

@@ -111,6 +111,16 @@ async def test_a_digit_after_the_tap_is_no_second_answer(practice: Practice) -> 
     assert sorted(task["kind"] for task in await practice.tasks()) == ["read_check_in", "read_reply"]
 
 
+async def test_one_that_goes_on_by_mail_is_answered_as_well(practice: Practice) -> None:
+    await asked(practice)
+    await practice.reported("undelivered", 30003)
+    await practice.fire_due()
+    [mail] = practice.outside.mails(practice.email)
+    answer = await practice.http.post(link_in(mail), data={"answer": "so_so"}, headers=HTML)
+    assert answer.status_code == 303
+    assert [one["answer"] for one in await check_ins(practice)] == ["so_so"]
+
+
 async def test_the_plan_can_name_who_reads(practice: Practice) -> None:
     await practice.open("email")
     await publish(practice, PLAN | {"reader": "care-coordinator"})

@@ -284,6 +284,25 @@ async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(p
     assert await practice.tasks() == []
 
 
+async def test_a_visit_that_was_told_of_moved_and_then_confirmed_keeps_what_was_sent_apart_from_what_is_to_come(
+    practice: Practice,
+) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    later = {"sequence": 2, "start": booked.start + timedelta(days=7), "end": booked.end + timedelta(days=7)}
+    moved = AppointmentRescheduled.model_validate(booked.model_dump() | later)
+    at = booked.changed_at + timedelta(minutes=5)
+    confirmed = AppointmentConfirmed.model_validate(moved.model_dump() | {"sequence": 3, "confirmed_at": at})
+    await practice.follow(moved, confirmed)
+    await practice.fire_due()
+    mails = [mail.split("\n")[0] for mail in practice.outside.mails(practice.email)]
+    assert len(mails) == 2 and mails[0] != mails[1], "told of the visit, and of where it is now"
+    planned = [one for one in await practice.messages() if one["status"] == "planned"]
+    assert [one["purpose"] for one in planned] == ["reminder", "confirm_request", "reminder"]
+
+
 async def test_a_text_is_sent_reported_delivered_and_its_reasons_are_on_record(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
