@@ -46,6 +46,8 @@ class Booking:
     away: bool = False
     meanwhile: Callable[[], Awaitable[None]] | None = None
     """What happens while booking is asked."""
+    garbled: bool = False
+    """It answers, and nobody can read what."""
     there: dict[UUID, str] = field(default_factory=dict)
     """Whose client is there, as whom said."""
 
@@ -88,11 +90,16 @@ class Booking:
             if self.away:
                 response.status_code = 503
                 return None
+            if self.garbled:
+                response.status_code = 400
+                return "what?"
             asked = Capability.verify(proof, LINK_KEY, "attendance", datetime.now(UTC))
             if self.visits[asked.subject].status != "booked":
                 response.status_code = 409
                 return {"code": "illegal_move", "detail": "This visit is missed."}
             self.there[asked.subject] = said.said_by
+            if self.meanwhile is not None:
+                await self.meanwhile()
             return said
 
         return app

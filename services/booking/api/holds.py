@@ -66,13 +66,16 @@ async def extend_hold(request: Request, hold_id: UUID, command: Write) -> Respon
     principal, ours = command.principal, own(request)
     principal.require("appointments:write")
     now = ours.clock()
+    async with ours.database.transaction(principal.tenant) as session:
+        known = await repository.holds.find(session, hold_id)
 
     async def work(session: AsyncSession) -> Answer:
         require_own_hold(principal, await repository.holds.get(session, hold_id))
         kept = await holds.extend(session, tenant=principal.tenant, hold_id=hold_id, now=now)
         return Answer(schemas.HoldBody.of(kept), 200, kept.sequence)
 
-    return await or_alternatives(ours, principal.tenant, principal.client_id, lambda: command.run(work))
+    client_id = known.client_id if known else None
+    return await or_alternatives(ours, principal.tenant, client_id, lambda: command.run(work))
 
 
 @router.delete("/holds/{hold_id}", status_code=204, operation_id="release_hold", response_class=Response)

@@ -343,6 +343,9 @@ def _moment(field: str, said: Any) -> datetime:
     zone = at.tzinfo
     if isinstance(zone, ZoneInfo):
         _zone(zone.key)
+    elif zone is None and "TZID" in said.params:
+        told = "The file doesn't say what this zone is; name an IANA zone, such as America/New_York, or define it."
+        raise _Wrong(field, "zone_unknown", told)
     try:
         return _within(field, _certain(field, at.replace(tzinfo=None), zone))
     except (ValueError, OverflowError):

@@ -35,6 +35,11 @@ OUTCOMES: tuple[TaskOutcome, ...] = get_args(TaskOutcome)
 SHOWN_AGAIN = frozenset((Kind.CONFLICT, Kind.INVALID, Kind.PRECONDITION_FAILED))
 """Refusals that are said on the page that was sent."""
 
+_NO_ANSWER = {
+    "booking_away": "Booking can't be reached right now; nothing was changed.",
+    "booking_silent": "Booking hasn't answered. If this task is still here in a minute, please press again.",
+}
+
 Work = Callable[[AsyncSession], Awaitable[Any]]
 
 
@@ -80,9 +85,8 @@ async def say_there(request: Request, task_id: UUID, visitor: Visitor) -> Respon
             now=ours.clock(),
             booking=ours.booking,
         )
-    except Unavailable:
-        away = Problem(Kind.UNAVAILABLE, "booking_away", "Booking can't be reached right now; nothing was changed.")
-        return await _task(request, visitor, task_id, away)
+    except Unavailable as error:
+        return await _task(request, visitor, task_id, Problem(Kind.UNAVAILABLE, error.code, _NO_ANSWER[error.code]))
     except Problem as problem:
         if problem.kind not in SHOWN_AGAIN:
             raise

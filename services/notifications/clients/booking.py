@@ -16,7 +16,6 @@ from shared.contracts.standing import Attendance, Standing, VisitStandings
 from shared.errors import conflict
 from shared.telemetry import current_traceparent, span
 
-CONFLICT = 409
 TIMEOUT_SECONDS = 3.0
 LIST_TIMEOUT_SECONDS = 30.0
 PROOF_LASTS = timedelta(minutes=5)
@@ -44,7 +43,11 @@ class Booking:
                 raise Unavailable("booking_away") from error
 
     async def arrived(self, tenant: UUID, appointment_id: UUID, said_by: str, now: datetime) -> None:
-        """A client is there, says somebody at the practice. Raises Unavailable, or Problem as booking refuses it."""
+        """A client is there, says somebody at the practice.
+
+        Raises Unavailable: `booking_away` where nothing has changed, `booking_silent` where it may have; or Problem as
+        booking refuses it.
+        """
         key = self.settings.link_signing_key
         proof = Capability("attendance", tenant, appointment_id, now + PROOF_LASTS).sign(key)
         url = f"{self.settings.booking_api_url.rstrip('/')}/v1/attendance/{proof}"
@@ -54,12 +57,14 @@ class Booking:
             try:
                 response = await self.http.post(url, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
                 current.set_attribute("http.response.status_code", response.status_code)
-                if response.status_code == CONFLICT:
+                if response.is_client_error:
                     refused = response.json()
                     raise conflict(str(refused["code"]), str(refused["detail"]))
                 response.raise_for_status()
-            except (httpx.HTTPError, ValueError, KeyError) as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.HTTPStatusError) as error:
                 raise Unavailable("booking_away") from error
+            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                raise Unavailable("booking_silent") from error
 
     async def standings(self, tenant: UUID, visits: Sequence[UUID], now: datetime) -> dict[UUID, int]:
         """The versions of several visits, at most a hundred. Raises Unavailable."""

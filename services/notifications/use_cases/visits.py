@@ -110,8 +110,8 @@ async def _ask_somebody(
         await tasks.open_task(session, tenant, visit.client_id, IS_CLIENT_THERE, now, about, due_at=state.missed_at)
     if isinstance(state, AppointmentRunningLate) and "running_late" not in unfinished:
         await tasks.open_task(session, tenant, visit.client_id, "running_late", now, about)
-        if news:
-            await _close_question(session, tenant, visit, now)
+    if isinstance(state, AppointmentRunningLate) and news:
+        await _close_question(session, tenant, visit, now)
     if isinstance(state, AppointmentFlagged) and state.needs_rebooking and news and "rebook" not in unfinished:
         await tasks.open_task(session, tenant, visit.client_id, "rebook", now, about)
 

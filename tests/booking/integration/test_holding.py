@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from services.booking.domain.holds import MOST_OF_NOBODY, Hold
 from services.booking.jobs import timers
 from services.booking.use_cases import holds, self_booking
+from shared.contracts.availability import Blocked
 from shared.contracts.slots import SlotId
 from shared.errors import Problem
 from shared.timers import TimerRunner
@@ -162,6 +164,41 @@ async def test_what_is_offered_no_more_is_kept_no_longer(practice: Practice) -> 
     await practice.withdraw()
     gone = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
     assert (gone.status_code, gone.json()["code"]) == (409, "slot_gone")
+
+
+@pytest.mark.parametrize("change", ["holiday", "away"])
+async def test_a_hold_does_not_outlast_that_the_practice_is_closed_or_the_provider_away(
+    practice: Practice, change: str
+) -> None:
+    [start] = practice.starts(1)
+    kept = (await hold(practice, start)).json()
+    if change == "holiday":
+        day = start.astimezone(ZoneInfo(practice.rules.zone)).date()
+        await practice.publish(practice.rules.model_copy(update={"sequence": 2, "holidays": (day,)}))
+    else:
+        off = Blocked(begin=start - 60 * MINUTE, end=start + 60 * MINUTE, because="time_off")
+        await practice.publish(practice.rules.model_copy(update={"sequence": 2, "blocked": (off,)}))
+    gone = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert (gone.status_code, gone.json()["code"]) == (409, "slot_gone")
+    assert gone.json()["rule"] == ("holiday" if change == "holiday" else "time_off")
+
+
+async def test_what_is_free_instead_is_free_for_the_client_whom_a_hold_is_for(
+    practice: Practice, clock: ManualClock
+) -> None:
+    kept_at, busy, _ = practice.starts(3)
+    client = await practice.client()
+    other = await practice.publish(schedule(provider_id=uuid4(), schedule_id=uuid4()))
+    kept = (await hold(practice, kept_at, client)).json()
+    body = {"slot": practice.slot(busy, schedule_id=other.schedule_id), "client_id": client}
+    assert (await practice.http.post("/v1/appointments", json=body, headers=practice.headers())).status_code == 201
+    begun, clock.now = clock.now, clock.now + 5 * MINUTE
+    assert (await practice.book(kept_at)).status_code == 201
+    clock.now = begun + 4 * MINUTE  # as another process sees it
+    refused = await practice.http.post(f"/v1/holds/{kept['id']}/extend", headers=practice.headers())
+    assert refused.status_code == 409
+    found = [datetime.fromisoformat(one["start"]) for one in refused.json()["alternatives"]]
+    assert found and busy not in found
 
 
 async def test_nothing_is_kept_longer_for_who_is_discharged(practice: Practice) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from services.booking.domain.waitlist import Offer
 from services.booking.jobs import timers
-from services.booking.use_cases import waitlist
+from services.booking.use_cases import accepting, appointments, waitlist
 from shared.capability import Capability
 from shared.contracts.availability import AvailabilityOpened, Opened
+from shared.contracts.waitlist import Fate
 from shared.timers import TimerRunner
 from tests.booking.conftest import ManualClock
 from tests.support.build import schedule
@@ -316,6 +317,45 @@ async def test_a_visit_that_was_called_off_meanwhile_is_not_swapped_but_booked_a
     booked = await waiting.accept(offer)
     assert (booked.status_code, booked.json()["id"] == visit["id"]) == (200, False)
     assert await waiting.visits() == [(client, freed)]
+
+
+async def test_a_visit_that_has_begun_meanwhile_is_not_swapped_but_booked_anew(
+    waiting: Waitlist, practice: Practice
+) -> None:
+    freed, own = later(practice, 2)
+    client = await practice.client()
+    visit = (await practice.book(own, client)).json()
+    await waiting.join(client, swaps=visit["id"])
+    [offer] = await waiting.round(await waiting.open(freed))
+    begun = text('UPDATE appointments SET start = :start, "end" = :end WHERE id = :id')
+    values = {"start": waiting.clock.now - HOUR, "end": waiting.clock.now - 10 * MINUTE, "id": visit["id"]}
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(begun, values)
+    booked = await waiting.accept(offer)
+    assert booked.status_code == 200, booked.text
+    assert booked.json()["id"] != visit["id"]
+
+
+@pytest.mark.parametrize("what", ["declined", "left"])
+async def test_what_ends_an_offer_while_it_is_accepted_goes_before_and_nothing_is_booked(
+    waiting: Waitlist, practice: Practice, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    [freed] = later(practice, 1)
+    entry = await waiting.join()
+    [offer] = await waiting.round(await waiting.open(freed))
+    book = appointments.book
+
+    async def and_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        fate: Fate = "declined" if what == "declined" else "withdrawn"
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await accepting.close(session, tenant=practice.tenant, offer_id=offer.id, fate=fate, now=waiting.clock.now)
+        return await book(*args, **kwargs)
+
+    monkeypatch.setattr(appointments, "book", and_meanwhile)
+    refused = await waiting.accept(offer)
+    assert (refused.status_code, refused.json()["code"]) == (410, "offer_over")
+    assert await waiting.visits() == []
+    assert (await waiting.entry(entry))["status"] == "waiting"
 
 
 async def test_what_is_no_more_what_was_offered_is_not_booked(waiting: Waitlist, practice: Practice) -> None:

@@ -205,7 +205,7 @@ def test_a_zone_is_the_one_that_the_file_itself_defines() -> None:
     starts = [read(defined(offset), "ics", None).rows[0].start.hour for offset in ("-0500", "-0800", "+0100")]
     assert starts == [14, 17, 8]
     unknown = calendar(event(DTSTART=None, DTEND=None, **{"DTSTART;TZID=Custom 7:": "20260304T090000"}))
-    assert [refusal.code for refusal in read(unknown, "ics", None).refusals] == ["zone_missing"]
+    assert [refusal.code for refusal in read(unknown, "ics", None).refusals] == ["zone_unknown"]
 
 
 @pytest.mark.parametrize("length", ["P999999999D", "-P999999D", "P40D", "-PT1H", "PT0S"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.console import COOKIE
-from shared.contracts.booking import AppointmentAwaited, AppointmentMissed
+from shared.contracts.booking import AppointmentArrived, AppointmentAwaited, AppointmentMissed, AppointmentRunningLate
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_inbound import booked
 from tests.notifications.integration.test_secure_messages import page as press_on_page
@@ -83,6 +83,79 @@ async def test_an_answer_that_comes_too_late_is_said_to(browser: Browser, practi
     assert (browser.status, "This visit is missed." in page.text) == (409, True)
     [task] = await practice.tasks()
     assert task["status"] == "open"
+
+
+async def test_an_answer_that_booking_may_have_taken_is_not_said_to_have_changed_nothing(
+    browser: Browser, practice: Practice
+) -> None:
+    await practice.open("sms")
+    await asked_about(practice)
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    practice.outside.booking.garbled = True
+    try:
+        page = await browser.send(page.form("/there"))
+    finally:
+        practice.outside.booking.garbled = False
+    assert browser.status == 503
+    assert "nothing was changed" not in page.text and "please press again" in page.text
+
+
+async def test_what_was_answered_meanwhile_is_not_told_to_booking_again(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    visit = await asked_about(practice)
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    [task] = await practice.tasks()
+    await practice.call("POST", f"/v1/tasks/{task['id']}/close", json={"outcome": "not_needed"})
+    await browser.send(page.form("/there"))
+    assert visit.appointment_id not in practice.outside.booking.there
+    [task] = await practice.tasks()
+    assert (task["status"], task["outcome"]) == ("closed", "not_needed")
+
+
+async def test_the_event_of_the_answer_may_be_faster_than_the_answer(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    visit = await asked_about(practice)
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    here = AppointmentArrived.model_validate(visit.model_dump() | {"sequence": 3, "status": "arrived"})
+    practice.outside.booking.meanwhile = lambda: practice.follow(here)
+    try:
+        await browser.send(page.form("/there"))
+    finally:
+        practice.outside.booking.meanwhile = None
+    [task] = await practice.tasks()
+    assert (browser.status, task["status"], task["outcome"]) == (200, "closed", "not_needed")
+
+
+async def test_only_who_asks_is_answered_from_this_page_by_who_may(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms")
+    visit = await asked_about(practice)
+    page = await browser.open(to_first(await browser.open("/console"), "/console/tasks/"))
+    await browser.send(page.form("/there"), origin="https://evil.example")
+    assert browser.status == 403
+    [task] = await practice.tasks()
+    there = f"/console/tasks/{task['id']}/there"
+    theirs = token(practice, "client", client_id=practice.client)
+    reader = token(practice, "staff", scope="messages:read")
+    for other in (theirs, reader):
+        headers = {"cookie": f"{COOKIE}={other}", "origin": practice.url}
+        assert (await practice.http.post(there, headers=headers)).status_code == 403
+    assert visit.appointment_id not in practice.outside.booking.there
+    late = {"sequence": 3, "changed_by": "client", "late_by": timedelta(minutes=5)}
+    await practice.follow(AppointmentRunningLate.model_validate(visit.model_dump() | late))
+    [other_kind] = [one["id"] for one in await practice.tasks() if one["kind"] == "running_late"]
+    staff = {"cookie": f"{COOKIE}={token(practice)}", "origin": practice.url}
+    answer = await practice.http.post(f"/console/tasks/{other_kind}/there", headers=staff)
+    assert answer.status_code == 409 and "ask whether" in answer.text
+    assert visit.appointment_id not in practice.outside.booking.there
+
+
+async def asked_about(practice: Practice) -> AppointmentAwaited:
+    """A visit whose provider is asked whether the client is there."""
+    visit = await booked(practice)
+    asked = {"sequence": 2, "changed_by": "system", "missed_at": visit.start + timedelta(minutes=15)}
+    event = AppointmentAwaited.model_validate(visit.model_dump() | asked)
+    await practice.follow(event)
+    return event
 
 
 async def test_a_task_is_closed_by_what_came_of_it(browser: Browser, practice: Practice) -> None:

@@ -268,6 +268,17 @@ async def test_the_question_heeds_what_is_newest_in_whatever_order_it_is_heard_o
     assert [task["kind"] for task in await practice.tasks() if task["status"] == "open"] == ["running_late"]
 
 
+async def test_who_says_again_that_they_will_be_late_is_not_asked_about_until_then(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    booked = await visit(practice)
+    late = later(booked, AppointmentRunningLate, late_by=timedelta(minutes=10))
+    asked = later(late, AppointmentAwaited, changed_by="system", missed_at=booked.start + timedelta(minutes=15))
+    later_still = later(asked, AppointmentRunningLate, late_by=timedelta(minutes=25))
+    await practice.follow(booked, late, asked, later_still)
+    found = sorted((task["kind"], task["status"]) for task in await practice.tasks())
+    assert found == [("is_client_there", "closed"), ("running_late", "open")]
+
+
 async def test_a_confirmed_visit_keeps_its_reminders_and_is_told_nothing_twice(practice: Practice) -> None:
     await practice.open("sms", "email")
     booked = await visit(practice)
