@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift nightly lock bench-slots bench-booking bench-notifications
+.PHONY: help setup demo test unit up down token lint format types arch migrate openapi asyncapi dlq rebuild drift nightly lock bench-slots bench-booking bench-notifications simulate
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-slots: $(STAMP) ## measure slot search; needs wrk
 
 bench-booking: $(STAMP) ## measure booking beside what others would write; needs pgbench: make bench-booking [rows=5000000]
 	@$(PY) -m tests.bench.booking $(if $(rows),--rows $(rows))
+
+simulate: $(STAMP) ## let a year pass for clients who do not exist: make simulate [clients=1000] [seed=1]
+	@RAPPORT_CLIENTS=$(or $(clients),1000) RAPPORT_SEED=$(or $(seed),1) $(VENV)/bin/pytest -q tests/notifications/simulation/test_a_year.py
 
 bench-notifications: $(STAMP) ## measure planning and sending: make bench-notifications [rows=10000000]
 	@$(PY) -m tests.bench.notifications $(if $(rows),--rows $(rows))

@@ -1,0 +1,44 @@
+"""Rules 1 to 7 are never broken in a year of lives, and every message is explained.
+
+A few lives here; `make simulate clients=1000` lets as many pass by as one likes.
+"""
+
+import asyncio
+import os
+import sys
+from collections import Counter
+from time import perf_counter
+from uuid import uuid4
+
+import pytest
+
+from tests.notifications.conftest import Practice
+from tests.notifications.simulation.year import Year
+
+pytestmark = pytest.mark.servers
+CLIENTS = int(os.environ.get("RAPPORT_CLIENTS", "10"))
+SEED = int(os.environ.get("RAPPORT_SEED", "1"))
+PRACTICES = max(1, min(4, CLIENTS // 250))
+OF_A_FEW = "confirmation reminder confirm_request missed_you next_visit check_in rating_request"
+OF_MANY = "cancellation barrier_question closing check_in_thanks opt_out_confirmation opt_in_confirmation help safety"
+
+
+async def test_no_rule_is_broken_in_a_year_and_every_message_is_explained(
+    practice: Practice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = perf_counter()
+    years = [
+        Year(practice.resources, uuid4(), number, CLIENTS // PRACTICES, SEED + number) for number in range(PRACTICES)
+    ]
+    found = await asyncio.gather(*(year.run() for year in years))
+    total: Counter[str] = sum((year.happened for year in years), Counter())
+    if CLIENTS > 10:
+        with capsys.disabled():
+            lines = [f"\n{CLIENTS} clients, a year, {perf_counter() - begun:.0f} s"]
+            lines += [f"{number:>9,} {what}" for what, number in sorted(total.items())]
+            sys.stdout.write("\n".join(lines) + "\n")
+    assert sum(found, Counter()) == Counter()
+    # A year in which nothing happens breaks no rule: each of these must have gone out.
+    expected = f"{OF_A_FEW} {OF_MANY}" if CLIENTS >= 500 else OF_A_FEW
+    assert [one for one in expected.split() if not total[f"sent {one}"]] == []
+    assert (sum(year.ledger.alerts for year in years) > 0) >= bool(total["sent safety"])
