@@ -7,13 +7,15 @@ import asyncio
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-import jwt
 
 from shared.errors import Kind, Problem, forbidden
+
+if TYPE_CHECKING:
+    import jwt
 
 ALGORITHMS = ["RS256", "ES256", "EdDSA"]
 REFETCH_SECONDS = 10.0
@@ -86,6 +88,8 @@ class Verifier:
         return principal
 
     async def _verify(self, token: str) -> tuple[Principal, float]:
+        import jwt  # 9 MB with its cryptography, and workers verify no tokens
+
         try:
             key = await self._key(jwt.get_unverified_header(token).get("kid", ""))
             claims = jwt.decode(
@@ -106,7 +110,9 @@ class Verifier:
                 "The bearer token is not one of the issuer's, or lacks a claim that Rapport needs.",
             ) from error
 
-    async def _key(self, kid: str) -> jwt.PyJWK:
+    async def _key(self, kid: str) -> "jwt.PyJWK":
+        import jwt
+
         if kid not in self._keys:
             async with self._lock:
                 if kid not in self._keys and time.monotonic() - self._fetched > REFETCH_SECONDS:
@@ -116,6 +122,8 @@ class Verifier:
         return self._keys[kid]
 
     async def _fetch(self) -> None:
+        import jwt
+
         try:
             response = await self.http.get(self.jwks_url, timeout=5)
             response.raise_for_status()

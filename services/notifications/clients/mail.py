@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-import aiosmtplib
 from opentelemetry.trace import SpanKind
 
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
@@ -29,6 +28,8 @@ class MailServer:
 
     async def send(self, message: Outbound) -> str:
         """Hands a mail to the server; returns its Message-ID. Raises as `Vendor.send`."""
+        import aiosmtplib  # only where mails are sent: a process of the API has no use for it
+
         mail = composed(message)
         with span("email send", SpanKind.CLIENT, attributes={"server.address": self.host, "message.id": message.id}):
             client = aiosmtplib.SMTP(

@@ -64,6 +64,8 @@ ASKING: frozenset[Purpose] = frozenset(("confirm_request", "check_in"))
 """A digit answers these, where they went by text."""
 FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
 """Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
+OUTSIDE_QUOTA: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | FROM_A_PERSON | REPLIES
+"""However many there are, none of them counts as an automated text of its day and week."""
 OUTREACH: frozenset[Purpose] = frozenset(
     ("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit")
 )

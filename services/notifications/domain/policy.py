@@ -13,6 +13,7 @@ from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     FROM_A_PERSON,
     OUTREACH,
+    OUTSIDE_QUOTA,
     REPLIES,
     TOOK_PLACE,
     Contact,
@@ -169,7 +170,7 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
         return Refuse("nobody_reached", channel)
     if channel not in world.consented:
         return Refuse("no_consent", channel)
-    if channel == "sms" and message.purpose not in ABOUT_A_BOOKED_VISIT | FROM_A_PERSON:
+    if channel == "sms" and message.purpose not in OUTSIDE_QUOTA:
         if world.texts_last_day >= TEXTS_A_DAY:
             return Refuse("daily_text_cap", channel)
         if world.texts_last_week >= TEXTS_A_WEEK:

@@ -13,11 +13,9 @@ from uuid_utils.compat import uuid7
 
 from services.notifications import tables
 from services.notifications.domain.model import (
-    ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
     ASKING,
-    FROM_A_PERSON,
-    REPLIES,
+    OUTSIDE_QUOTA,
     Message,
 )
 from shared import timers as clock
@@ -222,16 +220,24 @@ async def page(
     return await every(session, Message, query.order_by(columns.due_at, columns.id).limit(limit))
 
 
-async def texts_since(session: AsyncSession, client_id: UUID, since: datetime) -> int:
-    """Automated texts beyond reminders and replies that went out since then."""
+async def texts_of(
+    session: AsyncSession, client_ids: Collection[UUID], day: datetime, week: datetime
+) -> dict[UUID, tuple[int, int]]:
+    """By client, the automated texts that count against the quota and went out since these two times."""
+    if not client_ids:
+        return {}
     columns = tables.messages.c
-    query = select(func.count()).where(
-        columns.client_id == client_id,
-        columns.channel == "sms",
-        columns.sent_at > since,
-        columns.purpose.not_in([*ABOUT_A_BOOKED_VISIT, *REPLIES, *FROM_A_PERSON]),
+    query = (
+        select(columns.client_id, func.count().filter(columns.sent_at > day), func.count())
+        .where(
+            columns.client_id.in_(client_ids),
+            columns.channel == "sms",
+            columns.sent_at > week,
+            columns.purpose.not_in(OUTSIDE_QUOTA),
+        )
+        .group_by(columns.client_id)
     )
-    return int(await session.scalar(query) or 0)
+    return {client: (of_day, of_week) for client, of_day, of_week in await session.execute(query)}
 
 
 async def arrived(

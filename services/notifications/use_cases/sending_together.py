@@ -1,7 +1,7 @@
 """Many reminders that are due at once, sent for far less each than one by one.
 
 The same rules, looked up for all at a time; the same carrier, asked for a few at a time; one commit. Only what is usual
-goes this way: a message about a booked visit that a carrier takes at once. Everything else is left to `sending.send`,
+goes this way: a message that a carrier takes at once. Everything else is left to `sending.send`,
 which knows what to do: whatever is put off, refused, wished by another channel, already asked of a carrier, or doesn't
 go through.
 
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import HandedOver, Unavailable
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, message_event
+from services.notifications.domain.model import ABOUT_A_VISIT, OUTSIDE_QUOTA, Message, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
 from services.notifications.domain.questions import question
 from services.notifications.use_cases.handing_over import Post, hand_over
@@ -48,11 +48,7 @@ async def send_together(
 ) -> Collection[UUID]:
     """Sends those messages that can go at once, and says which."""
     by_message = {one.timer.key: one for one in due}
-    messages = [
-        message
-        for message in await repository.messages.free(session, list(by_message))
-        if message.purpose in ABOUT_A_BOOKED_VISIT and message.appointment_id is not None
-    ]
+    messages = _one_each(await repository.messages.free(session, list(by_message)))
     asked = await repository.hand_overs.among(session, [message.id for message in messages])
     messages = [message for message in messages if message.id not in asked]
     ready = []
@@ -66,24 +62,29 @@ async def send_together(
             ready.append(_Ready(message, verdict, world, refusals(message, world, now), by_message[message.id]))
     given: list[tuple[_Ready, HandedOver]] = []
     for first in range(0, len(ready), AT_ONCE):
-        given += await _hand_over(tenant, ready[first : first + AT_ONCE], now, post)
+        given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
     await _keep(session, tenant, given, now)
     return [one.message.id for one, _ in given]
 
 
-async def _hand_over(tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post) -> list[tuple[_Ready, HandedOver]]:
+def _one_each(messages: Sequence[Message]) -> list[Message]:
+    """Of those that count against a client's quota one a client: whether a second may go depends on the first."""
+    counted: set[UUID] = set()
+    found = []
+    for message in messages:
+        if message.purpose not in OUTSIDE_QUOTA:
+            if message.client_id in counted:
+                continue
+            counted.add(message.client_id)
+        found.append(message)
+    return found
+
+
+async def _hand_over(
+    session: AsyncSession, tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post
+) -> list[tuple[_Ready, HandedOver]]:
     """Those that a carrier has taken."""
-    visits = [one.message.appointment_id for one in few if one.message.appointment_id is not None]
-    try:
-        newest = await post.booking.standings(tenant, visits, now)
-    except Unavailable:
-        return []
-    # Against the version that each is of, not what has been heard of by now: it was looked at before.
-    current = [
-        one
-        for one in few
-        if (id := one.message.appointment_id) in newest and newest[id] <= (one.message.appointment_sequence or 0)
-    ]
+    current = await _current(session, tenant, few, now, post)
     tries = await asyncio.gather(*(_ask_carrier(tenant, one, now, post) for one in current), return_exceptions=True)
     taken = []
     for one, answer in zip(current, tries, strict=True):
@@ -92,6 +93,34 @@ async def _hand_over(tenant: UUID, few: Sequence[_Ready], now: datetime, post: P
         elif not isinstance(answer, Exception):
             raise answer  # told to end
     return taken
+
+
+async def _current(
+    session: AsyncSession, tenant: UUID, few: Sequence[_Ready], now: datetime, post: Post
+) -> list[_Ready]:
+    """Those about which booking knows no more than has been heard of here: of their visit, or of their client."""
+    of_visit = [one for one in few if one.message.purpose in ABOUT_A_VISIT]
+    of_client = [one for one in few if one not in of_visit and one.message.appointment_id is not None]
+    visits = [id for one in of_visit if (id := one.message.appointment_id) is not None]
+    try:
+        newest = await post.booking.standings(tenant, visits, now) if visits else {}
+        ids = [id for one in of_client if (id := one.message.appointment_id) is not None]
+        standings = await asyncio.gather(*(post.booking.standing(tenant, id, now) for id in ids))
+    except Unavailable:
+        return [one for one in few if one.message.appointment_id is None]
+    known = await repository.visits.sequences(session, {id for standing in standings for id in standing.sequences})
+    behind = {
+        one.message.id
+        for one, standing in zip(of_client, standings, strict=True)
+        if any(known.get(visit, 0) < sequence for visit, sequence in standing.sequences.items())
+    }
+    # Against the version that each is of, not what has been heard of by now: it was looked at before.
+    behind |= {
+        one.message.id
+        for one in of_visit
+        if (id := one.message.appointment_id) not in newest or newest[id] > (one.message.appointment_sequence or 0)
+    }
+    return [one for one in few if one.message.id not in behind]
 
 
 async def _ask_carrier(tenant: UUID, one: _Ready, now: datetime, post: Post) -> HandedOver:

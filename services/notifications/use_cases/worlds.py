@@ -8,9 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.domain.model import (
-    ABOUT_A_BOOKED_VISIT,
-    FROM_A_PERSON,
-    REPLIES,
+    OUTSIDE_QUOTA,
     Contact,
     Language,
     Message,
@@ -40,6 +38,8 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
     consented = await repository.people.consented_among(session, contacts.values())
     unreachable = await repository.people.unreachable_among(session, contacts.values())
     suppressed = await repository.people.suppressed_among(session, contacts.values())
+    counted = {message.client_id for message in messages if message.purpose not in OUTSIDE_QUOTA}
+    texts = await repository.messages.texts_of(session, counted, now - DAY, now - WEEK)
     tongues = _Tongues(sender)
     conditions = facts.Conditions()
     worlds = {}
@@ -47,7 +47,7 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
         client, visit = message.client_id, visits.get(message.appointment_id)
         run, contact = runs.get(message.outreach_id), contacts.get(client)
         wishes = wished.get(client) or Preferences(client)
-        last_day, last_week = await _texts(session, message, now)
+        last_day, last_week = texts.get(client, (0, 0))
         worlds[message.id] = World(
             sender=sender,
             contact=contact,
@@ -65,17 +65,6 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
             unmet=await conditions.unmet_of(session, message, visit),
         )
     return worlds
-
-
-async def _texts(session: AsyncSession, message: Message, now: datetime) -> tuple[int, int]:
-    """How many texts the client had in a day and a week, where that matters."""
-    if message.purpose in ABOUT_A_BOOKED_VISIT | FROM_A_PERSON | REPLIES:
-        return 0, 0
-    texts_since = repository.messages.texts_since
-    return (
-        await texts_since(session, message.client_id, now - DAY),
-        await texts_since(session, message.client_id, now - WEEK),
-    )
 
 
 class _Tongues:

@@ -1,6 +1,7 @@
 """Many reminders that are due at once: the usual ones go together, each of the others for a reason of its own."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,9 +12,13 @@ from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
-from shared.contracts.booking import AppointmentCancelled, AppointmentState
+from services.notifications.use_cases.visits import ask_for_rating
+from shared.contracts.booking import AppointmentCancelled, AppointmentMissed, AppointmentState
+from shared.contracts.feedback import FeedbackRequested
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
+from tests.notifications.integration.test_outreach import ONE_STEP
+from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers
 
@@ -133,3 +138,74 @@ async def test_what_somebody_else_has_in_hand_is_left_to_them(practice: Practice
         done = set(await practice.runner().fire_together(timers))
     assert done == {timer.id for timer in timers[1:]}
     assert sum(texts(practice)[phone] for phone in visits) == len(visits) - 1
+
+
+async def miss(practice: Practice, client: UUID, at: datetime) -> AppointmentState:
+    return appointment_event(
+        AppointmentMissed,
+        client_id=client,
+        sequence=2,
+        start=at - timedelta(minutes=15),
+        booked_at=at - timedelta(days=3),
+        changed_at=at,
+        changed_by="system",
+    )
+
+
+async def test_outreach_goes_together_too_but_not_to_whom_booking_knows_to_be_back(practice: Practice) -> None:
+    visits = await many(practice, 8)
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    now = await practice.now()
+    for visit in visits.values():
+        await practice.follow(await miss(practice, visit.client_id, now))
+    await practice.fire_due()
+    reached = {phone for phone in visits if texts(practice)[phone]}
+    assert reached == set(visits), "reminders and outreach alike"
+
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("DELETE FROM timers"))
+        again = "UPDATE messages SET status = 'planned', sent_at = NULL WHERE purpose = 'missed_you' RETURNING id"
+        ids = list(await session.scalars(text(again)))
+        timer = "INSERT INTO timers (tenant_id, kind, key, due_at) VALUES (:tenant, 'message.send', :key, now())"
+        for id_ in ids:
+            await session.execute(text(timer), {"tenant": practice.tenant, "key": id_})
+    back, *_ = visits.values()
+    practice.outside.booking.learn(await booked(practice, back.client_id, now), practice.tenant)
+    before = texts(practice)
+    timers = await practice.claimed()
+    gone = await practice.runner().fire_together(timers)
+    assert len(gone) == len(ids) - 1 == 7
+    phone = next(phone for phone, visit in visits.items() if visit is back)
+    assert (texts(practice) - before)[phone] == 0
+
+
+async def test_of_two_texts_against_one_clients_quota_one_goes(practice: Practice) -> None:
+    visits = await many(practice, 2)
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.fire_due()
+    before = texts(practice)
+    now = await practice.now()
+    for visit in visits.values():
+        missed = await miss(practice, visit.client_id, now)
+        await practice.follow(missed)
+        request = FeedbackRequested(
+            sequence=1,
+            request_id=uuid4(),
+            client_id=visit.client_id,
+            appointment_id=missed.appointment_id,
+            instrument="alliance",
+            requested_at=now,
+            submitted_at=None,
+        )
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+    await practice.come_due("outreach.step")
+    steps = await practice.claimed()
+    await practice.runner().fire_all([timer for timer in steps if timer.kind == "outreach.step"])
+    await practice.come_due("message.send")
+    timers = [timer for timer in await practice.claimed() if timer.kind == "message.send"]
+    assert len(timers) == 4
+    await practice.runner().fire_all(timers)
+    assert texts(practice) - before == Counter(dict.fromkeys(visits, 1))
+    for visit in visits.values():
+        assert ("channel_closed", "daily_text_cap") in await told(practice, visit.client_id)
