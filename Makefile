@@ -61,8 +61,8 @@ bench-booking: $(STAMP) ## measure booking beside what others would write; needs
 simulate: $(STAMP) ## let a year pass for clients who do not exist: make simulate [clients=1000] [seed=1]
 	@RAPPORT_CLIENTS=$(or $(clients),1000) RAPPORT_SEED=$(or $(seed),1) $(VENV)/bin/pytest -q tests/notifications/simulation/test_a_year.py
 
-bench-notifications: $(STAMP) ## measure planning and sending: make bench-notifications [rows=10000000]
-	@$(PY) -m tests.bench.notifications $(if $(rows),--rows $(rows))
+bench-notifications: $(STAMP) ## measure planning and sending: make bench-notifications [rows=10000000] [due=100000]
+	@$(PY) -m tests.bench.notifications $(if $(rows),--rows $(rows)) $(if $(due),--due $(due))
 
 lint: $(STAMP) ## ruff: style, likely bugs, format
 	@$(VENV)/bin/ruff check .

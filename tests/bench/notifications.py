@@ -32,6 +32,8 @@ EVENTS = 3_000
 """Bookings planned for in each run."""
 DUE = 3_000
 """Texts that are due in the same minute."""
+PROMPT = 2_000
+"""Bookings and texts of which each is timed."""
 IN_HAND = 8
 """Timers that a worker claims at a time."""
 AT_ONCE = {"steps": [{"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": ["sms"]}]}
@@ -67,7 +69,7 @@ class House:
         await self.call("PUT", "/v1/sender", sender)
         self.clients = [uuid4() for _ in range(clients)]
         async with self.database("notifications") as rows:
-            phones = [f"+1202{number // 9_000 + 200:03d}{number % 9_000 + 1_000}" for number in range(clients)]
+            phones = [f"+1202{number // 9_000 + 220:03d}{number % 9_000 + 1_000}" for number in range(clients)]
             await rows.execute(
                 "INSERT INTO contacts (tenant_id, client_id, phone, zone) "
                 "SELECT $1, client, phone, $4 FROM unnest($2::uuid[], $3::text[]) AS them (client, phone)",
@@ -110,12 +112,18 @@ class House:
         ]
         return [one for one in made if isinstance(one, AppointmentBooked)]
 
-    async def publish(self, events: list[AppointmentBooked]) -> None:
+    async def publish(self, events: list[AppointmentBooked], per_second: float | None = None) -> dict[UUID, datetime]:
+        """When each was published, by the id of its envelope; at a rate, or as fast as can be."""
         producer = AIOKafkaProducer(bootstrap_servers=self.stack.bootstrap, linger_ms=5)
         await producer.start()
+        published: dict[UUID, datetime] = {}
+        began = time.perf_counter()
         try:
-            for event in events:
+            for number, event in enumerate(events):
+                if per_second is not None:
+                    await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
                 envelope = Envelope(id=uuid7(), tenant=self.id, time=datetime.now(UTC), event=event)
+                published[envelope.id] = envelope.time
                 await producer.send(
                     event.type,
                     event.model_dump_json().encode(),
@@ -125,6 +133,7 @@ class House:
             await producer.flush()
         finally:
             await producer.stop()
+        return published
 
 
 def zone_in_the_afternoon() -> str:
@@ -199,11 +208,49 @@ async def rate_of(house: House, query: str, target: int) -> float:
     return (target - first) / (time.perf_counter() - begin)
 
 
-async def draining(figures: Figures, house: House) -> None:
-    """Texts that are due in the same minute, by two workers; the receiver's own count says whether any came twice."""
+async def promptness(figures: Figures, house: House) -> None:
+    """How long after its event a booking is planned for, and how long after its time a text is with the carrier."""
+    events = house.bookings(PROMPT, datetime.now(UTC) + timedelta(days=1))
+    with only(house.stack, "notifications worker"):
+        published = await house.publish(events, per_second=200)
+        await rate_of(house, "SELECT count(*) FROM visits WHERE tenant_id = $1", PROMPT)
+        async with house.database("notifications") as rows:
+            # Written by the clock in the transaction that plans, right before it ends.
+            handled = await rows.fetch("SELECT event_id, received_at FROM inbox WHERE tenant_id = $1", house.id)
+    waited = [(row["received_at"] - published[row["event_id"]]).total_seconds() * 1000 for row in handled]
+    figures.add("booked → planned at 200/s, p99", [percentile(waited, 0.99)], "ms", most=500, note=f"{PROMPT} bookings")
+
     await house.call("POST", "/v1/reminder-plans", AT_ONCE)
-    due = datetime.now(UTC) + timedelta(seconds=45)
-    events = house.bookings(DUE, due)
+    later = house.bookings(PROMPT, datetime.now(UTC) + timedelta(days=2))
+    await known_to_booking(house, later)
+    with only(house.stack, "notifications worker"):
+        await house.publish(later)
+        await rate_of(house, PLANNED, PROMPT)
+    begin = datetime.now(UTC) + timedelta(seconds=8)
+    async with house.database("notifications") as rows:
+        ids = [row["id"] for row in await rows.fetch(PLANNED.replace("count(*)", "id"), house.id)]
+        due = {id_: begin + number * timedelta(seconds=1 / 50) for number, id_ in enumerate(ids)}
+        await rows.executemany(
+            "UPDATE timers SET due_at = $2, generation = generation + 1 WHERE kind = 'message.send' AND key = $1",
+            list(due.items()),
+        )
+    with only(house.stack, "notifications worker", "booking api"):
+        await rate_of(house, f"{PLANNED} AND status IN ('sent', 'delivered')", PROMPT)
+    took = await house.http.get(f"{house.stack.urls['receivers']}/api/messages", params={"channel": "sms"}, timeout=60)
+    arrived = {UUID(one["token"]): datetime.fromisoformat(one["at"]) for one in took.json()["items"] if one["token"]}
+    late = [(arrived[id_] - at).total_seconds() for id_, at in due.items()]
+    if min(late) < 0:
+        raise SystemExit(f"bench: a text went {-min(late):.3f} s before its time")
+    figures.add(
+        "late at 50 due a second, p99", [percentile(late, 0.99)], "s", most=2, note=f"{PROMPT} texts, one worker"
+    )
+
+
+PLANNED = "SELECT count(*) FROM messages WHERE tenant_id = $1 AND purpose = 'reminder' AND plan_version = 1"
+
+
+async def known_to_booking(house: House, events: Sequence[AppointmentBooked]) -> None:
+    """Booking has these visits, as it would have published them."""
     providers = [uuid4() for _ in events]
     async with house.database("booking") as rows:
         await rows.executemany(
@@ -223,11 +270,19 @@ async def draining(figures: Figures, house: House) -> None:
                 for one, whose in zip(events, providers, strict=True)
             ],
         )
-    planned = "SELECT count(*) FROM messages WHERE tenant_id = $1 AND purpose = 'reminder' AND plan_version = 1"
+
+
+async def draining(figures: Figures, house: House, number: int) -> None:
+    """Texts that are due in the same minute, by two workers; the receiver's own count says whether any came twice."""
+    await house.call("POST", "/v1/reminder-plans", AT_ONCE)
+    # So long that all of them are planned for by then.
+    due = datetime.now(UTC) + timedelta(seconds=45 + number / 150)
+    events = house.bookings(number, due)
+    await known_to_booking(house, events)
     with only(house.stack, "notifications worker"):
         await house.publish(events)
-        await rate_of(house, planned, DUE)
-        early = await house.count(f"{planned} AND status <> 'planned'")
+        await rate_of(house, PLANNED, number)
+        early = await house.count(f"{PLANNED} AND status <> 'planned'")
     environment = house.stack.environments["notifications"] | {"NOTIFICATIONS_WORKER_PORT": str(free_port())}
     second = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -238,10 +293,10 @@ async def draining(figures: Figures, house: House) -> None:
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        sent = f"{planned} AND status IN ('sent', 'delivered')"
+        sent = f"{PLANNED} AND status IN ('sent', 'delivered')"
         with only(house.stack, "notifications worker", "booking api", "notifications api"):
             await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-            rate = await rate_of(house, sent, DUE)
+            rate = await rate_of(house, sent, number)
     finally:
         second.terminate()
         await asyncio.wait_for(second.wait(), 30)
@@ -250,7 +305,7 @@ async def draining(figures: Figures, house: House) -> None:
     twice = await texts_twice(house)
     if twice:
         raise SystemExit(f"bench: {twice} clients got a text twice")
-    note = f"{DUE} due at once, two workers, booking asked for each eight; none early or twice; reports come later"
+    note = f"{number} due at once, two workers, booking asked for each eight; none early or twice; reports come later"
     figures.add("due in the same minute, drained", [rate], "/s", least=500, note=note)
 
 
@@ -296,19 +351,21 @@ async def backlog(figures: Figures, house: House, rows: int) -> None:
     figures.add("picking the due ones", [percentile(times, 0.99)], "ms", most=5, note=note)
 
 
-PARTS = ("planning", "draining", "backlog")
+PARTS = ("planning", "promptness", "draining", "backlog")
 
 
-async def measure(figures: Figures, stack: Stack, rows: int, parts: Sequence[str]) -> None:
+async def measure(figures: Figures, stack: Stack, rows: int, due: int, parts: Sequence[str]) -> None:
     async with httpx.AsyncClient() as http:
         for part in parts:
             # Each with a practice of its own.
             house = House(stack, http)
-            await house.open(max(EVENTS, DUE))
+            await house.open(max(EVENTS, due))
             if part == "planning":
                 await planning(figures, house)
+            elif part == "promptness":
+                await promptness(figures, house)
             elif part == "draining":
-                await draining(figures, house)
+                await draining(figures, house, due)
             else:
                 with only(stack):
                     await backlog(figures, house, rows)
@@ -317,13 +374,14 @@ async def measure(figures: Figures, stack: Stack, rows: int, parts: Sequence[str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="planned rows beside which picking stays as fast")
+    parser.add_argument("--due", type=int, default=DUE, help="texts that are due in the same minute")
     parser.add_argument("--part", choices=PARTS, action="append", help="only this; all parts unless told otherwise")
     asked = parser.parse_args()
     figures = Figures("notifications")
     # Reports of what has arrived come after what is measured here: two requests a text would be half of all work.
     os.environ["RECEIVERS_DELIVERY_SECONDS"] = "600"
     with Stack(scratch("bench"), own_servers=True, traces=False) as stack:
-        asyncio.run(measure(figures, stack, asked.rows, asked.part or PARTS))
+        asyncio.run(measure(figures, stack, asked.rows, asked.due, asked.part or PARTS))
         stack.stop()
     return 1 if figures.write() else 0
 

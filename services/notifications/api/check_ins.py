@@ -13,7 +13,7 @@ from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, l
 from services.notifications.api.pages import render
 from services.notifications.domain.check_ins import CheckIn, CheckInAnswer, CheckInPlan
 from services.notifications.resources import Resources
-from services.notifications.use_cases import check_ins, previews
+from services.notifications.use_cases import check_ins, practice, previews
 from shared import paging
 from shared.auth import Role
 from shared.capability import Capability
@@ -35,7 +35,7 @@ async def publish_plan(request: Request, body: CheckInPlan, command: Write) -> R
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
-        version = await check_ins.publish_plan(session, tenant=command.principal.tenant, plan=body, now=now)
+        version = await practice.publish_check_ins(session, tenant=command.principal.tenant, plan=body, now=now)
         return Answer(schemas.CheckInPlanBody(version=version, plan=body), 201)
 
     return await command.run(work)

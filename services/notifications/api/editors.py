@@ -18,6 +18,7 @@ from services.notifications.api.console import ON_A_PAGE, pages, render
 from services.notifications.api.filled import Filled, StepForm
 from services.notifications.api.plan_forms import (
     CHANNELS,
+    CHECK_INS,
     DISENGAGING_FLOW,
     FLOW,
     PLAN,
@@ -103,6 +104,18 @@ EDITORS = (
         versions=repository.plans.plans,
         publish=practice.publish_plan,
         preview=previews.preview_plan,
+    ),
+    Editor(
+        path="check-ins",
+        name="check-in plan",
+        code="plan",
+        holds_for="visits that took place",
+        about="When clients are asked between sessions how they are, and who reads it. Without steps nobody is.",
+        form=CHECK_INS,
+        of_version=repository.check_ins.plan,
+        versions=repository.check_ins.plans,
+        publish=practice.publish_check_ins,
+        preview=previews.preview_check_ins,
     ),
     _of_trigger(
         "missed",

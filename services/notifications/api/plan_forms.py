@@ -6,6 +6,7 @@ from pydantic import Field
 
 from services.notifications.api.filled import StepForm
 from services.notifications.api.forms import Choice, Group, Number, Ranked, Sent, Span, Text, Ticks, YesNo, coded
+from services.notifications.domain.check_ins import CheckInPlan, CheckInStep
 from services.notifications.domain.conditions import Condition
 from services.notifications.domain.outreach import FlowAction, FlowStep, OutreachFlow
 from services.notifications.domain.plans import PlanStep, ReminderPlan
@@ -52,6 +53,25 @@ PLAN = StepForm(
         "",
         "",
         fields=(Number("holdout_percent", "Percent of the clients held out", "Steps may ask who is."),),
+    ),
+)
+
+CHECK_INS = StepForm(
+    model=CheckInPlan,
+    step_model=CheckInStep,
+    step=Group(
+        "",
+        "",
+        fields=(
+            Span("after", "How long after the visit"),
+            Ranked("channels", "Channels", choices=CHANNELS, none="none", places=("First choice", "Second choice")),
+            WHEN,
+        ),
+    ),
+    whole=Group(
+        "",
+        "",
+        fields=(Text("reader", "Who reads the answers", "Empty is the provider whom the client saw."),),
     ),
 )
 

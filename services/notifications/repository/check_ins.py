@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.check_ins import NO_CHECK_INS, OF_CHECK_INS, CheckIn, CheckInPlan
-from services.notifications.repository.plans import add_version
+from services.notifications.repository.plans import Published, add_version, versions
 from shared.errors import not_found
 from shared.rows import dump, every, one
 
@@ -27,6 +27,11 @@ async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, 
         query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
     return (row["version"], CheckInPlan.model_validate(row["plan"])) if row else (0, NO_CHECK_INS)
+
+
+async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
+    """The versions of the check-in plan, the newest first; `before` goes on after a page."""
+    return await versions(session, tables.check_in_plans, before, limit)
 
 
 async def add(session: AsyncSession, tenant: UUID, new: CheckIn) -> bool:

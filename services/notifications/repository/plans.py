@@ -66,21 +66,22 @@ async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | N
 
 async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
     """The versions of the reminder plan, the newest first; `before` goes on after a page."""
-    return await _versions(session, tables.reminder_plans, before, limit)
+    return await versions(session, tables.reminder_plans, before, limit)
 
 
 async def flows(session: AsyncSession, trigger: OutreachTrigger, before: int | None, limit: int) -> Sequence[Published]:
     """The same of the outreach flow with this trigger."""
-    return await _versions(session, tables.outreach_flows, before, limit, _is_of(trigger))
+    return await versions(session, tables.outreach_flows, before, limit, _is_of(trigger))
 
 
 def _is_of(trigger: OutreachTrigger) -> ColumnElement[bool]:
     return func.coalesce(tables.outreach_flows.c.flow["trigger"].astext, "missed") == trigger
 
 
-async def _versions(
+async def versions(
     session: AsyncSession, table: Table, before: int | None, limit: int, *which: ColumnElement[bool]
 ) -> Sequence[Published]:
+    """Those of a table that match, the newest first."""
     until = func.lead(table.c.created_at).over(order_by=table.c.version)
     every = select(table.c.version, table.c.created_at, until.label("until")).where(*which).subquery()
     query = select(every).order_by(every.c.version.desc()).limit(limit)

@@ -12,7 +12,6 @@ from services.notifications.domain.check_ins import (
     TO_READ_WITHIN,
     CheckIn,
     CheckInAnswer,
-    CheckInPlan,
     plan_check_ins,
 )
 from services.notifications.domain.model import TOOK_PLACE, Visit
@@ -21,13 +20,6 @@ from services.notifications.use_cases import tasks
 from services.notifications.use_cases.messages import drop, plan_all
 from shared.contracts.notifications import CheckInAnswered
 from shared.telemetry import annotate, use_case
-
-
-@use_case
-async def publish_plan(session: AsyncSession, *, tenant: UUID, plan: CheckInPlan, now: datetime) -> int:
-    """Visits that take place from now on are followed by it; returns its version."""
-    await repository.plans.lock(session, tenant)
-    return await repository.check_ins.add_plan(session, tenant, plan, now)
 
 
 async def follow_visit(session: AsyncSession, tenant: UUID, visit: Visit, provider_id: UUID, now: datetime) -> None:

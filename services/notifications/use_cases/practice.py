@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
+from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
@@ -186,6 +187,17 @@ async def publish_flow(
     if instead_of is not None:
         _require_newest(instead_of, (await repository.plans.flow(session, flow.trigger))[0])
     return await repository.plans.add_flow(session, tenant, flow, now)
+
+
+@use_case
+async def publish_check_ins(
+    session: AsyncSession, *, tenant: UUID, plan: CheckInPlan, now: datetime, instead_of: int | None = None
+) -> int:
+    """The same of the check-in plan; visits that take place from now on are followed by it."""
+    await repository.plans.lock(session, tenant)
+    if instead_of is not None:
+        _require_newest(instead_of, (await repository.check_ins.plan(session))[0])
+    return await repository.check_ins.add_plan(session, tenant, plan, now)
 
 
 def _require_newest(expected: int, newest: int) -> None:

@@ -100,6 +100,23 @@ async def test_from_the_navigation_a_plan_is_looked_at_and_published(browser: Br
     assert await plan_now(practice) == (1, ReminderPlan(steps=(*DEFAULT_PLAN.steps[:3], changed)))
 
 
+async def test_a_check_in_plan_is_begun_with_nobody_asked_and_published(browser: Browser, practice: Practice) -> None:
+    form = await form_of(browser, "check-ins")
+    page = await press(browser, form, "Add a step")
+    typed = {"steps.0.after": "5", "steps.0.after.unit": "minutes", "reader": "care-coordinator"}
+    page = await press(browser, page.form("/edit"), "Publish", **typed)
+    assert browser.status == 422 and "Nothing was published" in page.text
+    typed = {"steps.0.after": "3", "steps.0.after.unit": "days", "steps.0.channels.0": "sms"}
+    page = await press(browser, page.form("/edit"), "Check and look", **typed)
+    assert "how are you?" in page.text
+    page = await press(browser, page.form("/edit"), "Publish")
+    assert (browser.status, browser.url) == (200, "/console/check-ins?done=1")
+    found = await practice.call("GET", "/v1/check-in-plans/current")
+    step = found["plan"]["steps"][0]
+    assert (found["version"], found["plan"]["reader"]) == (1, "care-coordinator")
+    assert (step["after"], step["channels"]) == ("P3D", ["sms"])
+
+
 async def test_the_preview_has_each_message_with_its_times_and_words(browser: Browser) -> None:
     form = await form_of(browser, "plans")
     page = await press(browser, form, "Check and look", **{"visit.ahead": "60", "visit.ahead.unit": "hours"})

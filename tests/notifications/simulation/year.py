@@ -24,7 +24,7 @@ from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.model import Contact, Preferences, Sender
 from services.notifications.domain.outreach import DEFAULT_FLOW
 from services.notifications.resources import Resources
-from services.notifications.use_cases import check_ins, inbound, practice, reports
+from services.notifications.use_cases import inbound, practice, reports
 from shared.contracts import Envelope, Event
 from shared.contracts.notifications import Channel
 from shared.timers import Timer, TimerRunner
@@ -108,7 +108,7 @@ class Year:
 
         async def work(session: AsyncSession) -> None:
             await practice.set_sender(session, tenant=self.tenant, sender=sender, now=BEGIN)
-            await check_ins.publish_plan(session, tenant=self.tenant, plan=CHECK_INS, now=BEGIN)
+            await practice.publish_check_ins(session, tenant=self.tenant, plan=CHECK_INS, now=BEGIN)
             flow = DEFAULT_FLOW.model_copy(update={"holdout_percent": 10})
             await practice.publish_flow(session, tenant=self.tenant, flow=flow, now=BEGIN)
 

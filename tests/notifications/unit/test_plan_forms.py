@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from services.notifications.api.filled import Filled, StepForm
 from services.notifications.api.forms import Choice, Field, Group, Ranked, Span, YesNo, coded
 from services.notifications.api.plan_forms import (
+    CHECK_INS,
     DISENGAGING_FLOW,
     FLOW,
     PLAN,
@@ -19,6 +20,7 @@ from services.notifications.api.plan_forms import (
     a_visit,
     read_visit,
 )
+from services.notifications.domain.check_ins import NO_CHECK_INS, CheckInPlan, CheckInStep
 from services.notifications.domain.conditions import Condition
 from services.notifications.domain.outreach import DEFAULT_FLOW, DEFAULT_FLOWS, FlowAction, FlowStep, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, PlanStep, ReminderPlan
@@ -135,6 +137,26 @@ def test_any_plan_is_the_same_after_its_form(plan: ReminderPlan) -> None:
     assert sent_and_read(PLAN, plan) == plan
 
 
+@st.composite
+def check_ins(draw: st.DrawFn) -> CheckInPlan:
+    count = draw(st.integers(0, 8))
+    hours = sorted(draw(st.sets(st.integers(1, 2160), min_size=count, max_size=count)))
+    steps = [
+        {
+            "after": timedelta(hours=after),
+            "channels": draw(st.sampled_from((("sms",), ("email",), ("sms", "email"), ("email", "sms")))),
+            "when": draw(conditions(number == 0, st.none())),
+        }
+        for number, after in enumerate(hours)
+    ]
+    return CheckInPlan.model_validate({"steps": steps, "reader": draw(st.sampled_from((None, "care-coordinator")))})
+
+
+@given(check_ins())
+def test_any_check_in_plan_is_the_same_after_its_form(plan: CheckInPlan) -> None:
+    assert sent_and_read(CHECK_INS, plan) == plan
+
+
 @given(flows())
 def test_any_flow_is_the_same_after_its_form(flow: OutreachFlow) -> None:
     assert sent_and_read(FLOW, flow) == flow
@@ -144,6 +166,7 @@ def test_any_flow_is_the_same_after_its_form(flow: OutreachFlow) -> None:
     ("form", "value"),
     [
         (PLAN, DEFAULT_PLAN),
+        (CHECK_INS, NO_CHECK_INS),
         (FLOW, DEFAULT_FLOW),
         (UNSCHEDULED_FLOW, DEFAULT_FLOWS["unscheduled"]),
         (DISENGAGING_FLOW, DEFAULT_FLOWS["disengaging"]),
@@ -169,6 +192,8 @@ ON_BARRIER = next(one for one in FLOW.whole.fields if isinstance(one, Group))
         (PLAN.step.fields, PlanStep, set()),
         *((one.step.fields, FlowStep, set()) for one, _ in OF_FLOWS),
         (PLAN.whole.fields, ReminderPlan, {"steps"}),
+        (CHECK_INS.step.fields, CheckInStep, set()),
+        (CHECK_INS.whole.fields, CheckInPlan, {"steps"}),
         *((one.whole.fields, OutreachFlow, {"steps", *one.given, *asked}) for one, asked in OF_FLOWS),
         (WHEN.fields, Condition, set()),
         *((one.fields, FlowAction, set()) for one in ON_BARRIER.fields if isinstance(one, Group)),
