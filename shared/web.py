@@ -86,10 +86,7 @@ class ProblemBody(BaseModel):
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI documentation of the errors that a route may answer with."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "model": ProblemBody, "content": content}
-        for status in statuses
-    }
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def problem_response(problem: Problem) -> JSONResponse:
@@ -115,6 +112,18 @@ def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None 
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+class _Service(FastAPI):
+    """Describes `ProblemBody` once: as the model of each answer it would be built anew for every one, 4 MB in all."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        described = document.setdefault("components", {}).setdefault("schemas", {})
+        schema = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+        described |= {"ProblemBody": schema, **schema.pop("$defs", {})}
+        document["components"]["schemas"] = dict(sorted(described.items()))
+        return document
+
+
 def create_service(
     *,
     title: str,
@@ -124,7 +133,7 @@ def create_service(
     settings: ServiceSettings,
 ) -> FastAPI:
     """A FastAPI application with everything that the four services have in common."""
-    app = FastAPI(
+    app = _Service(
         title=title,
         description=description,
         version="1",

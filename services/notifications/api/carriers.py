@@ -1,9 +1,9 @@
 """Routes for carriers: their reports on messages, and clients' texts."""
 
 import re
+from html import escape
 from typing import Literal
 from uuid import UUID
-from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
 
@@ -83,5 +83,5 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
         )
     finally:
         current_tenant.reset(token)
-    said = f"<Message>{escape(received.reply)}</Message>" if received.reply else ""
+    said = f"<Message>{escape(received.reply, quote=False)}</Message>" if received.reply else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>', media_type="text/xml")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html import escape
 from typing import Any, Literal
-from xml.sax.saxutils import escape
 
 import httpx
 from opentelemetry.trace import SpanKind
@@ -104,7 +104,7 @@ _OF_KIND = {"sms": "Messages.json", "voice": "Calls.json"}
 
 def spoken(words: str) -> str:
     """What a call says, twice, with a pause before: answering machines take a moment."""
-    said = f"<Say>{escape(words)}</Say>"
+    said = f"<Say>{escape(words, quote=False)}</Say>"
     return f'<Response><Pause length="1"/>{said}<Pause length="1"/>{said}</Response>'
 
 
