@@ -138,7 +138,6 @@ async def check_in_page(request: Request, link: str) -> HTMLResponse:
             check_in.client_id,
             check_in=check_in,
             about=visit.start if visit else None,
-            visit=visit,
             path=_path(ours, link),
             write=links.inbox(check_in.client_id, ours.clock(), only_write=True),
         )

@@ -52,7 +52,7 @@ async def get(session: AsyncSession, check_in_id: UUID, *, lock: bool = False) -
 async def asked_by(session: AsyncSession, message_id: UUID) -> CheckIn:
     """What a message asks, also one that goes on where another failed. Raises Problem `check_in_not_found`."""
     message, columns = tables.messages.c, tables.check_ins.c
-    same = (message.appointment_id == columns.appointment_id) & (message.step == step_of(columns.number))
+    same = (message.appointment_id == columns.appointment_id) & (message.step == _step_of(columns.number))
     query = select(tables.check_ins).join(tables.messages, (message.tenant_id == columns.tenant_id) & same)
     found = await one(session, CheckIn, query.where(message.id == message_id))
     if found is None:
@@ -60,7 +60,7 @@ async def asked_by(session: AsyncSession, message_id: UUID) -> CheckIn:
     return found
 
 
-def step_of(number: ColumnElement[int]) -> ColumnElement[str]:
+def _step_of(number: ColumnElement[int]) -> ColumnElement[str]:
     return literal(OF_CHECK_INS).concat(cast(number, Text))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.domain.check_ins import (
+    OF_CHECK_INS,
     READ_CHECK_IN,
     TO_READ_WITHIN,
     CheckIn,
@@ -68,6 +69,10 @@ async def answer(
     )
     answered = replace(asked, answer=said, answered_at=now, task_id=task.id)
     await repository.check_ins.save(session, answered)
+    for message in await repository.messages.planned(session, repository.messages.checking_in(asked.client_id)):
+        if (message.appointment_id, message.step) == (asked.appointment_id, f"{OF_CHECK_INS}{asked.number}"):
+            # It would go on by another channel, or hasn't gone yet: an app was asked before.
+            await drop(session, tenant, message, "answered", now)
     event = CheckInAnswered(
         sequence=1,
         check_in_id=asked.id,

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.domain.check_ins import CheckInPlan, plan_check_ins
+from services.notifications.domain.check_ins import CheckInPlan, CheckInStep, plan_check_ins
 from services.notifications.domain.model import REPLIES, Message, Sender
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
-from services.notifications.domain.plans import ReminderPlan, new_message, plan_messages
+from services.notifications.domain.plans import PlanStep, ReminderPlan, new_message, plan_messages
 from services.notifications.domain.policy import next_opening
 from services.notifications.domain.previewing import NOBODY, Previewed, Said, Sample
 from services.notifications.domain.segments import segments
@@ -33,13 +33,8 @@ async def preview_plan(
     sample = replace(sample, own=await repository.templates.all_words(session))
     if plan is None:
         _, plan = await repository.plans.plan(session)
-    found = []
-    for step, message in zip(plan.steps, plan_messages(plan, sample.visit, sample.booked_at), strict=True):
-        unmet = step.when.unmet(sample.facts)
-        reason = message.reason or (f"condition_{unmet}" if unmet else None)
-        words = _words(message, sender, sample, links, now)
-        found.append(_previewed(message, sender, sample, reason, words))
-    return found
+    messages = plan_messages(plan, sample.visit, sample.booked_at)
+    return _each(plan.steps, messages, sender, sample, links, now)
 
 
 @use_case
@@ -54,13 +49,8 @@ async def preview_check_ins(
     sample = replace(sample, own=await repository.templates.all_words(session))
     if plan is None:
         _, plan = await repository.check_ins.plan(session)
-    found = []
     planned = plan_check_ins(plan, 0, sample.visit, NOBODY, sample.start, None)
-    for step, (_, message) in zip(plan.steps, planned, strict=True):
-        unmet = step.when.unmet(sample.facts)
-        reason = f"condition_{unmet}" if unmet else None
-        found.append(_previewed(message, sender, sample, reason, _words(message, sender, sample, links, now)))
-    return found
+    return _each(plan.steps, [message for _, message in planned], sender, sample, links, now)
 
 
 @use_case
@@ -93,6 +83,23 @@ async def preview_flow(
     found += [
         _acted(f"barrier.{barrier}", action, None, None, sender, sample, links, now) for barrier, action in barriers
     ]
+    return found
+
+
+def _each(
+    steps: Sequence[PlanStep | CheckInStep],
+    messages: Sequence[Message],
+    sender: Sender,
+    sample: Sample,
+    links: Links,
+    now: datetime,
+) -> list[Previewed]:
+    """The message of each step of a plan, or why it wouldn't go."""
+    found = []
+    for step, message in zip(steps, messages, strict=True):
+        unmet = step.when.unmet(sample.facts)
+        reason = message.reason or (f"condition_{unmet}" if unmet else None)
+        found.append(_previewed(message, sender, sample, reason, _words(message, sender, sample, links, now)))
     return found
 
 

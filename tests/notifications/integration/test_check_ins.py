@@ -121,6 +121,16 @@ async def test_one_that_goes_on_by_mail_is_answered_as_well(practice: Practice) 
     assert [one["answer"] for one in await check_ins(practice)] == ["so_so"]
 
 
+async def test_who_has_answered_is_not_asked_by_the_next_channel(practice: Practice) -> None:
+    await asked(practice)
+    link = link_in(practice.outside.texts(practice.phone)[0])
+    await practice.reported("undelivered", 30003)
+    await practice.http.post(link, data={"answer": "well"}, headers=HTML)
+    await practice.fire_due()
+    assert practice.outside.mails(practice.email) == []
+    assert ("check_in", None, "not_sent", "answered") in await practice.decisions()
+
+
 async def test_the_plan_can_name_who_reads(practice: Practice) -> None:
     await practice.open("email")
     await publish(practice, PLAN | {"reader": "care-coordinator"})

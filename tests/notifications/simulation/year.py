@@ -7,17 +7,16 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications import jobs, repository
+from services.notifications import jobs
 from services.notifications.clients.carriers import Carriers
 from services.notifications.consumers import HANDLERS
 from services.notifications.domain.check_ins import CheckInPlan
@@ -36,7 +35,6 @@ from tests.notifications.simulation.rules import OUTREACH, HandedOver, Sent, bro
 BEGIN = datetime.fromisoformat("2026-01-05T05:00:00+00:00")
 TICK = timedelta(hours=1)
 NAME = "Maple"
-HOME = ZoneInfo("America/New_York")
 CHECK_INS = CheckInPlan.model_validate(
     {"steps": [{"after": "P3D", "channels": ["sms", "email"]}, {"after": "P9D", "channels": ["email"]}]}
 )
@@ -284,11 +282,3 @@ async def _unexplained(session: AsyncSession, now: datetime) -> Counter[str]:
     return +Counter(
         {name: int(await session.scalar(text(query), {"now": now}) or 0) for name, query in queries.items()}
     )
-
-
-def local(day: datetime, hour: int) -> datetime:
-    """A time of day at the practice."""
-    return datetime.combine(day.astimezone(HOME).date(), time(hour), HOME).astimezone(day.tzinfo)
-
-
-__all__ = ["Year", "local", "repository"]
