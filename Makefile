@@ -58,8 +58,11 @@ bench-slots: $(STAMP) ## measure slot search; needs wrk
 bench-booking: $(STAMP) ## measure booking beside what others would write; needs pgbench: make bench-booking [rows=5000000]
 	@$(PY) -m tests.bench.booking $(if $(rows),--rows $(rows))
 
-simulate: $(STAMP) ## let a year pass for clients who do not exist: make simulate [clients=1000] [seed=1]
-	@RAPPORT_CLIENTS=$(or $(clients),1000) RAPPORT_SEED=$(or $(seed),1) $(VENV)/bin/pytest -q tests/notifications/simulation/test_a_year.py
+simulate: processes ?= $(shell nproc)
+simulate: $(STAMP) ## let a year pass for clients who do not exist: make simulate [clients=1000] [seed=1] [processes=2]
+	@seq $(processes) | xargs -P $(processes) -I% sh -c \
+		'RAPPORT_CLIENTS=$$(($(or $(clients),1000) / $(processes))) RAPPORT_SEED=$$(($(or $(seed),1) * 1000 + %)) \
+		$(VENV)/bin/pytest -q tests/notifications/simulation/test_a_year.py'
 
 bench-notifications: $(STAMP) ## measure planning and sending: make bench-notifications [rows=10000000] [due=100000]
 	@$(PY) -m tests.bench.notifications $(if $(rows),--rows $(rows)) $(if $(due),--due $(due))

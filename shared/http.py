@@ -6,7 +6,7 @@ from urllib.request import getproxies
 
 import httpx
 
-POOLS = 8
+POOLS = 32
 
 
 class Spread(httpx.AsyncBaseTransport):

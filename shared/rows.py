@@ -6,15 +6,33 @@ from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import JSON, BindParameter, Column, Select, Table, TableValuedAlias, Text, bindparam, cast, column, func
+from asyncpg import Record
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    TableValuedAlias,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningDelete
 
+from shared.direct import Direct
+
 T = TypeVar("T")
 
 
-def load(model: type[T], row: Mapping[str, Any]) -> T:
+def load(model: type[T], row: Mapping[str, Any] | Record) -> T:
     """The dataclass of a row; columns that it doesn't have are left out, an array becomes a tuple."""
     values = {field.name: row[field.name] for field in fields(model)}  # type: ignore[arg-type] # T is a dataclass
     return model(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
@@ -40,10 +58,17 @@ async def one(
 async def every(
     session: AsyncSession,
     model: type[T],
-    query: Select[Any] | ReturningDelete[Any],
+    query: Select[Any] | ReturningDelete[Any] | Direct,
     values: Mapping[str, Any] | None = None,
 ) -> list[T]:
+    if isinstance(query, Direct):
+        return [load(model, row) for row in await query.rows(session, values)]
     return [load(model, row) for row in (await session.execute(query, values)).mappings()]
+
+
+def is_among(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """One of a list that is a single parameter, for a statement that is built once."""
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
 
 
 def bound(prefix: str, columns: Iterable[Column[Any]]) -> dict[str, BindParameter[Any]]:

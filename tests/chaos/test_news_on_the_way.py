@@ -41,7 +41,9 @@ class Book:
     async def reminders(self, number: int) -> int:
         """Mails that say when the visit is; the one that says it is cancelled is due to its client."""
         url = f"{self.load.stack.urls['receivers']}/api/messages"
-        answer = await self.load.http.get(url, params={"to": f"c{number}-{self.load.practice}@example.org", "contains": "Your visit on"})
+        answer = await self.load.http.get(
+            url, params={"to": f"c{number}-{self.load.practice}@example.org", "contains": "Your visit on"}
+        )
         return len(answer.json()["items"])
 
 

@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Uuid, and_, any_, bindparam, func, select, text, union_all
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Select, Table, Uuid, and_, bindparam, func, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking.tables import appointments, holds, providers
 from shared.contracts.slots import Plan, Taken, ceil, floor, moment
 from shared.direct import Direct
+from shared.rows import is_among
 
 # Written out, not bound: only so does the planner know that the partial indexes fit.
 LONGEST = timedelta(days=2)
@@ -112,8 +112,8 @@ def _of(table: Table, whose: _Whose) -> Select[Any]:
     near = and_(columns.occupied_to > low, columns.occupied_from < high)
     conditions = {
         "provider": lambda: and_(columns.provider_id == bindparam("provider", type_=Uuid), near),
-        "providers": lambda: and_(columns.provider_id == any_(bindparam("providers", type_=ARRAY(Uuid))), near),
-        "rooms": lambda: and_(columns.room_id == any_(bindparam("rooms", type_=ARRAY(Uuid))), near),
+        "providers": lambda: and_(is_among(columns.provider_id, "providers"), near),
+        "rooms": lambda: and_(is_among(columns.room_id, "rooms"), near),
         "client": lambda: and_(
             columns.client_id == bindparam("client", type_=Uuid),
             columns.end > low,

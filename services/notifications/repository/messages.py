@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, all_, bindparam, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -22,7 +22,7 @@ from shared import timers as clock
 from shared.contracts.notifications import Channel
 from shared.direct import Direct
 from shared.errors import not_found
-from shared.rows import dump, every, given, many, one
+from shared.rows import dump, every, given, is_among, many, one
 
 SEND, LOOK_UP = "message.send", "message.look_up"
 
@@ -163,10 +163,17 @@ async def failed_channels(session: AsyncSession, message: Message) -> set[Channe
     return set(await session.scalars(query))
 
 
+_FREE = Direct(
+    select(tables.messages)
+    .where(is_among(tables.messages.c.id, "ids"), tables.messages.c.status == "planned")
+    .order_by(tables.messages.c.id)
+    .with_for_update(skip_locked=True)
+)
+
+
 async def free(session: AsyncSession, ids: Collection[UUID]) -> list[Message]:
     """Those of these that are planned, locked; one that somebody has in hand is left out."""
-    query = select(tables.messages).where(tables.messages.c.id.in_(ids), tables.messages.c.status == "planned")
-    return await every(session, Message, query.order_by(tables.messages.c.id).with_for_update(skip_locked=True))
+    return await every(session, Message, _FREE, {"ids": list(ids)})
 
 
 async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
@@ -220,24 +227,25 @@ async def page(
     return await every(session, Message, query.order_by(columns.due_at, columns.id).limit(limit))
 
 
+@cache
+def _texts() -> Direct:
+    columns = tables.messages.c
+    since = columns.sent_at > bindparam("week", type_=columns.sent_at.type)
+    of_day = columns.sent_at > bindparam("day", type_=columns.sent_at.type)
+    counted = columns.purpose != all_(literal(sorted(OUTSIDE_QUOTA), ARRAY(columns.purpose.type)))
+    query = select(columns.client_id, func.count().filter(of_day).label("day"), func.count().label("week"))
+    query = query.where(is_among(columns.client_id, "clients"), columns.channel == "sms", since, counted)
+    return Direct(query.group_by(columns.client_id))
+
+
 async def texts_of(
     session: AsyncSession, client_ids: Collection[UUID], day: datetime, week: datetime
 ) -> dict[UUID, tuple[int, int]]:
     """By client, the automated texts that count against the quota and went out since these two times."""
     if not client_ids:
         return {}
-    columns = tables.messages.c
-    query = (
-        select(columns.client_id, func.count().filter(columns.sent_at > day), func.count())
-        .where(
-            columns.client_id.in_(client_ids),
-            columns.channel == "sms",
-            columns.sent_at > week,
-            columns.purpose.not_in(OUTSIDE_QUOTA),
-        )
-        .group_by(columns.client_id)
-    )
-    return {client: (of_day, of_week) for client, of_day, of_week in await session.execute(query)}
+    rows = await _texts().rows(session, {"clients": list(client_ids), "day": day, "week": week})
+    return {row["client_id"]: (row["day"], row["week"]) for row in rows}
 
 
 async def arrived(

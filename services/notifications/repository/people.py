@@ -14,7 +14,8 @@ from uuid_utils.compat import uuid7
 from services.notifications import tables
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from shared.contracts.notifications import Channel
-from shared.rows import dump, every, one
+from shared.direct import Direct
+from shared.rows import dump, every, is_among, one
 
 
 async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> None:
@@ -26,8 +27,12 @@ async def save_sender(session: AsyncSession, tenant: UUID, sender: Sender) -> No
     )
 
 
+_SENDER = Direct(select(tables.senders))
+
+
 async def sender(session: AsyncSession) -> Sender | None:
-    return await one(session, Sender, select(tables.senders))
+    found = await every(session, Sender, _SENDER)
+    return found[0] if found else None
 
 
 async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) -> None:
@@ -44,11 +49,18 @@ async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False)
     return await one(session, Contact, query.with_for_update() if lock else query)
 
 
+_CONTACTS = Direct(
+    select(tables.contacts)
+    .where(is_among(tables.contacts.c.client_id, "clients"))
+    .order_by(tables.contacts.c.client_id)
+    .with_for_update(read=True)
+)
+
+
 async def contacts(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, Contact]:
     """By client; locked against change."""
-    columns = tables.contacts.c
-    query = select(tables.contacts).where(columns.client_id.in_(client_ids)).order_by(columns.client_id)
-    return {found.client_id: found for found in await every(session, Contact, query.with_for_update(read=True))}
+    found = await every(session, Contact, _CONTACTS, {"clients": list(client_ids)})
+    return {one.client_id: one for one in found}
 
 
 async def clients_by_phone(session: AsyncSession, phone: str) -> list[UUID]:
@@ -81,17 +93,20 @@ async def consented_channels(session: AsyncSession, contact: Contact) -> frozens
     return (await consented_among(session, [contact]))[contact.client_id]
 
 
+def _newest_consents() -> Direct:
+    columns = tables.consents.c
+    place = (columns.client_id, columns.channel, columns.address)
+    query = select(*place, columns.granted).ext(distinct_on(*place)).where(is_among(columns.client_id, "clients"))
+    return Direct(query.order_by(*place, columns.at.desc(), columns.id.desc()))
+
+
+_NEWEST_CONSENTS = _newest_consents()
+
+
 async def consented_among(session: AsyncSession, contacts: Collection[Contact]) -> dict[UUID, frozenset[Channel]]:
     """The same of several clients."""
-    columns = tables.consents.c
-    query = (
-        select(columns.client_id, columns.channel, columns.address, columns.granted)
-        .ext(distinct_on(columns.client_id, columns.channel, columns.address))
-        .where(columns.client_id.in_([one.client_id for one in contacts]))
-        .order_by(columns.client_id, columns.channel, columns.address, columns.at.desc(), columns.id.desc())
-    )
-    rows = await session.execute(query)
-    granted = {(row.client_id, row.channel, row.address) for row in rows if row.granted}
+    rows = await _NEWEST_CONSENTS.rows(session, {"clients": [one.client_id for one in contacts]})
+    granted = {(row["client_id"], row["channel"], row["address"]) for row in rows if row["granted"]}
     channels: tuple[Channel, ...] = ("sms", "email", "voice")
     return {
         one.client_id: frozenset(
@@ -116,11 +131,13 @@ async def unsuppress(session: AsyncSession, phone: str) -> None:
     await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
 
 
+_SUPPRESSED = Direct(select(tables.suppressions.c.phone).where(is_among(tables.suppressions.c.phone, "phones")))
+
+
 async def suppressed_among(session: AsyncSession, contacts: Collection[Contact]) -> set[str]:
     """Those of these clients' numbers from which STOP has come."""
-    column = tables.suppressions.c.phone
-    query = select(column).where(column.in_({one.phone for one in contacts if one.phone}))
-    return set(await session.scalars(query))
+    rows = await _SUPPRESSED.rows(session, {"phones": [one.phone for one in contacts if one.phone]})
+    return {row["phone"] for row in rows}
 
 
 async def pause(session: AsyncSession, tenant: UUID, client_id: UUID, reason: str, now: datetime) -> None:
@@ -142,11 +159,16 @@ async def is_paused(session: AsyncSession, client_id: UUID) -> bool:
     return client_id in await paused_among(session, [client_id])
 
 
+_PAUSED = Direct(
+    select(tables.pauses.c.client_id).where(
+        is_among(tables.pauses.c.client_id, "clients"), tables.pauses.c.lifted_at.is_(None)
+    )
+)
+
+
 async def paused_among(session: AsyncSession, client_ids: Collection[UUID]) -> set[UUID]:
     """Those of these clients whom a person looks after for now."""
-    columns = tables.pauses.c
-    query = select(columns.client_id).where(columns.client_id.in_(client_ids), columns.lifted_at.is_(None))
-    return set(await session.scalars(query))
+    return {row["client_id"] for row in await _PAUSED.rows(session, {"clients": list(client_ids)})}
 
 
 async def lift_pause(session: AsyncSession, client_id: UUID, by: str, now: datetime) -> bool:
@@ -172,13 +194,19 @@ async def forget_unreachable(session: AsyncSession, contact: Contact) -> None:
     await session.execute(delete(tables.unreachable).where(columns.address.in_(known)))
 
 
+_UNREACHABLE = Direct(
+    select(tables.unreachable.c.channel, tables.unreachable.c.address).where(
+        is_among(tables.unreachable.c.address, "addresses")
+    )
+)
+
+
 async def unreachable_among(session: AsyncSession, contacts: Collection[Contact]) -> dict[UUID, frozenset[Channel]]:
     """By client, the channels at whose address nobody is ever reached."""
-    columns = tables.unreachable.c
-    known = {address for one in contacts for address in (one.email, one.phone) if address}
-    rows = (await session.execute(select(columns.channel, columns.address).where(columns.address.in_(known)))).all()
+    known = [address for one in contacts for address in (one.email, one.phone) if address]
+    rows = [(row["channel"], row["address"]) for row in await _UNREACHABLE.rows(session, {"addresses": known})]
     return {
-        one.client_id: frozenset(row.channel for row in rows if one.address(row.channel) == row.address)
+        one.client_id: frozenset(channel for channel, address in rows if one.address(channel) == address)
         for one in contacts
     }
 
@@ -188,10 +216,13 @@ async def preferences(session: AsyncSession, client_id: UUID) -> Preferences:
     return (await preferences_among(session, [client_id])).get(client_id) or Preferences(client_id)
 
 
+_PREFERENCES = Direct(select(tables.preferences).where(is_among(tables.preferences.c.client_id, "clients")))
+
+
 async def preferences_among(session: AsyncSession, client_ids: Collection[UUID]) -> dict[UUID, Preferences]:
     """By client, where something is on record."""
-    query = select(tables.preferences).where(tables.preferences.c.client_id.in_(client_ids))
-    return {found.client_id: found for found in await every(session, Preferences, query)}
+    found = await every(session, Preferences, _PREFERENCES, {"clients": list(client_ids)})
+    return {one.client_id: one for one in found}
 
 
 async def save_preferences(session: AsyncSession, tenant: UUID, wished: Preferences) -> None:

@@ -14,7 +14,7 @@ from services.notifications.domain.model import (
     Visit,
 )
 from shared.direct import Direct
-from shared.rows import dump, every, given, keep_newest, many, one
+from shared.rows import dump, every, given, is_among, keep_newest, many, one
 
 
 async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
@@ -36,12 +36,14 @@ def _added() -> Direct:
     return Direct(insert(tables.visits).from_select(names, select(*(visit.c[name] for name in names))))
 
 
+_AMONG = Direct(select(tables.visits).where(is_among(tables.visits.c.id, "ids")))
+
+
 async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | None, Visit]:
     """Those of these ids that are known."""
     if not ids:
         return {}
-    query = select(tables.visits).where(tables.visits.c.id.in_(ids))
-    return {found.id: found for found in await every(session, Visit, query)}
+    return {found.id: found for found in await every(session, Visit, _AMONG, {"ids": list(ids)})}
 
 
 async def find(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
