@@ -21,6 +21,7 @@ from deploy.local.stack import ROOT, Stack
 from shared.contracts.booking import AppointmentBooked
 from shared.contracts.envelope import Envelope
 from shared.timers import _CLAIM, LEASE
+from tests.bench import sender
 from tests.bench.booking import percentile
 from tests.bench.figures import Figures
 from tests.bench.slots import only
@@ -305,8 +306,21 @@ async def draining(figures: Figures, house: House, number: int) -> None:
     twice = await texts_twice(house)
     if twice:
         raise SystemExit(f"bench: {twice} clients got a text twice")
+    await bare_sending(figures, house)
     note = f"{number} due at once, two workers, booking asked for each eight; none early or twice; reports come later"
     figures.add("due in the same minute, drained", [rate], "/s", least=500, note=note)
+
+
+async def bare_sending(figures: Figures, house: House) -> None:
+    """What two bare senders make of as many cores."""
+    environment = house.stack.environments["notifications"]
+    names = ("OWNER_DATABASE_URL", "SMS_API_URL", "SMS_ACCOUNT_SID", "SMS_AUTH_TOKEN")
+    url, *carrier = (environment[f"NOTIFICATIONS_{name}"] for name in names)
+    arguments = url.replace("postgresql+asyncpg", "postgresql"), *carrier
+    with only(house.stack):
+        async with house.database("notifications") as rows, sender.senders(rows, house.id, DUE, *arguments):
+            rate = await rate_of(house, sender.SENT, DUE)
+    figures.add("bare senders: take rows, ask the carrier, mark them", [rate], "/s", note="reference, two processes")
 
 
 async def texts_twice(house: House) -> int:
