@@ -36,6 +36,20 @@ def takes_texts(e164: str) -> bool:
         return False
 
 
+def zones_abroad(e164: str) -> tuple[str, ...]:
+    """The time zones in which a number's country or region is; none for North America's, which people take along."""
+    if e164.startswith("+1"):
+        return ()
+    import phonenumbers  # see above
+    from phonenumbers import timezone
+
+    try:
+        found = timezone.time_zones_for_number(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return ()
+    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
+
+
 def _known(value: str) -> str:
     if read(value) != value:
         raise ValueError("should be a number that is in use, such as +12025550123")

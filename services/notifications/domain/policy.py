@@ -4,6 +4,7 @@ The reasons are codes: they are recorded with every decision and answer "why was
 messaged?".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,11 +27,13 @@ from services.notifications.domain.model import (
 from services.notifications.domain.templates import Tongue
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
-from shared.phones import takes_texts
+from shared.phones import takes_texts, zones_abroad
 
 TEXTS_A_DAY = 1
 TEXTS_A_WEEK = 3
 EARLIEST, LATEST = time(8), time(21)
+FRESH = timedelta(minutes=30)
+"""For so long whoever has booked is still there to read the answer."""
 PLAUSIBLE_ZONES = (
     "America/Puerto_Rico",
     "America/New_York",
@@ -105,9 +108,9 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
         if isinstance(found, Refuse):
             refusal = found
             continue
-        if message.purpose in REPLIES or message.purpose == "confirmation":
-            return found  # the client has just acted and waits for the answer
-        opening = next_opening(world.sender, world.contact.zone, now, world.preferences)
+        if is_awaited(message, world.visit, now):
+            return found
+        opening = next_opening(world.sender, zones_of(world.contact), now, world.preferences)
         if opening <= now:
             return found
         if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
@@ -178,13 +181,28 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
     return Send(channel, address)
 
 
-def next_opening(sender: Sender, zone: str | None, now: datetime, wished: Preferences | None = None) -> datetime:
+def is_awaited(message: Message, visit: Visit | None, now: datetime) -> bool:
+    """Whether the client has acted a moment ago and waits for the answer, at whatever hour."""
+    if message.purpose in REPLIES:
+        return True
+    acted = visit.changed_at if visit is not None and message.purpose == "confirmation" else None
+    return acted is not None and message.due_at <= acted and now - acted <= FRESH
+
+
+def zones_of(contact: Contact) -> Sequence[str]:
+    """Where a client may be: who is reached abroad may be anywhere in that country, others anywhere at home."""
+    if contact.zone is not None:
+        return (contact.zone,)
+    return (zones_abroad(contact.phone) if contact.phone else ()) or PLAUSIBLE_ZONES
+
+
+def next_opening(sender: Sender, where: Sequence[str], now: datetime, wished: Preferences | None = None) -> datetime:
     """The first minute from `now` on at which the recipient's hours are open; `now` itself when they are.
 
     The practice's hours may narrow 08:00–21:00, never widen them, and the client's those; where the two have nothing
-    in common it's the client's that count. Without a zone, every plausible one must be open.
+    in common it's the client's that count. Of several zones (`where`) every one must be open.
     """
-    zones = [ZoneInfo(name) for name in ((zone,) if zone else PLAUSIBLE_ZONES)]
+    zones = [ZoneInfo(name) for name in where]
     opens, closes = max(sender.opens, EARLIEST), min(sender.closes, LATEST)
     if wished is not None and wished.opens is not None and wished.closes is not None:
         both = max(opens, wished.opens), min(closes, wished.closes)

@@ -56,6 +56,9 @@ async def receive_text(
         what = "other"
     if question is not None:
         client_id = question.client_id
+        if await repository.people.is_paused(session, client_id):
+            # Whom a person looks after, that person answers: nothing is done by itself.
+            what, question = "other", None
     annotate(client_id=client_id, meaning=what)
     id_ = uuid7()
     if not await repository.inbound.add(

@@ -174,8 +174,10 @@ async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: 
 
 async def pause_for_safety(session: AsyncSession, tenant: UUID, client_id: UUID, now: datetime) -> None:
     """Words of danger, by whichever way they came: from here on a person looks after this client."""
-    await repository.people.pause(session, tenant, client_id, "safety", now)
     await end_all(session, tenant, client_id, "safety", now)
+    # A sending transaction holds this row: after us, nothing that it decided before can still go out.
+    await repository.people.contact(session, client_id, lock=True)
+    await repository.people.pause(session, tenant, client_id, "safety", now)
 
 
 async def end_all(session: AsyncSession, tenant: UUID, client_id: UUID, reason: OutreachEnd, now: datetime) -> None:

@@ -54,7 +54,8 @@ async def record_consent(
     now: datetime,
 ) -> str:
     """Keeps a yes or no for the address in use; returns that address. Raises Problem `no_address`."""
-    contact = await repository.people.contact(session, client_id)
+    # A sending transaction holds this row: after us, nothing that it decided before can still go out.
+    contact = await repository.people.contact(session, client_id, lock=True)
     address = contact.address(channel) if contact else None
     if address is None:
         said = f"The client has no address for {channel}; set the contact first."

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.domain.check_ins import CheckInPlan, CheckInStep, plan_check_ins
-from services.notifications.domain.model import REPLIES, Message, Sender
+from services.notifications.domain.model import Message, Sender
 from services.notifications.domain.outreach import OF_FLOW, FlowAction, OutreachFlow
 from services.notifications.domain.plans import PlanStep, ReminderPlan, new_message, plan_messages
-from services.notifications.domain.policy import next_opening
+from services.notifications.domain.policy import PLAUSIBLE_ZONES, is_awaited, next_opening
 from services.notifications.domain.previewing import NOBODY, Previewed, Said, Sample
 from services.notifications.domain.segments import segments
 from services.notifications.domain.templates import Links, NoWords, Text, Tongue, render
@@ -138,8 +138,9 @@ def _acted(
 def _previewed(
     message: Message, sender: Sender, sample: Sample, reason: str | None, words: Sequence[Said]
 ) -> Previewed:
-    at_once = message.purpose in REPLIES or message.purpose == "confirmation"
-    goes_at = message.due_at if at_once else next_opening(sender, sample.zone, message.due_at)
+    at_once = is_awaited(message, sample.visit, message.due_at)
+    where = (sample.zone,) if sample.zone else PLAUSIBLE_ZONES
+    goes_at = message.due_at if at_once else next_opening(sender, where, message.due_at)
     if reason is None and message.outreach_id is None and not at_once and message.due_at < sample.start <= goes_at:
         reason = "quiet_hours_until_start"
     return Previewed(message.step, message.purpose, None, message.due_at, None if reason else goes_at, reason, words)

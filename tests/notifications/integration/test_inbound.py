@@ -126,6 +126,16 @@ async def test_a_digit_answers_what_was_asked_and_the_client_is_thanked(
     assert [one["kind"] for one in await practice.tasks()] == ["read_reply"]
 
 
+@pytest.mark.parametrize("digit", ["1", "3"])
+async def test_of_somebody_whom_a_person_looks_after_a_person_reads_the_answer(digit: str, practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await asked(practice)
+    await text_in(practice, "I want to die")
+    await text_in(practice, digit)
+    assert await answers(practice) == [], "nothing is called off by itself now"
+    assert [one["kind"] for one in await practice.tasks()] == ["safety", "read_reply"]
+
+
 async def test_an_answer_that_is_faster_than_the_record_of_its_question_waits_for_it(practice: Practice) -> None:
     await practice.open("sms", "email")
     now = await practice.now()

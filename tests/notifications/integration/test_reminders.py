@@ -1,7 +1,7 @@
 """Reminders: planned, sent once, void when the visit changes, by the next channel when one fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -455,6 +455,44 @@ async def waits_for_a_lock(practice: Practice) -> bool:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     async with practice.resources.database.transaction(practice.tenant) as session:
         return bool(await session.scalar(text(query)))
+
+
+async def says_it_is_too_much(practice: Practice) -> None:
+    await text_in(practice, "I want to kill myself")
+
+
+async def says_so_on_the_page(practice: Practice) -> None:
+    said = {"kind": "message", "body": "I want to kill myself"}
+    headers = practice.headers("client", client_id=str(practice.client))
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json=said, headers=headers)
+
+
+async def withdraws(practice: Practice) -> None:
+    await practice.consent("sms", granted=False)
+
+
+async def wishes_mails(practice: Practice) -> None:
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+
+
+async def is_taken_over(practice: Practice) -> None:
+    await practice.call("POST", f"/v1/clients/{practice.client}/pause")
+
+
+@pytest.mark.parametrize("change", [says_it_is_too_much, says_so_on_the_page, withdraws, wishes_mails, is_taken_over])
+async def test_whatever_ends_texts_waits_for_the_one_that_is_on_its_way(
+    change: Callable[[Practice], Coroutine[Any, Any, None]], practice: Practice
+) -> None:
+    """Once the change is answered, nothing that was decided before it can still go."""
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    async with on_its_way(practice) as carrier:
+        changing = asyncio.create_task(change(practice))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        assert not changing.done()
+        carrier.go_on.set()
+        await changing
 
 
 async def test_a_stop_waits_until_the_text_that_is_on_its_way_is_on_record(practice: Practice) -> None:

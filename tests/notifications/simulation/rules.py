@@ -27,7 +27,8 @@ REPLIES = frozenset(
 )
 REMINDERS = frozenset(("confirmation", "reminder", "confirm_request"))
 OUTREACH = frozenset(("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit"))
-AT_ANY_HOUR = REPLIES | {"confirmation"}
+AT_ONCE = timedelta(minutes=30)
+"""For so long whoever has booked is there to read a confirmation, at whatever hour."""
 OPEN, CLOSE = time(8), time(21)
 EVERYWHERE = (
     "America/Puerto_Rico",
@@ -110,7 +111,9 @@ def _of_one(one: Sent, practice: str) -> Iterable[str]:
             yield "6: by a channel that is not wished"
         if truth.paused and one.purpose != "secure_message":
             yield "7: automation to somebody whom a person looks after"
-    if one.purpose not in AT_ANY_HOUR and not _is_open(handed.at, truth):
+    just_booked = truth.last_booked is not None and handed.at - truth.last_booked <= AT_ONCE
+    awaited = one.purpose in REPLIES or (one.purpose == "confirmation" and just_booked)
+    if not awaited and not _is_open(handed.at, truth):
         yield "3: at a quiet hour"
     if one.purpose in OUTREACH and truth.discharged:
         yield "outreach to somebody discharged"

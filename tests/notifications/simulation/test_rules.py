@@ -34,7 +34,9 @@ def text(purpose: str = "check_in", at: datetime = NOON, truth: Truth = TRUTH, *
 def test_what_is_right_breaks_nothing() -> None:
     days = [NOON + timedelta(days=number) for number in (0, 3, 6, 9)]
     assert not broken([text(at=day) for day in days], "Maple")
-    assert not broken([text("reminder"), text("reminder"), text("confirmation", NOON.replace(hour=4))], "Maple")
+    night = NOON.replace(hour=4)
+    booked = replace(TRUTH, last_booked=night - timedelta(minutes=20))
+    assert not broken([text("reminder"), text("reminder"), text("confirmation", night, booked)], "Maple")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,7 @@ def test_what_is_right_breaks_nothing() -> None:
         ("2:", [text(truth=replace(TRUTH, agreed=frozenset()))]),
         ("3:", [text(at=NOON.replace(hour=12))]),
         ("3:", [text(truth=replace(TRUTH, zone=None))]),
+        ("3:", [text("confirmation", NOON.replace(hour=4), replace(TRUTH, last_booked=NOON.replace(hour=2)))]),
         ("3:", [text(truth=replace(TRUTH, opens=time(13), closes=time(18)))]),
         ("4:", [text(), text(at=NOON + timedelta(hours=3))]),
         ("4:", [text(at=NOON + timedelta(days=number)) for number in (0, 2, 4, 6)]),
