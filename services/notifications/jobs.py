@@ -22,7 +22,7 @@ from shared.timers import Due, Handler, ManyHandler, Timer
 def _post(resources: Resources) -> handing_over.Post:
     settings = resources.settings
     return handing_over.Post(
-        database=resources.database,
+        beside=resources.beside,
         carriers=resources.carriers,
         booking=resources.booking,
         booking_url=settings.booking_public_url,

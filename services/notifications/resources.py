@@ -16,6 +16,7 @@ from shared.clock import Clock, system_clock
 from shared.db import Database
 from shared.http import open_http
 
+BESIDE = 2
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -25,6 +26,8 @@ class Resources:
 
     settings: Settings
     database: Database
+    beside: Database
+    """A few connections more, for what is committed beside a transaction that goes on."""
     verifier: Verifier
     clock: Clock
     carriers: Carriers
@@ -37,6 +40,7 @@ class Resources:
 async def open_resources(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Resources]:
     """Opens and, at the end, closes them. Raises StartupError when the database is away or not migrated."""
     database = Database(settings.database_url, pool_size=settings.pool_size, name="notifications")
+    beside = Database(settings.database_url, pool_size=BESIDE, name="notifications")
     try:
         await database.require(MIGRATIONS)
         async with open_http(settings.auth_jwks_url, settings.sms_api_url, settings.booking_api_url) as http:
@@ -49,6 +53,7 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
             yield Resources(
                 settings,
                 database,
+                beside,
                 verifier,
                 clock,
                 open_carriers(settings, http, clock),
@@ -56,4 +61,5 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 Hooks(settings.insecure_webhooks),
             )
     finally:
+        await beside.close()
         await database.close()

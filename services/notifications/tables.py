@@ -240,6 +240,7 @@ messages = Table(
     Column("traceparent", Text),
     Column("plan_version", Integer),
     Column("vendor", Text),
+    Column("address", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
 )
 
@@ -251,6 +252,7 @@ hand_overs = Table(
     Column("channel", Text, nullable=False),
     Column("vendor", Text, nullable=False),
     Column("begun_at", _TIME, nullable=False),
+    Column("address", Text),
     PrimaryKeyConstraint("tenant_id", "message_id"),
     comment="Messages of which a vendor has been asked and the outcome is not known; no other vendor may be asked",
 )

@@ -8,9 +8,11 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 from uuid import UUID
 
 from services.notifications import jobs
+from services.notifications.clients.mail import MailServer
 from services.notifications.clients.outbound import Outbound
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.resources import open_resources
@@ -39,22 +41,27 @@ def die() -> None:
 async def main(moment: str) -> None:
     work = json.loads(os.environ["VICTIM"])
     tenant, settings = UUID(work["tenant"]), Settings(**work["settings"])
-    send = PhoneCarrier.send
-
-    async def deadly(self: PhoneCarrier, message: Outbound) -> str:
-        if moment == MOMENTS[0]:
-            die()
-        carrier_id = await send(self, message)
-        if moment == MOMENTS[1]:
-            die()
-        return carrier_id
-
-    PhoneCarrier.send = deadly  # type: ignore[method-assign] # what a test in another process can't reach
+    for carrier in (PhoneCarrier, MailServer):
+        _make_deadly(carrier, moment)
     async with open_resources(settings) as resources:
         runner = TimerRunner(resources.database, jobs.timers(resources), many=jobs.timers_together(resources))
         due: list[Timer] = [timer for timer in await runner.claim(50) if timer.tenant == tenant]
         await runner.fire_all(due)
     die()
+
+
+def _make_deadly(carrier: type[PhoneCarrier | MailServer], moment: str) -> None:
+    send: Any = carrier.send
+
+    async def deadly(self: object, message: Outbound) -> str:
+        if moment == MOMENTS[0]:
+            die()
+        carrier_id: str = await send(self, message)
+        if moment == MOMENTS[1]:
+            die()
+        return carrier_id
+
+    carrier.send = deadly  # type: ignore[method-assign] # what a test in another process can't reach
 
 
 if __name__ == "__main__":

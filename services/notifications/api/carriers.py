@@ -11,6 +11,7 @@ from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.clients import verify_signature
 from services.notifications.use_cases import inbound, reports
+from shared import phones
 from shared.errors import invalid
 from shared.telemetry import continued, current_tenant
 from shared.web import problems
@@ -51,6 +52,8 @@ async def status_callback(
                     session,
                     tenant=practice_id,
                     message_id=message_id,
+                    channel=channel,
+                    carrier_id=form.get("MessageSid" if channel == "sms" else "CallSid", ""),
                     status=status,
                     code=int(code) if re.fullmatch("[0-9]{1,6}", code) else None,
                     now=ours.clock(),
@@ -76,7 +79,7 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
                 session,
                 tenant=practice_id,
                 carrier_id=form["MessageSid"],
-                phone=form["From"],
+                phone=phones.read(form["From"]) or form["From"],
                 body=form["Body"],
                 now=ours.clock(),
             ),

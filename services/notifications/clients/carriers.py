@@ -38,8 +38,9 @@ class Carriers:
         """None where the deployment has that vendor no more."""
         return next((vendor for vendor in self.vendors[channel] if vendor.name == name), None)
 
-    def has_fallback(self, channel: Channel) -> bool:
-        return len(self.vendors[channel]) > 1
+    def is_another_ready(self, channel: Channel, failed: str | None) -> bool:
+        """Whether there is a second vendor to ask, now that one has failed."""
+        return any(vendor.name != failed and not self._breaker(vendor).is_open for vendor in self.vendors[channel])
 
     async def hand_over(self, channel: Channel, vendor: Vendor, message: Outbound) -> HandedOver:
         """Raises CarrierRefused, CarrierUnavailable or OutcomeUnknown."""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import ClassVar
 
 from opentelemetry.trace import SpanKind
 
@@ -25,6 +26,7 @@ class MailServer:
     username: str | None
     password: str | None
     starttls: bool
+    knows_repetitions: ClassVar[bool] = False
 
     async def send(self, message: Outbound) -> str:
         """Hands a mail to the server; returns its Message-ID. Raises as `Vendor.send`."""

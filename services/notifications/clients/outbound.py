@@ -40,6 +40,11 @@ class Vendor(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def knows_repetitions(self) -> bool:
+        """Whether it takes a message only once that it is given twice under one id."""
+        ...
+
     def send(self, message: Outbound) -> Awaitable[str]:
         """Hands a message over; returns the vendor's name for it. Raises CarrierRefused, CarrierUnavailable, or
         OutcomeUnknown.

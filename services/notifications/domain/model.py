@@ -265,6 +265,8 @@ class Message:
     """Of the reminder plan that it is a step of."""
     vendor: str | None = None
     """Who carried it, or was the last to fail."""
+    address: str | None = None
+    """To which it went; the client's may be another one by now."""
 
     def by(self, wished: Preferences) -> "Message":
         """The same by the channels that its client wishes; an answer goes by the one that it answers."""
@@ -273,10 +275,9 @@ class Message:
     def _changed(self, **changes: object) -> "Message":
         return replace(self, sequence=self.sequence + 1, **changes)  # type: ignore[arg-type] # names are checked by tests
 
-    def sent(self, channel: Channel, vendor: str, carrier_id: str, now: datetime) -> "Message":
-        return self._changed(
-            status="sent", channel=channel, sent_at=now, vendor=vendor, carrier_id=carrier_id, reason=None
-        )
+    def sent(self, channel: Channel, vendor: str, carrier_id: str, address: str, now: datetime) -> "Message":
+        went = {"channel": channel, "vendor": vendor, "carrier_id": carrier_id, "address": address, "sent_at": now}
+        return self._changed(status="sent", reason=None, **went)
 
     def not_sent(self, channel: Channel, reason: str) -> "Message":
         return self._changed(status="not_sent", channel=channel, reason=reason)
@@ -289,6 +290,17 @@ class Message:
 
     def deferred(self, until: datetime) -> "Message":
         return self._changed(due_at=until)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A vendor has been asked to carry a message, and has not answered yet."""
+
+    message_id: UUID
+    channel: Channel
+    vendor: str
+    begun_at: datetime
+    address: str | None = None
 
 
 _RANK: dict[MessageStatus, int] = {"planned": 0, "not_sent": 1, "sent": 1, "failed": 2, "delivered": 2}

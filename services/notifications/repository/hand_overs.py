@@ -1,7 +1,7 @@
 """Messages of which a vendor has been asked and the outcome is not known yet."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -9,31 +9,39 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
-from shared.contracts.notifications import Channel
+from services.notifications.domain.model import Begun
+from shared.direct import Direct
+from shared.rows import dump, given, is_among, many, one
 
 
-async def begin(
-    session: AsyncSession, tenant: UUID, message_id: UUID, channel: Channel, vendor: str, now: datetime
-) -> str:
-    """Which vendor is to be asked: this one or, if there is one already, the one that was asked before."""
-    values = {"message_id": message_id, "channel": channel, "vendor": vendor, "begun_at": now}
-    await session.execute(upsert(tables.hand_overs).values(tenant_id=tenant, **values).on_conflict_do_nothing())
-    columns = tables.hand_overs.c
-    asked = await session.scalar(select(columns.vendor).where(columns.message_id == message_id))
-    return str(asked)
+async def begin(session: AsyncSession, tenant: UUID, begun: Sequence[Begun]) -> dict[UUID, str]:
+    """By message, which vendor is to be asked: this one or, if there is one already, the one that was asked before."""
+    rows = many({"tenant_id": tenant, **dump(each)} for each in begun)
+    return {row["message_id"]: row["vendor"] for row in await _begun().rows(session, {"begun": rows})}
 
 
-async def channel(session: AsyncSession, message_id: UUID) -> Channel | None:
-    """By which channel somebody was asked and has not answered."""
-    columns = tables.hand_overs.c
-    found: Channel | None = await session.scalar(select(columns.channel).where(columns.message_id == message_id))
-    return found
+@cache
+def _begun() -> Direct:
+    table = tables.hand_overs
+    names = [column.name for column in table.c]
+    begun = given("begun", table.c)
+    kept = upsert(table).from_select(names, select(*(begun.c[name] for name in names)))
+    same = {"message_id": kept.excluded.message_id}
+    asked = kept.on_conflict_do_update(index_elements=["tenant_id", "message_id"], set_=same)
+    return Direct(asked.returning(table.c.message_id, table.c.vendor))
+
+
+async def find(session: AsyncSession, message_id: UUID) -> Begun | None:
+    """Who was asked and has not answered."""
+    return await one(session, Begun, select(tables.hand_overs).where(tables.hand_overs.c.message_id == message_id))
+
+
+_AMONG = Direct(select(tables.hand_overs.c.message_id).where(is_among(tables.hand_overs.c.message_id, "ids")))
 
 
 async def among(session: AsyncSession, message_ids: Collection[UUID]) -> set[UUID]:
     """Those of these messages of which somebody was asked and has not answered."""
-    column = tables.hand_overs.c.message_id
-    return set(await session.scalars(select(column).where(column.in_(message_ids))))
+    return {row["message_id"] for row in await _AMONG.rows(session, {"ids": list(message_ids)})}
 
 
 async def end(session: AsyncSession, message_id: UUID) -> None:

@@ -114,7 +114,7 @@ def _kept_sent() -> Direct:
     columns = tables.messages.c
     message = given("message", columns)
     changed = {name: message.c[name] for name in ("channels", "channel", "status", "sequence", "reason", "sent_at")}
-    changed |= {name: message.c[name] for name in ("carrier_id", "vendor")}
+    changed |= {name: message.c[name] for name in ("carrier_id", "vendor", "address")}
     kept = update(tables.messages).where(columns.id == message.c.id).values(changed).returning(columns.id).cte("kept")
     decision = given("decision", tables.decisions.c)
     told = [column.name for column in tables.decisions.c]

@@ -1,5 +1,6 @@
 """Giving a message to a vendor: which one, and never to a second while the first may have it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,9 +17,9 @@ from services.notifications.clients import (
     Outbound,
     Vendor,
 )
-from services.notifications.domain.model import Message, Purpose
+from services.notifications.domain.model import Begun, Contact, Message, Purpose
 from services.notifications.domain.policy import Send, World
-from services.notifications.domain.templates import Links, render
+from services.notifications.domain.templates import Links, NoWords, render
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
 from shared.db import Database
@@ -30,7 +31,8 @@ from shared.telemetry import use_case
 class Post:
     """The way out: carriers, who is asked before, the maker of links, and where carriers report back."""
 
-    database: Database
+    beside: Database
+    """A few connections of their own: who waits for one of these holds one of the others."""
     carriers: Carriers
     booking: Booking
     booking_url: str
@@ -45,37 +47,45 @@ class Post:
         return f"{self.callback_base.rstrip('/')}/v1/callbacks/{channel}/{tenant}/{message_id}"
 
 
+async def begin(tenant: UUID, asked: Sequence[tuple[Message, Send]], now: datetime, post: Post) -> dict[UUID, Vendor]:
+    """Puts on record who is asked for each message before anybody is, and by which vendor it is to go.
+
+    Beside the sending transaction: it outlives a crash of this one. Whoever was asked before and has not answered is
+    asked again, and nobody else: they know the message by its id.
+    """
+    vendors = {message.id: post.carriers.choose(verdict.channel, message.vendor) for message, verdict in asked}
+    begun = [
+        Begun(message.id, verdict.channel, vendors[message.id].name, now, verdict.address) for message, verdict in asked
+    ]
+    async with post.beside.transaction(tenant) as beside:
+        names = await repository.hand_overs.begin(beside, tenant, begun)
+    named = {each.message_id: post.carriers.named(each.channel, names[each.message_id]) for each in begun}
+    return {message_id: named[message_id] or vendor for message_id, vendor in vendors.items()}
+
+
 async def hand_over(
-    tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post
+    tenant: UUID, message: Message, verdict: Send, world: World, vendor: Vendor, now: datetime, post: Post
 ) -> HandedOver:
     """Raises CarrierRefused, CarrierUnavailable, OutcomeUnknown, or NoWords."""
-    outbound = _outbound(tenant, message, verdict, world, now, post)
-    vendor = post.carriers.choose(verdict.channel, message.vendor)
-    if not post.carriers.has_fallback(verdict.channel):
-        return await post.carriers.hand_over(verdict.channel, vendor, outbound)
-    vendor = await _begun(tenant, message, verdict, vendor, now, post)
     try:
-        given = await post.carriers.hand_over(verdict.channel, vendor, outbound)
-    except (CarrierRefused, CarrierUnavailable):
+        outbound = _outbound(tenant, message, verdict, world, now, post)
+        return await post.carriers.hand_over(verdict.channel, vendor, outbound)
+    except (CarrierRefused, CarrierUnavailable, NoWords):
         # This vendor has not taken it: another may be asked.
-        await _over(tenant, message, post)
+        async with post.beside.transaction(tenant) as beside:
+            await repository.hand_overs.end(beside, message.id)
         raise
-    return given
 
 
-async def _begun(tenant: UUID, message: Message, verdict: Send, vendor: Vendor, now: datetime, post: Post) -> Vendor:
-    """Puts on record who is asked before they are, beside the sending transaction: it outlives a crash of this one.
+def may_ask_again(begun: Begun, message: Message, contact: Contact | None, carriers: Carriers) -> bool:
+    """Whether the same question may be put to the same vendor, who will know it; else what became of it stays unknown.
 
-    Whoever was asked before and has not answered is asked again, and nobody else: they know the message by its id.
+    No other channel takes the message meanwhile, and no other address.
     """
-    async with post.database.transaction(tenant) as beside:
-        asked = await repository.hand_overs.begin(beside, tenant, message.id, verdict.channel, vendor.name, now)
-    return post.carriers.named(verdict.channel, asked) or vendor
-
-
-async def _over(tenant: UUID, message: Message, post: Post) -> None:
-    async with post.database.transaction(tenant) as beside:
-        await repository.hand_overs.end(beside, message.id)
+    vendor = carriers.named(begun.channel, begun.vendor)
+    address = contact.address(begun.channel) if contact else None
+    knows = vendor is not None and vendor.knows_repetitions
+    return knows and begun.channel in message.channels and begun.address in (None, address)
 
 
 def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> Outbound:

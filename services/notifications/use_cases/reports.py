@@ -1,24 +1,24 @@
 """What carriers say became of a message, asked for or not."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.clients import CarrierRefused, Carriers, because_of
+from services.notifications.clients import CarrierRefused, Carriers, HandedOver, because_of
 from services.notifications.domain.mail_reports import MailReport
 from services.notifications.domain.model import Message, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Send
 from services.notifications.use_cases.messages import decided, plan_message
 from services.notifications.use_cases.practice import add_consent
+from services.notifications.use_cases.sent import LOOK_UP_AFTER, keep_sent
+from shared.contracts.notifications import Channel
 from shared.telemetry import annotate, use_case
 
-LOOK_UP_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
-"""Without a report for so long since it went, the carrier is asked."""
 REPORTED: dict[str, Literal["delivered", "failed"]] = {
     "delivered": "delivered",
     "read": "delivered",
@@ -30,17 +30,6 @@ REPORTED: dict[str, Literal["delivered", "failed"]] = {
     "canceled": "failed",
 }
 """What carriers call it, of texts and calls."""
-
-
-def look_up_at(message: Message, now: datetime) -> datetime | None:
-    """When to ask what became of a message that has gone; of mails nobody reports that they arrived."""
-    return None if message.channel == "email" else now + LOOK_UP_AFTER[0]
-
-
-async def look_up_later(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> None:
-    at = look_up_at(message, now)
-    if at is not None:
-        await repository.messages.look_up_at(session, tenant, message.id, at)
 
 
 @use_case
@@ -95,6 +84,8 @@ async def take_report(
     *,
     tenant: UUID,
     message_id: UUID,
+    channel: Channel,
+    carrier_id: str,
     status: Literal["delivered", "failed"],
     code: int | None,
     now: datetime,
@@ -102,6 +93,10 @@ async def take_report(
     """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
     message = await repository.messages.get(session, message_id, lock=True)
     annotate(message_id=message.id, client_id=message.client_id)
+    if message.status == "planned":
+        message = await _completed(session, tenant, message, carrier_id)
+    if message.status == "planned" or message.channel != channel:
+        return
     refusal = _refusal(message, code)
     await _follow_report(session, tenant, message, status, refusal.code if refusal else None, now, refusal)
 
@@ -113,7 +108,7 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
     if message is None or message.channel != "email":
         return False
     annotate(message_id=message.id, client_id=message.client_id, report=report.meaning)
-    address = await _address(session, message)
+    address = message.address
     if report.recipient is not None and address is not None and report.recipient != address.lower():
         # Of the address that it went to; the client has another one by now.
         address = None
@@ -131,13 +126,21 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
     return True
 
 
+async def _completed(session: AsyncSession, tenant: UUID, message: Message, carrier_id: str) -> Message:
+    """A carrier reports before it is on record that it has the message: whoever asked it has died meanwhile.
+
+    The message itself where nobody was asked.
+    """
+    begun = await repository.hand_overs.find(session, message.id)
+    if begun is None or begun.address is None:
+        return message
+    visit = await repository.visits.find(session, message.appointment_id)
+    given = HandedOver(begun.channel, begun.vendor, carrier_id)
+    return await keep_sent(session, tenant, message, given, begun.address, visit, begun.begun_at)
+
+
 def _refusal(message: Message, code: int | None) -> CarrierRefused | None:
     return None if code is None else CarrierRefused(f"{message.channel}_{code}", because_of(code))
-
-
-async def _address(session: AsyncSession, message: Message) -> str | None:
-    contact = await repository.people.contact(session, message.client_id)
-    return contact.address(message.channel) if contact else None
 
 
 async def _follow_report(
@@ -159,9 +162,8 @@ async def _follow_report(
     await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
     if status == "delivered":
         return
-    address = await _address(session, message)
-    if refusal is not None and address is not None:
-        await heed(session, tenant, message, Send(message.channel, address), refusal, now)
+    if refusal is not None and message.address is not None:
+        await heed(session, tenant, message, Send(message.channel, message.address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
     if left:
         again = new_message(
@@ -173,5 +175,6 @@ async def _follow_report(
             outreach_id=message.outreach_id,
             offer_id=message.offer_id,
         )
-        again = replace(again, appointment_id=message.appointment_id, appointment_sequence=message.appointment_sequence)
+        same = ("appointment_id", "appointment_sequence", "plan_version")
+        again = replace(again, **{name: getattr(message, name) for name in same})
         await plan_message(session, tenant, again, now)

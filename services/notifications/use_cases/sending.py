@@ -14,21 +14,25 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.clients import CarrierRefused, CarrierUnavailable, HandedOver, Unavailable
+from services.notifications.clients import CarrierRefused, Carriers, CarrierUnavailable, Unavailable
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     Message,
-    message_event,
+    Visit,
 )
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
-from services.notifications.domain.questions import question
 from services.notifications.domain.templates import NoWords
-from services.notifications.use_cases.handing_over import Post, hand_over
-from services.notifications.use_cases.messages import decided
-from services.notifications.use_cases.reports import heed, look_up_later
+from services.notifications.use_cases.handing_over import Post, begin, hand_over, may_ask_again
+from services.notifications.use_cases.messages import decided, drop
+from services.notifications.use_cases.reports import heed
+from services.notifications.use_cases.sent import keep_sent
 from services.notifications.use_cases.worlds import worlds_of
 from shared import timers
+from shared.contracts.notifications import Channel
 from shared.telemetry import annotate, use_case
+
+UNKNOWN = "outcome_unknown"
+"""A vendor was asked and nobody will ever know whether it has the message: a person may ask the client."""
 
 
 @use_case
@@ -42,19 +46,25 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     world = (await worlds_of(session, [message], now))[message.id]
     visit = world.visit
     whole = message = await _by_wish(session, message, world)
-    asked = await repository.hand_overs.channel(session, message.id)
-    if asked in message.channels:
+    begun = await repository.hand_overs.find(session, message.id)
+    if begun is not None:
+        if not may_ask_again(begun, message, world.contact, post.carriers):
+            await repository.hand_overs.end(session, message.id)
+            await drop(session, tenant, replace(message, channel=begun.channel), UNKNOWN, now)
+            return
         # Nobody knows yet whether it went by this one: by no other until that is known.
-        message = replace(message, channels=(asked,))
+        message = replace(message, channels=(begun.channel,))
     closed = refusals(message, world, now)
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
             try:
                 await _require_news(session, tenant, message, now, post)
-                given = await hand_over(tenant, message, verdict, world, now, post)
+                vendors = await begin(tenant, [(message, verdict)], now, post)
+                given = await hand_over(tenant, message, verdict, world, vendors[message.id], now, post)
             except Unavailable as error:
                 await _wait(session, tenant, whole, error, now)
+                _try_later(session, verdict.channel, error, visit, now, post.carriers)
                 return
             except (CarrierRefused, NoWords) as error:
                 await heed(session, tenant, message, verdict, error, now)
@@ -76,9 +86,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await repository.messages.save(session, tenant, message.not_sent(message.channel, verdict.reason))
             await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
         else:
-            await _sent(session, tenant, message, given, now)
-            if given.channel == "sms" and (asks := question(message, verdict.address, visit, now)) is not None:
-                await repository.questions.ask(session, tenant, asks)
+            await keep_sent(session, tenant, message, given, verdict.address, visit, now)
         return
 
 
@@ -89,15 +97,6 @@ async def _by_wish(session: AsyncSession, message: Message, world: World) -> Mes
         return message
     failed = await repository.messages.failed_channels(session, message)
     return replace(wished, channels=tuple(one for one in wished.channels if one not in failed))
-
-
-async def _sent(session: AsyncSession, tenant: UUID, message: Message, given: HandedOver, now: datetime) -> None:
-    sent = message.sent(given.channel, given.vendor, given.carrier_id, now)
-    await repository.messages.save(session, tenant, sent)
-    await repository.hand_overs.end(session, message.id)
-    await look_up_later(session, tenant, sent, now)
-    await repository.record(session, tenant, [message_event(sent)], now)
-    await decided(session, tenant, sent, "sent", now, channel=sent.channel)
 
 
 async def _require_news(session: AsyncSession, tenant: UUID, message: Message, now: datetime, post: Post) -> None:
@@ -125,4 +124,15 @@ async def _wait(session: AsyncSession, tenant: UUID, message: Message, error: Un
     if isinstance(error, CarrierUnavailable):
         # Another vendor, if there is one, is asked the next time.
         await repository.messages.save(session, tenant, replace(message, vendor=error.vendor))
-    timers.try_later(session, error.after)
+
+
+def _try_later(
+    session: AsyncSession, channel: Channel, error: Unavailable, visit: Visit | None, now: datetime, carriers: Carriers
+) -> None:
+    """When the vendor wants to be asked again, unless another one can be asked; at the latest when the visit begins."""
+    after = error.after
+    if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, error.vendor):
+        after = None
+    if after is not None and visit is not None and visit.start > now:
+        after = min(after, visit.start - now)
+    timers.try_later(session, after)

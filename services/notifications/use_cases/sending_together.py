@@ -19,12 +19,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.clients import HandedOver, Unavailable
+from services.notifications.clients import HandedOver, Unavailable, Vendor
 from services.notifications.domain.model import ABOUT_A_VISIT, OUTSIDE_QUOTA, Message, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
 from services.notifications.domain.questions import question
-from services.notifications.use_cases.handing_over import Post, hand_over
-from services.notifications.use_cases.reports import look_up_at
+from services.notifications.use_cases.handing_over import Post, begin, hand_over
+from services.notifications.use_cases.sent import look_up_at
 from services.notifications.use_cases.worlds import worlds_of
 from shared.outbox import row
 from shared.telemetry import annotate, span, under
@@ -85,7 +85,11 @@ async def _hand_over(
 ) -> list[tuple[_Ready, HandedOver]]:
     """Those that a carrier has taken."""
     current = await _current(session, tenant, few, now, post)
-    tries = await asyncio.gather(*(_ask_carrier(tenant, one, now, post) for one in current), return_exceptions=True)
+    if not current:
+        return []
+    vendors = await begin(tenant, [(one.message, one.verdict) for one in current], now, post)
+    asked = (_ask_carrier(tenant, one, vendors[one.message.id], now, post) for one in current)
+    tries = await asyncio.gather(*asked, return_exceptions=True)
     taken = []
     for one, answer in zip(current, tries, strict=True):
         if isinstance(answer, HandedOver):
@@ -123,10 +127,10 @@ async def _current(
     return [one for one in few if one.message.id not in behind]
 
 
-async def _ask_carrier(tenant: UUID, one: _Ready, now: datetime, post: Post) -> HandedOver:
+async def _ask_carrier(tenant: UUID, one: _Ready, vendor: Vendor, now: datetime, post: Post) -> HandedOver:
     with under(one.due.span), span("notifications.send"):
         annotate(message_id=one.message.id, client_id=one.message.client_id, appointment_id=one.message.appointment_id)
-        return await hand_over(tenant, one.message, one.verdict, one.world, now, post)
+        return await hand_over(tenant, one.message, one.verdict, one.world, vendor, now, post)
 
 
 async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Ready, HandedOver]], now: datetime) -> None:
@@ -135,7 +139,7 @@ async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Read
     events: list[dict[str, Any]] = []
     decisions: list[dict[str, Any]] = []
     for one, answer in given:
-        message = one.message.sent(answer.channel, answer.vendor, answer.carrier_id, now)
+        message = one.message.sent(answer.channel, answer.vendor, answer.carrier_id, one.verdict.address, now)
         sent.append(message)
         with under(one.due.span):
             events.append(row(tenant, message_event(message), now))

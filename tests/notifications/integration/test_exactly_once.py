@@ -196,3 +196,22 @@ async def test_a_worker_that_is_killed_around_the_carriers_call_has_sent_once_in
     assert len(practice.outside.texts(practice.phone)) == 1
     [message] = await practice.messages()
     assert message["status"] in ("sent", "delivered")
+
+
+@pytest.mark.parametrize(("moment", "mails"), [(MOMENTS[0], 0), (MOMENTS[1], 1), (MOMENTS[2], 1)])
+async def test_a_mail_of_which_nobody_knows_whether_it_went_is_not_sent_twice(
+    moment: str, mails: int, practice: Practice
+) -> None:
+    """SMTP knows no repetitions: what was begun and not ended is left to a person."""
+    await practice.open("email")
+    await practice.call(
+        "POST", "/v1/reminder-plans", 201, json={"steps": [{**AT_ONCE["steps"][1], "channels": ["email"]}]}
+    )
+    await practice.follow(await booked(practice, practice.client, await practice.now()))
+    assert await dies(moment, practice.tenant, practice.resources.settings) == -9
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == mails
+    [message] = await practice.messages()
+    known = moment == MOMENTS[2]
+    assert (message["status"], message["reason"]) == (("sent", None) if known else ("not_sent", "outcome_unknown"))

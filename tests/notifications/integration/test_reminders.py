@@ -422,6 +422,7 @@ class Slow:
 
     own: Vendor
     name: str = "sms"
+    knows_repetitions: bool = True
     called: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -536,7 +537,7 @@ async def test_after_a_crash_between_hand_over_and_commit_the_text_is_not_sent_t
     runner = practice.runner()
     [timer] = await practice.claimed(runner)
     own = practice.resources
-    post = Post(own.database, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    post = Post(own.beside, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
     with pytest.raises(RuntimeError):
         async with practice.resources.database.transaction(practice.tenant) as session:
             await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
@@ -554,6 +555,7 @@ class Failing:
     own: Vendor
     errors: list[Exception]
     name: str = "sms"
+    knows_repetitions: bool = True
     asked: list[UUID] = field(default_factory=list)
 
     async def send(self, message: Outbound) -> str:
@@ -654,6 +656,8 @@ async def test_an_undelivered_text_goes_on_by_mail_though_the_visit_was_flagged_
             session,
             tenant=practice.tenant,
             message_id=timer.key,
+            channel="sms",
+            carrier_id="SM1",
             status="failed",
             code=30003,
             now=await practice.now(),

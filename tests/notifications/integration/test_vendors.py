@@ -68,7 +68,7 @@ async def test_after_a_crash_the_one_who_was_asked_is_asked_again(practice: Prac
     await booked(practice)
     runner, own = practice.runner(), practice.resources
     [timer] = await practice.claimed(runner)
-    post = Post(own.database, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    post = Post(own.beside, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
     with pytest.raises(RuntimeError):
         async with own.database.transaction(practice.tenant) as session:
             await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)

@@ -55,6 +55,10 @@ class Vendor:
     random: Random
     taken: set[UUID] = field(default_factory=set)
 
+    @property
+    def knows_repetitions(self) -> bool:
+        return self.channel != "email"
+
     async def send(self, message: Outbound) -> str:
         chance = self.random.random()
         if chance < 0.005:

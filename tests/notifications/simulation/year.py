@@ -208,7 +208,14 @@ class Year:
         async def report() -> None:
             await self.do(
                 lambda session: reports.take_report(
-                    session, tenant=self.tenant, message_id=entry.message, status=status, code=code, now=self.clock.now
+                    session,
+                    tenant=self.tenant,
+                    message_id=entry.message,
+                    channel=entry.channel,
+                    carrier_id="SM1",
+                    status=status,
+                    code=code,
+                    now=self.clock.now,
                 )
             )
 

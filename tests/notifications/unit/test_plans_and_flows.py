@@ -120,7 +120,7 @@ def test_about_the_stated_share_is_held_out() -> None:
 
 def test_a_carriers_reports_only_move_a_message_forward() -> None:
     [message, *_] = plan_messages(DEFAULT_PLAN, Visit.of(appointment_event(start=NOW + timedelta(days=9))), NOW)
-    sent = message.sent("email", "email", "c-1", NOW)
+    sent = message.sent("email", "email", "c-1", "sam@example.org", NOW)
     delivered = sent.delivered(NOW)
     assert moves_forward(sent, "delivered")
     assert moves_forward(sent, "failed")

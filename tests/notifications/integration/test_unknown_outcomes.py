@@ -1,0 +1,219 @@
+"""A carrier may have a message and nobody knows; or says of it what holds of an address that is another one by now."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
+from services.notifications.use_cases import sending
+from services.notifications.use_cases.handing_over import Post
+from shared.contracts.booking import AppointmentConfirmed
+from tests.notifications.conftest import TOKEN, Practice
+from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
+from tests.notifications.integration.test_vendors import booked, two
+
+pytestmark = pytest.mark.servers
+
+ASKED_NOW = {
+    "steps": [
+        {
+            "purpose": "confirm_request",
+            "anchor": "booking",
+            "offset": "PT0S",
+            "channels": ["sms", "email"],
+            "when": {"unconfirmed": True},
+        }
+    ]
+}
+
+
+@dataclass
+class Taciturn:
+    """A carrier that takes texts and reports nothing by itself."""
+
+    name: str = "sms"
+    knows_repetitions: bool = True
+
+    async def send(self, message: Outbound) -> str:
+        return f"SM{message.id}"
+
+
+async def silent(practice: Practice, plan: Any = NOW_PLAN) -> Failing:
+    """The only carrier of texts took one and did not say so; nothing has been asked again yet."""
+    real = practice.resources.carriers.vendors["sms"][0]
+
+    class Forgetful(Failing):
+        async def send(self, message: Any) -> str:
+            self.asked.append(message.id)
+            carrier_id = await real.send(message)
+            if len(self.asked) == 1:
+                raise OutcomeUnknown("sms_silent")
+            return carrier_id
+
+    carrier = Forgetful(real, [])
+    practice.resources = carried_by(practice.resources, carrier)
+    await booked(practice, plan=plan)
+    await practice.fire_due()
+    return carrier
+
+
+async def again(practice: Practice) -> tuple[str, str | None]:
+    """What the message has become after it was looked at once more."""
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    [message] = await practice.messages()
+    return message["status"], message["reason"]
+
+
+async def moved_to(practice: Practice, phone: str) -> None:
+    contact = await practice.call("GET", f"/v1/clients/{practice.client}/contact")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/contact", json=contact | {"phone": phone})
+
+
+async def unreachable(practice: Practice) -> list[str]:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        return list(await session.scalars(text("SELECT address FROM unreachable")))
+
+
+async def test_who_has_it_perhaps_is_asked_again_under_the_same_id(practice: Practice) -> None:
+    carrier = await silent(practice)
+    assert (await again(practice))[0] in ("sent", "delivered")
+    assert (len(carrier.asked), len(set(carrier.asked))) == (2, 1)
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_what_went_perhaps_by_text_does_not_go_by_mail_because_mails_are_wished_now(practice: Practice) -> None:
+    await silent(practice)
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    assert await again(practice) == ("not_sent", "outcome_unknown")
+    assert len(practice.outside.texts(practice.phone)) == 1
+    assert practice.outside.mails(practice.email) == []
+
+
+async def test_what_went_perhaps_to_the_old_number_does_not_go_to_the_new_one(practice: Practice) -> None:
+    carrier = await silent(practice)
+    await moved_to(practice, "+13035550188")
+    await practice.consent("sms")
+    assert await again(practice) == ("not_sent", "outcome_unknown")
+    assert len(carrier.asked) == 1
+
+
+async def crashed(practice: Practice) -> None:
+    """The carrier has the text, and whoever asked it has died before that was on record."""
+    own = practice.resources
+    [timer] = await practice.claimed()
+    post = Post(own.beside, own.carriers, own.booking, "http://b.test", "http://f.test", "k" * 40, practice.url)
+    with pytest.raises(RuntimeError):
+        async with own.database.transaction(practice.tenant) as session:
+            await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
+            raise RuntimeError("the process dies here")
+
+
+async def report(practice: Practice, status: str, channel: str = "sms", code: int | None = None) -> None:
+    [message] = [one for one in await practice.messages() if one["channel"] == "sms"]
+    path = f"/v1/callbacks/{channel}/{practice.tenant}/{message['id']}"
+    said = {"MessageStatus": status} if channel == "sms" else {"CallStatus": status}
+    form = {"MessageSid": "SM7", **said} | ({"ErrorCode": str(code)} if code else {})
+    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
+    answer = await practice.http.post(path, data=form, headers=headers)
+    assert answer.status_code == 204, answer.text
+
+
+async def test_a_report_that_is_faster_than_the_record_completes_it(practice: Practice) -> None:
+    await booked(practice, plan=ASKED_NOW)
+    await crashed(practice)
+    await report(practice, "delivered")
+    [message] = await practice.messages()
+    assert (message["status"], bool(message["sent_at"])) == ("delivered", True)
+    assert [one[2] for one in await practice.decisions()] == ["planned", "sent", "delivered"]
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await session.scalar(text("SELECT count(*) FROM questions")) == 1
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_report_on_what_nobody_was_asked_to_carry_changes_nothing(practice: Practice) -> None:
+    await booked(practice)
+    await report(practice, "delivered")
+    assert [one["status"] for one in await practice.messages()] == ["planned"]
+
+
+async def test_a_report_on_a_call_says_nothing_of_a_text(practice: Practice) -> None:
+    await booked(practice)
+    await practice.fire_due()
+    await report(practice, "failed", "voice", 30005)
+    assert [one["status"] for one in await practice.messages()] in (["sent"], ["delivered"])
+
+
+@pytest.mark.parametrize("code", [30005, 21610])
+async def test_what_is_said_late_of_an_old_number_does_not_hold_of_the_new_one(code: int, practice: Practice) -> None:
+    await booked(practice)
+    old, new = practice.phone, "+13035550188"
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.fire_due()
+    await moved_to(practice, new)
+    await practice.consent("sms")
+    await report(practice, "undelivered", code=code)
+    assert await unreachable(practice) == ([old] if code == 30005 else [])
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        stopped = list(await session.scalars(text("SELECT phone FROM suppressions")))
+        newest = text("SELECT granted FROM consents WHERE address = :phone ORDER BY id DESC LIMIT 1")
+        assert stopped == ([old] if code == 21610 else [])
+        assert await session.scalar(newest, {"phone": new}) is True
+
+
+async def test_who_has_confirmed_meanwhile_is_not_asked_by_the_next_channel(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED_NOW)
+    first = await visit(practice)
+    await practice.follow(first)
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.fire_due()
+    now = await practice.now()
+    yes = first.model_dump() | {"sequence": 2, "confirmed_at": now, "changed_at": now}
+    await practice.follow(AppointmentConfirmed.model_validate(yes))
+    await report(practice, "undelivered", code=30003)
+    await practice.fire_due()
+    assert practice.outside.mails(practice.email) == []
+    reasons = [one["reason"] for one in await practice.messages() if one["status"] == "not_sent"]
+    assert reasons in (["condition_unconfirmed"], ["visit_changed"])
+
+
+async def test_a_carrier_that_asks_for_hours_does_not_keep_the_second_one_waiting(practice: Practice) -> None:
+    _, second = two(practice, CarrierUnavailable("sms_http_429", timedelta(hours=20)))
+    await booked(practice)
+    await practice.fire_due()
+    assert await waiting(practice) <= timedelta(seconds=2)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(second.asked) == 1
+
+
+async def test_nobody_waits_for_a_carrier_beyond_the_visit(practice: Practice) -> None:
+    real = practice.resources.carriers.vendors["sms"][0]
+    errors: list[Exception] = [CarrierUnavailable("sms_http_429", timedelta(days=900))]
+    practice.resources = carried_by(practice.resources, Failing(real, errors))
+    await booked(practice)
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        until = await session.scalar(text("SELECT start - clock_timestamp() FROM visits"))
+    assert until is not None and await waiting(practice) <= until + timedelta(seconds=5)
+
+
+async def waiting(practice: Practice) -> timedelta:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = "SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'"
+        wait: timedelta | None = await session.scalar(text(query))
+    assert wait is not None
+    return wait
+
+
+@pytest.mark.parametrize("written", ["12025550{}", "whatsapp:+12025550{}", " +1 202-555-0{}"])
+async def test_a_stop_counts_however_the_carrier_writes_the_number(written: str, practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.text_from(written.format("123"), "STOP")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert list(await session.scalars(text("SELECT phone FROM suppressions"))) == ["+12025550123"]
