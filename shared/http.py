@@ -2,11 +2,35 @@
 
 import asyncio
 import ssl
+from typing import Any
 from urllib.request import getproxies
 
 import httpx
 
 POOLS = 32
+MOST_BYTES = 1_000_000
+_OF_THE_WIRE = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+
+
+async def ask(
+    http: httpx.AsyncClient, method: str, url: str, *, seconds: float, most: int = MOST_BYTES, **more: Any
+) -> httpx.Response:
+    """An answer that is here within `seconds` and has `most` bytes at most. Raises httpx.HTTPError.
+
+    httpx's own limits are for each read: who sends a byte every few seconds would be waited for without end.
+    """
+    body = bytearray()
+    timeout = httpx.Timeout(seconds, connect=seconds / 2)
+    try:
+        async with asyncio.timeout(seconds), http.stream(method, url, timeout=timeout, **more) as answer:
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > most:
+                    raise httpx.ReadError(f"An answer of more than {most} bytes.", request=answer.request)
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"No whole answer within {seconds:g} s.") from error
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_THE_WIRE]
+    return httpx.Response(answer.status_code, headers=headers, content=bytes(body), request=answer.request)
 
 
 class Spread(httpx.AsyncBaseTransport):

@@ -14,6 +14,7 @@ from services.notifications.settings import Settings
 from shared.capability import Capability
 from shared.contracts.standing import Attendance, Standing, VisitStandings
 from shared.errors import conflict
+from shared.http import ask
 from shared.telemetry import current_traceparent, span
 
 TIMEOUT_SECONDS = 3.0
@@ -36,7 +37,7 @@ class Booking:
         with span("booking standing", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
             try:
                 headers = {"traceparent": current_traceparent() or ""}
-                response = await self.http.get(url, headers=headers, timeout=TIMEOUT_SECONDS)
+                response = await ask(self.http, "GET", url, headers=headers, seconds=TIMEOUT_SECONDS)
                 current.set_attribute("http.response.status_code", response.status_code)
                 return Standing.model_validate_json(response.raise_for_status().content)
             except (httpx.HTTPError, ValidationError) as error:
@@ -55,7 +56,7 @@ class Booking:
             headers = {"traceparent": current_traceparent() or ""}
             body = Attendance(said_by=said_by).model_dump()
             try:
-                response = await self.http.post(url, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+                response = await ask(self.http, "POST", url, json=body, headers=headers, seconds=TIMEOUT_SECONDS)
                 current.set_attribute("http.response.status_code", response.status_code)
                 if response.is_client_error:
                     refused = response.json()
@@ -90,7 +91,7 @@ class Booking:
         url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
         headers = {"traceparent": current_traceparent() or ""}
         try:
-            response = await self.http.get(url, params=asked, headers=headers, timeout=seconds)
+            response = await ask(self.http, "GET", url, params=asked, headers=headers, seconds=seconds)
             return VisitStandings.model_validate_json(response.raise_for_status().content)
         except (httpx.HTTPError, ValidationError) as error:
             raise Unavailable("booking_away") from error

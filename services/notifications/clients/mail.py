@@ -1,5 +1,6 @@
 """A mail server that takes our messages (RFC 5321), each in two forms (RFC 2046) with a way out (RFC 8058)."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -10,7 +11,8 @@ from opentelemetry.trace import SpanKind
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from shared.telemetry import span
 
-TIMEOUT_SECONDS = 8.0
+TIMEOUT_SECONDS, TOTAL_SECONDS = 8.0, 20.0
+"""For each answer, and for all of them."""
 PERMANENT = 500
 NOBODY_THERE = frozenset((550, 551, 553))
 """Of a recipient: there is no such mailbox, or it takes no mail."""
@@ -49,7 +51,8 @@ class MailServer:
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 raise CarrierUnavailable("mail_server_away") from error
             try:
-                await client.send_message(mail, sender=message.returns_to)
+                async with asyncio.timeout(TOTAL_SECONDS):
+                    await client.send_message(mail, sender=message.returns_to)
             except aiosmtplib.SMTPRecipientsRefused as error:
                 raise _refusal(error.recipients[0].code, "address") from error
             except aiosmtplib.SMTPResponseException as error:

@@ -17,9 +17,11 @@ from services.notifications.clients.outbound import (
     OutcomeUnknown,
 )
 from shared.clock import Clock
+from shared.http import ask
 from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
+DAY = timedelta(days=1)
 NOT_US = frozenset((401, 403, 429))
 """Nothing is wrong with the message: our key is, or our pace."""
 OPTED_OUT = frozenset((21610,))
@@ -80,9 +82,8 @@ class PhoneCarrier:
         what = "send" if method == "POST" else "look up"
         with span(f"{self.kind} {what}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
             try:
-                response = await self.http.request(
-                    method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **more
-                )
+                credentials = (self.account, self.token)
+                response = await ask(self.http, method, url, auth=credentials, seconds=TIMEOUT_SECONDS, **more)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise CarrierUnavailable(f"{self.name}_away") from error
             except httpx.HTTPError as error:
@@ -110,11 +111,11 @@ def spoken(words: str) -> str:
 
 
 def _after(response: httpx.Response, now: datetime) -> timedelta | None:
-    """`Retry-After`, in seconds or as a date (RFC 9110)."""
+    """`Retry-After`, in seconds or as a date (RFC 9110); no more than a day."""
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
-        return timedelta(seconds=min(int(said), 86_400))
+        return min(timedelta(seconds=int(said[:9])), DAY)
     try:
-        return max(parsedate_to_datetime(said) - now, timedelta(0)) if said else None
+        return min(max(parsedate_to_datetime(said) - now, timedelta(0)), DAY) if said else None
     except (ValueError, TypeError):
         return None

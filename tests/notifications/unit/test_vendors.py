@@ -1,5 +1,6 @@
 """Vendors: what they are told, how their answers are taken, and when they are left alone."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +13,10 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from services.notifications.clients import mail
 from services.notifications.clients.breaker import FAILURES, Breaker
 from services.notifications.clients.carriers import Carriers
-from services.notifications.clients.mail import composed
+from services.notifications.clients.mail import MailServer, composed
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier, spoken
 from tests.support.build import NOW
@@ -103,6 +105,8 @@ async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it
         ("9999999", timedelta(days=1)),
         (format_datetime(NOW - timedelta(hours=1)), timedelta(0)),
         (format_datetime(NOW + timedelta(minutes=7)), timedelta(minutes=7)),
+        (format_datetime(NOW + timedelta(days=900)), timedelta(days=1)),
+        ("9" * 5000, timedelta(days=1)),
         ("soon", None),
         ("-5", None),
         ("", None),
@@ -249,3 +253,23 @@ async def test_a_refusal_is_an_answer_and_no_failure_of_the_vendor() -> None:
         with pytest.raises(CarrierRefused):
             await carriers.hand_over("sms", carrier, MESSAGE)
     assert len(wire.asked) == FAILURES + 1
+
+
+async def test_a_mail_server_that_answers_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        await reader.readline()
+        try:
+            while True:
+                writer.write(b"250-and\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except OSError:
+            writer.close()
+
+    monkeypatch.setattr(mail, "TOTAL_SECONDS", 0.2)
+    async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(7):
+            with pytest.raises(OutcomeUnknown):
+                await MailServer("email", "127.0.0.1", port, None, None, False).send(replace(MESSAGE, to="a@b.example"))

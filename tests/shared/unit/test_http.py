@@ -1,14 +1,16 @@
 """The client for other services."""
 
 import asyncio
+import gzip
 import ssl
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from shared.http import POOLS, Spread, open_http
+from shared.http import POOLS, Spread, ask, open_http
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +64,47 @@ async def test_requests_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch)
         assert {answer.status_code for answer in await asyncio.gather(*requests)} == {204}
         await client.get("http://a/")
         assert max(asked.values()) == 3, "those that were answered are in nobody's hand any more"
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sends a byte now and then, for ever."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+    try:
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+    except OSError:
+        writer.close()
+
+
+async def test_an_answer_that_drips_is_waited_for_no_longer_than_said() -> None:
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server, httpx.AsyncClient() as http:
+        port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(10):
+            with pytest.raises(httpx.ReadTimeout, match=r"0\.2 s"):
+                await ask(http, "GET", f"http://127.0.0.1:{port}/", seconds=0.2)
+
+
+async def test_a_huge_answer_is_not_read_whole() -> None:
+    read = 0
+
+    async def parts() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(1000):
+            read += 1000
+            yield b"x" * 1000
+
+    wire = httpx.MockTransport(lambda _: httpx.Response(200, content=parts()))
+    async with httpx.AsyncClient(transport=wire) as http:
+        with pytest.raises(httpx.ReadError, match="5000 bytes"):
+            await ask(http, "GET", "http://a/", seconds=5, most=5000)
+    assert read == 6000
+
+
+async def test_what_is_packed_is_unpacked_once() -> None:
+    packed = httpx.Response(201, headers={"content-encoding": "gzip", "x-a": "1"}, content=gzip.compress(b'{"a": 1}'))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: packed)) as http:
+        answer = await ask(http, "POST", "http://a/", seconds=5)
+    assert (answer.status_code, answer.json(), answer.headers["x-a"]) == (201, {"a": 1}, "1")
