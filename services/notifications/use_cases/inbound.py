@@ -27,6 +27,8 @@ _REPLIES: dict[Meaning, Purpose] = {
 }
 _THANKS: dict[Answer, Purpose] = {"confirm": "answer_confirm", "move": "answer_move", "cancel": "answer_cancel"}
 SMS_WORDING = "keyword"
+BY_TEXT = frozenset(("sms", "carrier"))
+"""Sources of what was said by STOP and START, here or at the carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +176,23 @@ async def _act(
         if what in ("opt_out", "opt_in"):
             # A sending transaction holds this row: after us, nothing that it decided before can still go out.
             await repository.people.contact(session, each, lock=True)
+            if what == "opt_in" and len(clients) > 1 and await _said_no_otherwise(session, each, phone):
+                continue
             await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
     if what == "safety":
-        await tasks.open_task(session, tenant, client_id, "safety", now, About(inbound_id=inbound_id), alert=True)
+        # Nobody knows who of them it was: a person looks after each, called once.
+        for number, each in enumerate([client_id, *(one for one in clients if one != client_id)]):
+            about = About(inbound_id=inbound_id)
+            await tasks.open_task(session, tenant, each, "safety", now, about, alert=number == 0)
     elif what == "other":
         await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=inbound_id))
+
+
+async def _said_no_otherwise(session: AsyncSession, client_id: UUID, phone: str) -> bool:
+    """Whether this client has said no to texts to a number that others have too: START undoes STOP, and no more."""
+    said = (
+        one["granted"]
+        for one in await repository.people.consents_of(session, client_id)
+        if (one["channel"], one["address"]) == ("sms", phone) and one["source"] not in BY_TEXT
+    )
+    return next(said, True) is False

@@ -203,12 +203,30 @@ async def test_of_several_on_one_number_the_question_says_who_and_stop_counts_fo
     assert sum("no more texts" in one for one in practice.outside.texts(practice.phone)) == 1
 
 
+async def test_start_from_a_shared_number_is_nobodys_yes_who_said_no_on_paper(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    first = practice.client
+    practice.client = uuid4()
+    await practice.open("sms", "email")
+    await practice.consent("sms", granted=False)
+    await text_in(practice, "STOP")
+    await text_in(practice, "START")
+    for client, granted in ((first, True), (practice.client, False)):
+        consents = await practice.call("GET", f"/v1/clients/{client}/consents")
+        assert next(one["granted"] for one in consents["items"] if one["channel"] == "sms") is granted
+
+
 async def test_danger_on_a_shared_number_pauses_everybody_who_has_it_and_alerts_once(practice: Practice) -> None:
     await practice.open("sms", "email")
     practice.client = uuid4()
     await practice.open("sms", "email")
     await text_in(practice, "quiero morir")
-    assert [one["kind"] for one in await practice.tasks()] == ["safety"]
+    found = await practice.tasks()
+    assert [one["kind"] for one in found] == ["safety", "safety"]
+    assert str(practice.client) in {one["client_id"] for one in found}
+    assert len({one["client_id"] for one in found}) == 2, "nobody knows who of them it was"
+    await practice.fire_due()
+    assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
     async with practice.resources.database.transaction(practice.tenant) as session:
         assert await session.scalar(text("SELECT count(*) FROM pauses")) == 2
 
