@@ -181,9 +181,10 @@ async def _act(
             await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
     if what == "safety":
         # Nobody knows who of them it was: a person looks after each, called once.
-        for number, each in enumerate([client_id, *(one for one in clients if one != client_id)]):
-            about = About(inbound_id=inbound_id)
-            await tasks.open_task(session, tenant, each, "safety", now, about, alert=number == 0)
+        about, others = About(inbound_id=inbound_id), [one for one in clients if one != client_id]
+        await tasks.open_task(session, tenant, client_id, "safety", now, about, alert=True)
+        for other in others:
+            await tasks.open_task(session, tenant, other, "safety", now, about)
     elif what == "other":
         await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=inbound_id))
 

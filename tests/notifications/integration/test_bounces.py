@@ -7,6 +7,7 @@ import pytest
 
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import SOON, Practice
+from tests.notifications.integration.test_reminders import NOW_PLAN, visit
 from tests.notifications.unit.test_mail_reports import bounce, complaint
 from tests.support.build import appointment_event
 
@@ -50,6 +51,22 @@ async def test_a_bounce_goes_on_by_the_next_channel_and_the_address_is_not_tried
     await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
     await practice.fire_due()
     assert ("secure_message", "email", "channel_closed", "nobody_reached") in await practice.decisions()
+
+
+async def test_where_the_last_channel_fails_too_it_does_not_go_back_to_the_first(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.reported("undelivered", 30003)
+    await practice.fire_due()
+    [mail] = [one for one in await practice.messages() if one["channel"] == "email"]
+    await came_back(practice, of(mail, bounce(status="5.2.2", recipient=f"rfc822;{practice.email}")))
+    await practice.fire_due()
+    assert [(one["channel"], one["status"]) for one in await practice.messages()] == [
+        ("sms", "failed"),
+        ("email", "failed"),
+    ]
 
 
 async def test_a_full_mailbox_is_no_wrong_address(practice: Practice) -> None:

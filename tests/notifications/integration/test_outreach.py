@@ -205,6 +205,35 @@ async def test_a_visit_booked_long_before_the_miss_does_not_end_it(practice: Pra
     assert one["status"] == "running"
 
 
+async def test_a_visit_booked_long_before_the_miss_and_heard_of_after_it_does_not_end_it(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    event = await missed(practice)
+    early = event.booked_at - timedelta(days=1)
+    await practice.follow(event, await next_visit(practice, booked_at=early, changed_at=early))
+    [one] = await practice.outreach()
+    assert one["status"] == "running"
+
+
+async def test_who_confirms_a_visit_booked_long_before_is_reached_out_to_after_a_miss_still(practice: Practice) -> None:
+    """To confirm is no booking: neither ends what runs nor keeps the next from beginning."""
+    await practice.open("sms", "email")
+    first, second = await missed(practice), await missed(practice)
+    early = first.booked_at - timedelta(days=1)
+    known = await next_visit(practice, booked_at=early, changed_at=early)
+    yes = {"sequence": 2, "confirmed_at": await practice.now(), "changed_at": await practice.now()}
+    confirmed = AppointmentConfirmed.model_validate(known.model_dump() | yes)
+    await practice.follow(known, first, confirmed, second)
+    assert [one["status"] for one in await practice.outreach()] == ["running", "running"]
+
+
+async def test_whom_a_person_looks_after_is_not_reached_out_to(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", f"/v1/clients/{practice.client}/pause")
+    await practice.follow(await missed(practice))
+    [one] = await practice.outreach()
+    assert (one["status"], one["end_reason"]) == ("ended", "safety")
+
+
 async def test_a_step_that_is_due_as_the_outreach_ends_is_not_taken(practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.notifications.domain.outreach import is_held_out
 from tests.notifications.conftest import Practice, daytime, text_in
 from tests.notifications.integration.test_reminders import NOW_PLAN, visit
 
@@ -21,6 +22,47 @@ async def booked(practice: Practice) -> None:
 
 async def wish(practice: Practice, expect: int = 200, **body: Any) -> Any:
     return await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", expect, json=body)
+
+
+async def test_the_newest_word_counts_of_a_yes_a_no_and_a_yes_again(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.consent("sms", granted=False)
+    await booked(practice)
+    assert practice.outside.texts(practice.phone) == []
+    await practice.consent("sms")
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+@pytest.mark.parametrize("last", [0, 1])
+async def test_of_two_on_one_number_the_one_who_was_written_to_last_is_taken_to_answer(
+    last: int, practice: Practice
+) -> None:
+    clients = sorted((uuid4(), uuid4()))
+    for client in clients:
+        practice.client = client
+        await practice.open("sms")
+    practice.client = clients[last]
+    await booked(practice)
+    await text_in(practice, "Who is this?")
+    [task] = await practice.tasks()
+    assert task["client_id"] == str(clients[last])
+
+
+async def test_a_step_for_those_who_are_not_held_out_goes_to_them_and_to_nobody_else(practice: Practice) -> None:
+    plan = {"holdout_percent": 50, "steps": [{**NOW_PLAN["steps"][0], "when": {"held_out": False}}]}
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    version = (await practice.call("GET", "/v1/reminder-plans/1"))["version"]
+    reached, phone = {}, practice.phone
+    for number in range(12):
+        practice.client, practice.phone = uuid4(), f"{phone[:-2]}{number:02d}"
+        await practice.open("sms")
+        await practice.follow(await visit(practice))
+        await practice.fire_due()
+        reached[practice.client] = len(practice.outside.texts(practice.phone))
+    assert reached == {one: int(not is_held_out(50, version, one)) for one in reached}
 
 
 async def test_who_wishes_mails_gets_mails_whatever_the_plan_says(practice: Practice) -> None:

@@ -10,8 +10,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import text
 
+from services.notifications import repository
 from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.domain.model import Begun
 from services.notifications.use_cases.visits import ask_for_rating
 from shared.contracts.booking import AppointmentCancelled, AppointmentMissed, AppointmentState
 from shared.contracts.feedback import FeedbackRequested
@@ -48,6 +50,24 @@ def texts(practice: Practice) -> Counter[str]:
 async def rows(practice: Practice, query: str) -> list[Any]:
     async with practice.resources.database.transaction(practice.tenant) as session:
         return list((await session.execute(text(query))).all())
+
+
+async def test_who_wishes_mails_is_not_texted_with_the_others(practice: Practice) -> None:
+    visits = await many(practice, 3)
+    wishing = next(iter(visits.values())).client_id
+    await practice.call("PUT", f"/v1/clients/{wishing}/preferences", json={"channels": ["email"]})
+    timers = await practice.claimed()
+    assert len(await practice.runner().fire_together(timers)) == 2
+    assert sorted(texts(practice)[phone] for phone in visits) == [0, 1, 1]
+
+
+async def test_what_a_carrier_may_have_already_is_not_sent_with_the_others(practice: Practice) -> None:
+    await many(practice, 3)
+    timers = await practice.claimed()
+    begun = Begun(timers[0].key, "sms", "sms", await practice.now(), "+12025550188")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await repository.hand_overs.begin(session, practice.tenant, [begun])
+    assert timers[0].id not in await practice.runner().fire_together(timers)
 
 
 async def test_what_is_usual_goes_together_with_its_reason_its_event_and_its_trace(practice: Practice) -> None:

@@ -200,6 +200,8 @@ def test_after_some_failures_in_a_row_it_is_left_alone_then_one_goes_to_look() -
     clock.now += 5
     breaker.enter()
     assert breaker.is_open, "one has gone to look; the others wait"
+    with pytest.raises(CarrierUnavailable):
+        breaker.enter()
     breaker.failed(None)
     clock.now += 9.9
     assert breaker.is_open, "each time twice as long"
