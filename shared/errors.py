@@ -4,8 +4,11 @@ The core raises a `Problem` of a kind; `shared.web` turns kinds into HTTP status
 `shared.kafka` into retries. Nothing below the edge knows about HTTP.
 """
 
+import re
 from enum import StrEnum
 from typing import Any
+
+_OF_A_FIELD = re.compile(r"([a-z_]+(?:\.[a-z0-9_]+)*): (.+)", re.ASCII | re.DOTALL)
 
 
 class Kind(StrEnum):
@@ -42,6 +45,12 @@ class Problem(Exception):
 
 def invalid(code: str, detail: str, *, field: str | None = None, **extra: Any) -> Problem:
     return Problem(Kind.INVALID, code, detail, field=field, **extra)
+
+
+def within(said: str) -> tuple[list[str], str]:
+    """The field that a model which looks at several names at fault, as in `steps.1.then: no step is called x`."""
+    found = _OF_A_FIELD.fullmatch(said)
+    return (found[1].split("."), found[2]) if found else ([], said)
 
 
 def not_found(what: str, detail: str | None = None, *, field: str | None = None) -> Problem:

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import Principal, unauthenticated
 from shared.db import is_outage, is_unstorable
-from shared.errors import Kind, Problem, invalid
+from shared.errors import Kind, Problem, invalid, within
 from shared.numbers import digits
 from shared.pages import Pages
 from shared.settings import ServiceSettings
@@ -176,9 +176,9 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
         where = [str(part) for part in item["loc"]]
         if item["type"] == "json_invalid":
             return _answer(400, "malformed_json", f"The body is no JSON: {item['ctx']['error']}.", field="body")
-        path = ".".join(where[1:]) or where[0]
         message = "is not known here; remove it" if item["type"] == "extra_forbidden" else item["msg"]
-        errors.append({"field": path, "message": message.removeprefix("Value error, ")})
+        inside, said = within(message.removeprefix("Value error, "))
+        errors.append({"field": ".".join([*where[1:], *inside]) or where[0], "message": said})
     first = errors[0]
     detail = f"{first['field']}: {first['message']}."
     return _answer(422, "invalid_request", detail, field=first["field"], errors=errors)

@@ -39,6 +39,7 @@ _SPECIAL_V4 = tuple(
     IPv4Network(text)
     for text in (
         "100.64.0.0/10",  # carriers' NAT (RFC 6598)
+        "168.63.129.16/32",  # Azure's own server within each of its networks, for metadata and health
         "192.0.0.0/24",  # protocol assignments (RFC 6890)
         "192.31.196.0/24",  # AS112 (RFC 7535)
         "192.52.193.0/24",  # AMT (RFC 7450)

@@ -45,7 +45,9 @@ class Condition(BaseModel):
     misses_at_least: int | None = Field(None, ge=0, le=1000, description="Visits that the client missed so far")
     misses_at_most: int | None = Field(None, ge=0, le=1000)
     step_before: Literal["arrived", "not_arrived"] | None = Field(
-        None, description="Whether the carrier said that the message of the step before this one arrived"
+        None,
+        description="Whether the carrier said that the message of the step before arrived; in a flow that of the last "
+        "step that was taken and sent one",
     )
     held_out: bool | None = Field(None, description="The client is in the share that is held out, for comparison")
 

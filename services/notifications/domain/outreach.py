@@ -24,6 +24,12 @@ OF_FLOW = "step."
 OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit"]
 GENTLE: frozenset[OutreachPurpose] = frozenset(("next_visit", "closing"))
 """What can be said to whoever hasn't missed anything."""
+NO_CALL_NEEDED: frozenset[OutreachEnd] = frozenset(
+    ("rebooked", "visit_changed", "discharged", "superseded", "declined")
+)
+"""After these ends nobody need call the client to bring them back. STOP ends texts, not calls; giving up and words of
+danger leave what a person has to do as it is.
+"""
 
 
 class FlowAction(BaseModel):
@@ -121,6 +127,11 @@ class OutreachFlow(BaseModel):
         if then is None:
             return number + 1
         return len(self.steps) if then == "end" else [step.name for step in self.steps].index(then)
+
+    @property
+    def step_tasks(self) -> list[str]:
+        """What persons do to bring a client back. What `on_barrier` asks of them the client has been promised."""
+        return sorted({step.task for step in self.steps if step.task is not None})
 
     @property
     def minds_holdout(self) -> bool:

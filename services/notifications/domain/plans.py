@@ -1,10 +1,11 @@
 """Reminder plans: data that says which messages a booked visit gets, and when."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from uuid_utils.compat import uuid7
 
 from services.notifications.domain.conditions import Condition
@@ -15,6 +16,8 @@ OF_PLAN = "plan."
 """Begins the step of a message that a plan has planned; its number in the plan follows."""
 TOO_LATE = "too_late_when_booked"
 IMPORTED = "booked_in_another_system"
+KEPT = {"kept": True}
+"""Of a plan that was published before a rule about plans was made: it holds as it is."""
 
 
 class PlanStep(BaseModel):
@@ -36,6 +39,12 @@ class PlanStep(BaseModel):
 
     def due(self, visit: Visit) -> datetime:
         return visit.booked_at + self.offset if self.anchor == "booking" else visit.start - self.offset
+
+    def comes_before(self, other: "PlanStep") -> bool:
+        """For most visits, at least: a booking is before its visit, by how much nobody knows."""
+        if self.anchor != other.anchor:
+            return self.anchor == "booking"
+        return self.offset < other.offset if self.anchor == "booking" else self.offset > other.offset
 
 
 class ReminderPlan(BaseModel):
@@ -69,6 +78,16 @@ class ReminderPlan(BaseModel):
             raise ValueError("steps.0.when.step_before: there is no step before the first one")
         if self.holdout_percent == 0 and any(step.when.held_out for step in self.steps):
             raise ValueError("holdout_percent should be more than 0 where a step is for those held out")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_what_is_known(self, info: ValidationInfo) -> "ReminderPlan":
+        if info.context == KEPT:
+            return self
+        for number, (before, step) in enumerate(pairwise(self.steps), 1):
+            if step.when.step_before is not None and not before.comes_before(step):
+                said = "the step before should be due earlier than this one, or nobody can know whether it arrived"
+                raise ValueError(f"steps.{number}.when.step_before: {said}")
         return self
 
 

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import Select, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
+from services.notifications.domain.rules import rule_of
 
 
 async def add(session: AsyncSession, tenant: UUID, **values: Any) -> None:
@@ -23,6 +24,20 @@ async def last(session: AsyncSession, message_id: UUID) -> tuple[str, str | None
     return None if found is None else (found.outcome, found.reason)
 
 
+_MESSAGES = tables.messages.c
+_BEFORE = tables.messages.alias("before")
+_SAME_STEP = ("tenant_id", "appointment_id", "appointment_sequence", "step")
+_OF_STEP = (
+    select(func.max(_BEFORE.c.plan_version))
+    .where(
+        _MESSAGES.outreach_id.is_(None),
+        _BEFORE.c.outreach_id.is_(None),
+        *(_BEFORE.c[name] == _MESSAGES[name] for name in _SAME_STEP),
+    )
+    .correlate(tables.messages)
+    .scalar_subquery()
+)
+"""The version of the plan from the first message of a step, where this one goes on by another channel."""
 _SHOWN = (
     select(
         tables.decisions,
@@ -32,6 +47,8 @@ _SHOWN = (
         tables.messages.c.sent_at,
         tables.messages.c.delivered_at,
         tables.messages.c.vendor,
+        func.coalesce(_MESSAGES.plan_version, _OF_STEP).label("plan_version"),
+        tables.outreach.c.flow_version,
         func.coalesce(tables.messages.c.traceparent, tables.outreach.c.traceparent).label("traceparent"),
     )
     .outerjoin(
@@ -55,7 +72,7 @@ async def page(
     limit: int,
     appointment_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """The oldest first; of one visit, with those about its outreach."""
+    """The oldest first; of one visit, with those about its outreach. Each has the rule that its reason falls under."""
     columns = tables.decisions.c
     query = _SHOWN.where(columns.client_id == client_id)
     if appointment_id is not None:
@@ -63,14 +80,16 @@ async def page(
         query = query.where(of_message | (tables.outreach.c.appointment_id == appointment_id))
     if after is not None:
         query = query.where(tuple_(columns.at, columns.id) > after)
-    return [
-        dict(row) for row in (await session.execute(query.order_by(columns.at, columns.id).limit(limit))).mappings()
-    ]
+    return await _shown(session, query.order_by(columns.at, columns.id).limit(limit))
 
 
 async def latest(session: AsyncSession, client_id: UUID, most: int) -> list[dict[str, Any]]:
     """The newest first."""
     columns = tables.decisions.c
     query = _SHOWN.where(columns.client_id == client_id)
-    rows = await session.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(most))
-    return [dict(row) for row in rows.mappings()]
+    return await _shown(session, query.order_by(columns.at.desc(), columns.id.desc()).limit(most))
+
+
+async def _shown(session: AsyncSession, query: Select[Any]) -> list[dict[str, Any]]:
+    rows = (await session.execute(query)).mappings()
+    return [{**row, "rule": rule_of(row["reason"])} for row in rows]

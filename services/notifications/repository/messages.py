@@ -6,7 +6,21 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, all_, bindparam, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    all_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -18,6 +32,7 @@ from services.notifications.domain.model import (
     OUTSIDE_QUOTA,
     Message,
 )
+from services.notifications.domain.outreach import OF_FLOW
 from shared import timers as clock
 from shared.contracts.notifications import Channel
 from shared.direct import Direct
@@ -248,26 +263,33 @@ async def texts_of(
     return {row["client_id"]: (row["day"], row["week"]) for row in rows}
 
 
-async def arrived(
-    session: AsyncSession,
-    step: str,
-    *,
-    visit_id: UUID | None = None,
-    sequence: int | None = None,
-    outreach_id: UUID | None = None,
-) -> bool | None:
-    """Whether the message of a step has arrived, by whichever channel; None where there was none.
+async def arrived(session: AsyncSession, step: str, visit_id: UUID, sequence: int | None) -> bool | None:
+    """Whether the message of a plan's step has arrived, by whichever channel; None where there was none.
 
     Of a mail that was taken and has not bounced nobody says more than that.
     """
     columns = tables.messages.c
-    query = select(columns.status, columns.channel).where(columns.step == step)
-    if outreach_id is not None:
-        query = query.where(columns.outreach_id == outreach_id)
-    else:
-        query = query.where(columns.appointment_id == visit_id, columns.appointment_sequence == sequence)
+    query = select(columns.status, columns.channel).where(
+        columns.step == step, columns.appointment_id == visit_id, columns.appointment_sequence == sequence
+    )
     found = (await session.execute(query)).all()
-    return any(row.status == "delivered" or tuple(row) == ("sent", "email") for row in found) if found else None
+    return any(_has_arrived(row.status, row.channel) for row in found) if found else None
+
+
+async def last_arrived(session: AsyncSession, outreach_id: UUID) -> bool | None:
+    """The same of the last step of an outreach that had a message. Steps are taken in their order, if not each."""
+    columns = tables.messages.c
+    number = cast(func.substr(columns.step, len(OF_FLOW) + 1), Integer)
+    query = select(columns.status, columns.channel, number.label("number")).where(
+        columns.outreach_id == outreach_id, columns.step.startswith(OF_FLOW)
+    )
+    found = (await session.execute(query)).all()
+    last = max((row.number for row in found), default=None)
+    return None if last is None else any(_has_arrived(row.status, row.channel) for row in found if row.number == last)
+
+
+def _has_arrived(status: str, channel: str) -> bool:
+    return status == "delivered" or (status, channel) == ("sent", "email")
 
 
 async def look_up_at(session: AsyncSession, tenant: UUID, message_id: UUID, at: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.outreach import DEFAULT_FLOWS, OutreachFlow
-from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
+from services.notifications.domain.plans import DEFAULT_PLAN, KEPT, ReminderPlan
 from shared.contracts.notifications import OutreachTrigger
 
 
@@ -51,7 +51,7 @@ async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, 
     if version is not None:
         query = query.where(columns.version == version)
     row = (await session.execute(query)).mappings().first()
-    return (row["version"], ReminderPlan.model_validate(row["plan"])) if row else (0, DEFAULT_PLAN)
+    return (row["version"], ReminderPlan.model_validate(row["plan"], context=KEPT)) if row else (0, DEFAULT_PLAN)
 
 
 async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | None = None) -> tuple[int, OutreachFlow]:

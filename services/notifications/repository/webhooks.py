@@ -35,6 +35,18 @@ async def save(session: AsyncSession, webhook: Webhook) -> None:
     await session.execute(update(table).where(table.c.id == webhook.id).values(**dump(webhook)))
 
 
+async def disable(session: AsyncSession, called: Webhook, because: str) -> bool:
+    """False where the webhook is at another address by now than the one that was called; all else stays as it is."""
+    columns = tables.webhooks.c
+    statement = (
+        update(tables.webhooks)
+        .where(columns.id == called.id, columns.url == called.url)
+        .values(disabled_because=because, version=columns.version + 1)
+        .returning(columns.id)
+    )
+    return await session.scalar(statement) is not None
+
+
 async def remove(session: AsyncSession, webhook_id: UUID) -> None:
     """With everything that was to be delivered to it."""
     deliveries, timers = tables.webhook_deliveries.c, tables.timers.c

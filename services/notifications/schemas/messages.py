@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.notifications.domain.mail_reports import MailMeaning
 from services.notifications.domain.model import Message, Purpose
+from services.notifications.domain.rules import Rule
 from services.notifications.schemas.examples import AT, ID, example
 from shared.contracts.notifications import Channel, MessageStatus
 
@@ -62,9 +63,12 @@ class Decision(BaseModel):
         channel="sms",
         outcome="channel_closed",
         reason="no_consent",
+        rule=2,
         until=None,
         appointment_id=ID,
         step="plan.2",
+        plan_version=3,
+        flow_version=None,
         due_at=AT,
         sent_at=None,
         delivered_at=None,
@@ -79,9 +83,15 @@ class Decision(BaseModel):
     channel: Channel | None
     outcome: str
     reason: str | None
+    rule: Rule | None = Field(
+        description="Which of the rules that protect people the reason falls under: 1 STOP, 2 no text without a yes, "
+        "3 hours, 4 quota and length, 5 neutral words, 6 the client's wish, 7 words of danger; None for any other"
+    )
     until: AwareDatetime | None
     appointment_id: UUID | None = Field(description="Of the message; this and what follows is as it stands now")
     step: str | None = Field(description="Where in its plan or flow it comes from")
+    plan_version: int | None = Field(description="Of the reminder or check-in plan; 0 is the default one")
+    flow_version: int | None = Field(description="Of the outreach flow; 0 is the default one")
     due_at: AwareDatetime | None
     sent_at: AwareDatetime | None
     delivered_at: AwareDatetime | None

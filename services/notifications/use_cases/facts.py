@@ -9,7 +9,7 @@ from services.notifications import repository
 from services.notifications.domain.check_ins import OF_CHECK_INS, CheckInPlan
 from services.notifications.domain.conditions import Facts
 from services.notifications.domain.model import Message, Visit
-from services.notifications.domain.outreach import OF_FLOW, Outreach, is_held_out
+from services.notifications.domain.outreach import Outreach, is_held_out
 from services.notifications.domain.plans import ReminderPlan
 
 
@@ -34,9 +34,8 @@ class Conditions:
             held_out = is_held_out(reminders.holdout_percent, version, message.client_id)
         if not when.asks:
             return None
-        before = await repository.messages.arrived(
-            session, f"{plan}.{int(number) - 1}", visit_id=visit.id, sequence=message.appointment_sequence
-        )
+        step = f"{plan}.{int(number) - 1}"
+        before = await repository.messages.arrived(session, step, visit.id, message.appointment_sequence)
         known = replace(await _of_visit(session, visit), step_before_arrived=before, held_out=held_out)
         return when.unmet(known)
 
@@ -52,10 +51,10 @@ class Conditions:
 
 
 async def of_outreach(session: AsyncSession, run: Outreach) -> Facts:
-    """What is known of a missed visit, and of what the step before has come to."""
+    """What is known of a missed visit, and of what the last message of the run has come to."""
     visit = await repository.visits.find(session, run.appointment_id)
     known = await _of_visit(session, visit) if visit else Facts()
-    before = await repository.messages.arrived(session, f"{OF_FLOW}{run.step - 1}", outreach_id=run.id)
+    before = await repository.messages.last_arrived(session, run.id)
     # Of a miss, only what the client has said of this one counts.
     return replace(known, barrier=run.barrier, step_before_arrived=before, held_out=run.held_out)
 

@@ -9,7 +9,15 @@ from uuid_utils.compat import uuid7
 
 from services.notifications import repository
 from services.notifications.domain.model import Visit
-from services.notifications.domain.outreach import OF_FLOW, FlowAction, Outreach, OutreachFlow, is_held_out, state
+from services.notifications.domain.outreach import (
+    NO_CALL_NEEDED,
+    OF_FLOW,
+    FlowAction,
+    Outreach,
+    OutreachFlow,
+    is_held_out,
+    state,
+)
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
 from services.notifications.use_cases import check_ins, facts, tasks
@@ -194,6 +202,11 @@ async def _end(
     await _decide(session, tenant, ended, "ended", reason, now)
     for message in await repository.messages.planned(session, repository.messages.of_outreach(run.id)):
         await drop(session, tenant, message, "outreach_ended", now)
+    if reason in NO_CALL_NEEDED:
+        _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
+        for task in await repository.tasks.unfinished(session, run.client_id, flow.step_tasks):
+            if task.outreach_id == run.id:
+                await tasks.finish(session, tenant, task, "outreach", "not_needed", now)
 
 
 async def _act(

@@ -115,7 +115,10 @@ async def replay(
 
 @use_case
 async def attempt(session: AsyncSession, *, tenant: UUID, delivery_id: UUID, now: datetime, hooks: Hooks) -> None:
-    """One try. A webhook that says 410 gets nothing more until somebody sets it going again."""
+    """One try. A webhook that says 410 gets nothing more until somebody sets it going again.
+
+    Nobody is kept from changing it while it is called: one that has moved meanwhile is tried at its new address.
+    """
     annotate(delivery_id=delivery_id)
     delivery = await repository.webhooks.delivery(session, delivery_id, lock=True)
     webhook = await repository.webhooks.get(session, delivery.webhook_id)
@@ -134,8 +137,6 @@ async def attempt(session: AsyncSession, *, tenant: UUID, delivery_id: UUID, now
     if answer.ok:
         changed = delivery.answered(answer.told, now)
     else:
-        changed = delivery.failed(answer.told, now, for_good=answer.gone)
-    if answer.gone:
-        gone = replace(webhook, disabled_because="gone", version=webhook.version + 1)
-        await repository.webhooks.save(session, gone)
+        gone = answer.gone and await repository.webhooks.disable(session, webhook, "gone")
+        changed = delivery.failed(answer.told, now, for_good=gone)
     await repository.webhooks.save_delivery(session, tenant, changed)

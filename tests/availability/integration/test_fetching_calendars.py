@@ -325,7 +325,7 @@ async def test_nobody_there_is_said() -> None:
         "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:1::1", "::7f00:1", "fe80::1%eth0",
         "fec0::1", "4000::1", "2001:db8::1", "3fff::1", "2001:2::1", "192.0.0.8", "192.0.2.1", "192.88.99.1",
         "240.0.0.1", "64:ff9b::808:808", "2002:808:808::1", "::ffff:0:7f00:1",
-        "127.1", "2130706433", "nonsense",
+        "127.1", "2130706433", "nonsense", "168.63.129.16",
     ],
 )  # fmt: skip
 async def test_an_address_that_is_not_public_is_never_called(address: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -35,6 +35,8 @@ class App:
     answers: list[int] = field(default_factory=list)
     slow: bool = False
     leads_to: str = ""
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What happens while it is called."""
 
     @property
     def url(self) -> str:
@@ -46,6 +48,8 @@ class App:
         @app.post("/hook")
         async def hook(request: Request) -> Response:
             self.heard.append((dict(request.headers), await request.body()))
+            if self.meanwhile is not None:
+                await self.meanwhile()
             if self.slow:
                 await asyncio.sleep(5)
             headers = {"location": self.leads_to} if self.leads_to else {}
@@ -168,6 +172,52 @@ async def test_who_says_gone_hears_no_more_until_somebody_sets_it_going_again(pr
     await tell(practice, await visit(practice))
     await deliver(practice)
     assert len(app.heard) == 2
+
+
+async def test_a_webhook_that_moves_while_its_old_address_says_gone_is_told_at_the_new_one(
+    practice: Practice, app: App
+) -> None:
+    webhook = await add(practice, app)
+    path = f"/v1/webhooks/{webhook['id']}"
+    moved = {"url": f"{app.url}?moved=1", "event_types": ["appointment.booked"]}
+
+    async def move() -> None:
+        app.meanwhile = None
+        await call(practice, "PUT", path, json=moved)
+
+    app.answers, app.meanwhile = [410], move
+    await tell(practice, await visit(practice))
+    await deliver(practice)
+    [listed] = (await call(practice, "GET", "/v1/webhooks"))["items"]
+    assert (listed["url"], listed["disabled_because"]) == (moved["url"], None)
+    assert [(one["status"], one["answer"]) for one in await deliveries(practice, webhook)] == [("pending", "410")]
+    await practice.come_due("webhook.deliver")
+    await deliver(practice)
+    assert [one["status"] for one in await deliveries(practice, webhook)] == ["delivered"]
+
+
+async def test_a_secret_that_is_changed_while_the_app_says_gone_stays_changed(practice: Practice, app: App) -> None:
+    webhook = await add(practice, app)
+    path = f"/v1/webhooks/{webhook['id']}"
+    told: list[str] = []
+
+    async def rotate() -> None:
+        app.meanwhile = None
+        told.append((await call(practice, "POST", f"{path}/rotate-secret"))["secret"])
+
+    app.answers, app.meanwhile = [410], rotate
+    await tell(practice, await visit(practice))
+    await deliver(practice)
+    [listed] = (await call(practice, "GET", "/v1/webhooks"))["items"]
+    assert listed["disabled_because"] == "gone"
+    await call(practice, "PUT", path, json={"url": app.url, "event_types": ["appointment.booked"]})
+    await call(practice, "POST", f"{path}/test", 202)
+    await deliver(practice)
+    headers, body = app.heard[-1]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = b64decode(told[0].removeprefix("whsec_"))
+    newest, _ = headers["webhook-signature"].split()
+    assert newest == "v1," + b64encode(hmac.new(key, signed, sha256).digest()).decode()
 
 
 async def test_what_was_given_up_is_replayed_under_its_id(practice: Practice, app: App) -> None:

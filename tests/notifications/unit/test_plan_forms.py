@@ -1,6 +1,7 @@
 """The forms of plans and flows: any of them to fields and back, and what is wrong said where it was typed."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
@@ -69,7 +70,7 @@ def conditions(draw: st.DrawFn, first: bool, held_out: st.SearchStrategy[bool | 
 def plans(draw: st.DrawFn) -> ReminderPlan:
     percent = draw(st.integers(0, 50))
     held_out = either if percent else st.sampled_from((None, False))
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             "purpose": draw(st.sampled_from(("confirmation", "reminder", "confirm_request"))),
             "anchor": draw(st.sampled_from(("booking", "start"))),
@@ -84,6 +85,9 @@ def plans(draw: st.DrawFn) -> ReminderPlan:
         }
         for number in range(draw(st.integers(1, 10)))
     ]
+    for before, step in pairwise(steps):
+        if not PlanStep.model_validate(before).comes_before(PlanStep.model_validate(step)):
+            step["when"]["step_before"] = None
     return ReminderPlan.model_validate({"steps": steps, "holdout_percent": percent})
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.notifications.domain.model import Visit, moves_forward
 from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow, is_held_out
-from services.notifications.domain.plans import DEFAULT_PLAN, TOO_LATE, ReminderPlan, plan_messages
+from services.notifications.domain.plans import DEFAULT_PLAN, KEPT, TOO_LATE, ReminderPlan, plan_messages
 from tests.support.build import NOW, appointment_event
 
 
@@ -55,6 +55,32 @@ def test_each_step_has_exactly_one_message_never_after_the_start_when_anchored_t
         assert one.due_at == (
             visit.booked_at + timedelta(hours=hours) if anchor == "booking" else visit.start - timedelta(hours=hours)
         )
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "is_known"),
+    [
+        ({"offset": "PT48H"}, {"offset": "PT24H"}, True),
+        ({"offset": "PT24H"}, {"offset": "PT24H"}, False),
+        ({"offset": "PT24H"}, {"offset": "PT79H"}, False),
+        ({"anchor": "booking", "offset": "PT0S"}, {"offset": "PT24H"}, True),
+        ({"offset": "PT24H"}, {"anchor": "booking", "offset": "PT0S"}, False),
+        ({"anchor": "booking", "offset": "PT1H"}, {"anchor": "booking", "offset": "PT2H"}, True),
+        ({"anchor": "booking", "offset": "PT2H"}, {"anchor": "booking", "offset": "PT1H"}, False),
+    ],
+)
+def test_a_step_asks_only_of_one_that_was_due_before_it(
+    before: dict[str, Any], step: dict[str, Any], is_known: bool
+) -> None:
+    asking = {**step, "channels": ["email"], "when": {"step_before": "not_arrived"}}
+    plan = {"steps": [{**before, "channels": ["sms"]}, asking]}
+    if is_known:
+        ReminderPlan.model_validate(plan)
+        return
+    with pytest.raises(ValidationError, match=r"steps\.1\.when\.step_before: the step before should be due earlier"):
+        ReminderPlan.model_validate(plan)
+    # One that was published when nobody looked at this still holds.
+    assert len(ReminderPlan.model_validate(plan, context=KEPT).steps) == 2
 
 
 @pytest.mark.parametrize(

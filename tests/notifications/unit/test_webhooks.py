@@ -59,6 +59,7 @@ def test_a_payload_has_ids_and_nothing_that_says_more() -> None:
         ("http://app.example.org/", "not_https"),
         ("ftp://app.example.org/", "not_https"),
         ("https://169.254.169.254/latest/meta-data", "address_forbidden"),
+        ("https://168.63.129.16/machine?comp=goalstate", "address_forbidden"),
         ("https://127.0.0.1/", "address_forbidden"),
         ("https://10.0.0.8/", "address_forbidden"),
         ("https://[::1]/", "address_forbidden"),

@@ -1,0 +1,65 @@
+"""Whom nobody need call any more: the tasks of an outreach whose client is back, or who didn't miss anything."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.notifications.use_cases import outreach as run
+from shared.contracts.booking import AppointmentMissedRetracted, ClientDischarged
+from tests.notifications.conftest import Practice, text_in
+from tests.notifications.integration.test_outreach import missed, next_visit, reported
+
+pytestmark = pytest.mark.servers
+
+A_CALL: dict[str, Any] = {
+    "steps": [{"after": "PT0S", "task": "call_client"}],
+    "on_barrier": {"cost": {"task": "talk_about_payment"}},
+    "gives_up_after": "P14D",
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [
+        ("retracted", ("closed", "not_needed")),
+        ("booked again", ("closed", "not_needed")),
+        ("discharged", ("closed", "not_needed")),
+        ("stop", ("open", None)),
+        ("danger", ("open", None)),
+    ],
+)
+async def test_nobody_is_to_call_whoever_is_back(how: str, left: tuple[str, str | None], practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    await practice.fire_due()
+    if how == "retracted":
+        changes = {"sequence": 3, "status": "arrived", "changed_at": miss.changed_at + timedelta(minutes=1)}
+        await practice.follow(AppointmentMissedRetracted.model_validate(miss.model_dump() | changes))
+    elif how == "booked again":
+        await practice.follow(await next_visit(practice))
+    elif how == "discharged":
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            state = ClientDischarged(sequence=2, client_id=practice.client)
+            await run.follow_client(session, tenant=practice.tenant, state=state, now=await practice.now())
+    else:
+        await text_in(practice, "STOP" if how == "stop" else "I want to die")
+    [one] = await practice.outreach()
+    assert one["status"] == "ended"
+    [call] = [task for task in await practice.tasks() if task["kind"] == "call_client"]
+    assert (call["status"], call["outcome"]) == left
+
+
+async def test_a_call_that_the_client_was_promised_is_still_to_be_made(practice: Practice) -> None:
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        told = reported(practice, miss, "cost")
+        await run.learn_barrier(session, tenant=practice.tenant, report=told, now=await practice.now())
+    await practice.follow(await next_visit(practice))
+    found = {task["kind"]: task["status"] for task in await practice.tasks()}
+    assert found == {"call_client": "closed", "talk_about_payment": "open"}

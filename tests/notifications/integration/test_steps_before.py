@@ -1,0 +1,50 @@
+"""A step that asks whether the message before it arrived: whichever that was in this run of its flow."""
+
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Practice
+from tests.notifications.integration.test_outreach import missed
+
+pytestmark = pytest.mark.servers
+
+FIRST = {"after": "PT0S", "message": "missed_you", "channels": ["sms"]}
+LAST = {"after": "PT1H", "message": "closing", "channels": ["email"], "when": {"step_before": "not_arrived"}}
+
+
+@pytest.mark.parametrize("reported", ["delivered", "undelivered"])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{**FIRST, "then": "last"}, {"after": "PT0S", "task": "call_client"}, {**LAST, "name": "last"}],
+        [FIRST, {"after": "PT0S", "task": "call_client"}, LAST],
+        [FIRST, {**LAST, "after": "PT0S", "when": {"misses_at_least": 9}}, LAST],
+    ],
+    ids=["after a jump", "after a task", "after one that was left out"],
+)
+async def test_the_step_before_is_the_last_one_that_was_taken_and_sent(
+    steps: list[dict[str, Any]], reported: str, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    flow = {"steps": steps, "gives_up_after": "P2D"}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    await practice.reported(reported)
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    went = [one["purpose"] for one in await practice.messages() if one["channel"] == "email"]
+    assert went == ([] if reported == "delivered" else ["closing"])
+
+
+async def test_a_plan_whose_step_asks_of_a_later_one_is_refused_with_the_field(practice: Practice) -> None:
+    steps = [
+        {"offset": "PT24H", "channels": ["sms"]},
+        {"offset": "PT79H", "channels": ["email"], "when": {"step_before": "not_arrived"}},
+    ]
+    refused = await practice.call("POST", "/v1/reminder-plans", 422, json={"steps": steps})
+    assert refused["field"] == "steps.1.when.step_before"
+    assert refused["detail"].startswith("steps.1.when.step_before: the step before should be due earlier")
+    refused = await practice.call("POST", "/v1/reminder-plans/preview", 422, json={"plan": {"steps": steps}})
+    assert "plan.steps.1.when.step_before" in [one["field"] for one in refused["errors"]]
