@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.clients import verify_signature
+from services.notifications.domain.words import DEFAULT_LANGUAGE, manner
 from services.notifications.use_cases import inbound, reports
 from shared import phones
 from shared.errors import invalid
@@ -88,3 +89,19 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
         current_tenant.reset(token)
     said = f"<Message>{escape(received.reply, quote=False)}</Message>" if received.reply else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>', media_type="text/xml")
+
+
+@router.post("/inbound/voice/{practice_id}", operation_id="voice_inbound")
+async def voice_inbound(request: Request, practice_id: UUID) -> Response:
+    """Somebody calls the number that texts and calls come from: they are put through to the practice."""
+    ours = own(request)
+    await _signed_form(request)
+    token = current_tenant.set(practice_id)
+    try:
+        async with ours.database.transaction(practice_id) as session:
+            sender = await repository.people.sender(session)
+    finally:
+        current_tenant.reset(token)
+    dial = f"<Dial>{sender.phone}</Dial>" if sender else ""
+    said = f"<Response><Say>{escape(manner(DEFAULT_LANGUAGE).crisis, quote=False)}</Say>{dial}</Response>"
+    return Response(f'<?xml version="1.0" encoding="UTF-8"?>{said}', media_type="text/xml")

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import schemas
 from services.notifications.api.common import own
 from services.notifications.domain import mail_reports
-from services.notifications.use_cases import reports
+from services.notifications.use_cases import inbound, reports
 from shared.auth import Role
 from shared.commands import Answer, Write
 from shared.web import problems
@@ -20,13 +20,19 @@ async def email_inbound(request: Request, command: Write) -> Response:
     """A mail that came to the address to which mails return, as it is (RFC 5322), from the practice's mail server.
 
     A bounce goes on by the next channel, now; an address that doesn't exist is not tried again; a complaint is a no to
-    mails. Anything else, such as an automatic answer, is taken as `nothing`.
+    mails. What a client has answered to one of our mails goes the way of their texts: a person reads it, and words of
+    danger reach somebody at once. Anything else, such as an automatic answer, is taken as `nothing`.
     """
     principal, ours = command.principal, own(request)
     principal.require("messages:write", Role.APP, Role.STAFF, Role.ADMIN)
-    report = mail_reports.read(await request.body())
+    raw = await request.body()
+    report, reply = mail_reports.read(raw), mail_reports.read_reply(raw)
 
     async def work(session: AsyncSession) -> Answer:
+        if reply is not None and await inbound.receive_mail(
+            session, tenant=principal.tenant, reply=reply, now=ours.clock()
+        ):
+            return Answer(schemas.MailReportBody(meaning="reply", message_id=reply.message_id))
         if report is None or not await reports.take_mail_report(
             session, tenant=principal.tenant, report=report, now=ours.clock()
         ):

@@ -1,10 +1,11 @@
-"""What mail servers and mail programs report of a mail: bounces (RFC 3464) and complaints (RFC 5965)."""
+"""What comes back of a mail: bounces (RFC 3464), complaints (RFC 5965), and what people answer."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
 from email.message import Message
+from html import unescape
 from typing import Literal
 from uuid import UUID
 
@@ -58,6 +59,50 @@ def read(raw: bytes) -> MailReport | None:
         if kind == "message/delivery-status":
             return _delivery(part, message_id)
     return None
+
+
+MOST_WORDS = 10_000
+_QUOTED = re.compile(r"^(>|On .{5,200} wrote:|El .{5,200} escribi\u00f3:|-{4,} ?Original|_{8,}|From: )", re.MULTILINE)
+"""Where mail programs begin to repeat what was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailReply:
+    """What somebody wrote back to one of our mails; `mail_id` is theirs."""
+
+    mail_id: str
+    message_id: UUID
+    words: str
+
+
+def read_reply(raw: bytes) -> MailReply | None:
+    """The answer to one of our mails that a mail is; None for what no person wrote (RFC 3834), or not to us."""
+    mail = message_from_bytes(raw)
+    if str(mail.get("Auto-Submitted", "no")).strip().lower() != "no" or mail.get_content_type() == "multipart/report":
+        return None
+    answered = _OURS.search(f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}")
+    words = _words(mail)
+    if answered is None or not words:
+        return None
+    return MailReply(str(mail.get("Message-ID") or answered[0])[:500], UUID(answered[1]), words)
+
+
+def _words(mail: Message) -> str:
+    """What was written, without what it answers; of a mail in HTML alone its text."""
+    texts = {part.get_content_type(): part for part in reversed(list(mail.walk())) if not part.is_multipart()}
+    part = texts.get("text/plain") or texts.get("text/html")
+    if part is None:
+        return ""
+    payload = part.get_payload(decode=True)
+    try:
+        told = payload.decode(part.get_content_charset("utf-8"), "replace") if isinstance(payload, bytes) else ""
+    except LookupError:
+        told = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    if part.get_content_type() == "text/html":
+        told = unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(style|script)\b.*?</\1>|<br\s*/?>|</p>", "\n", told)))
+    told = told.replace("\r\n", "\n").replace("\x00", "")
+    quoted = _QUOTED.search(told)
+    return (told[: quoted.start()] if quoted else told).strip()[:MOST_WORDS]
 
 
 def _delivery(part: Message, message_id: UUID) -> MailReport | None:

@@ -228,9 +228,13 @@ class Outreach:
         return self.missed_at + flow.gives_up_after
 
 
-def is_held_out(percent: int, version: int, client_id: UUID) -> bool:
-    """By a stable hash: the same client is in the same group for as long as the version stands."""
-    digest = sha256(f"{version}/{client_id}".encode()).digest()
+def is_held_out(percent: int, version: int, client_id: UUID, of: Literal["flow", "plan"] = "flow") -> bool:
+    """By a stable hash: the same client is in the same group for as long as the version stands.
+
+    Who is held out of a flow is not therefore held out of a reminder plan: what one does would be taken for the other's.
+    """
+    known = f"{version}/{client_id}" if of == "flow" else f"{of}/{version}/{client_id}"
+    digest = sha256(known.encode()).digest()
     return int.from_bytes(digest[:4], "big") % 100 < percent
 
 

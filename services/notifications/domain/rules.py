@@ -59,6 +59,7 @@ WITHOUT_RULE = frozenset(
         "mail_server_silent",
         "news_on_the_way",
         "not_planned",
+        "outcome_unknown",
         "practice",
     )
 )

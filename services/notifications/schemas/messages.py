@@ -110,7 +110,7 @@ class MailReportBody(BaseModel):
 
     model_config = example(meaning="failed", message_id=ID)
 
-    meaning: MailMeaning | Literal["nothing"]
+    meaning: MailMeaning | Literal["reply", "nothing"]
     message_id: UUID | None
 
 

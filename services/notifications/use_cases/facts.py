@@ -31,7 +31,7 @@ class Conditions:
         else:
             reminders = await self._plan(session, version)
             when = reminders.steps[int(number)].when
-            held_out = is_held_out(reminders.holdout_percent, version, message.client_id)
+            held_out = is_held_out(reminders.holdout_percent, version, message.client_id, "plan")
         if not when.asks:
             return None
         step = f"{plan}.{int(number) - 1}"

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from services.notifications import repository
 from services.notifications.domain.inbound import ANSWERS, CHECK_IN_ANSWERS, Answer, Digit, Meaning, digit, meaning
+from services.notifications.domain.mail_reports import MailReply
 from services.notifications.domain.model import Purpose, Question
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
@@ -96,6 +97,43 @@ async def receive_text(
     message = new_message(client_id=client_id, purpose=reply, step=f"reply.{id_}", channels=("sms",), due_at=now)
     await plan_message(session, tenant, message, now)
     return Received(what)
+
+
+@use_case
+async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply, now: datetime) -> bool:
+    """Takes in, once, what a client wrote back to a mail; False where the mail was none of ours.
+
+    A person reads it: of what is understood in texts only words of danger and of opting out are here.
+    """
+    answered = await repository.messages.known(session, reply.message_id)
+    if answered is None:
+        return False
+    client_id, what = answered.client_id, meaning(reply.words)
+    await repository.clients.lock(session, client_id)
+    what = what if what in ("safety", "opt_out") else "other"
+    annotate(client_id=client_id, meaning=what)
+    id_ = uuid7()
+    told = {"client_id": client_id, "meaning": what, "received_at": now}
+    if not await repository.inbound.add(
+        session, tenant, id=id_, carrier_id=reply.mail_id, body=reply.words, phone=None, **told
+    ):
+        return True
+    event = MessageReceived.model_validate({"sequence": 1, "message_id": id_, "channel": "email", **told})
+    await repository.record(session, tenant, [event], now)
+    contact = await repository.people.contact(session, client_id, lock=True)
+    if what == "safety":
+        await outreach.pause_for_safety(session, tenant, client_id, now)
+        await tasks.open_task(session, tenant, client_id, "safety", now, About(inbound_id=id_), alert=True)
+        message = new_message(
+            client_id=client_id, purpose="safety", step=f"reply.{id_}", channels=("email",), due_at=now
+        )
+        await plan_message(session, tenant, message, now)
+    elif what == "opt_out" and contact is not None and contact.email is not None:
+        said = (contact.email, False, SMS_WORDING, "email", "client", now)
+        await add_consent(session, tenant, client_id, "email", *said)
+    else:
+        await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=id_))
+    return True
 
 
 async def _question(session: AsyncSession, phone: str, now: datetime) -> Question | None:

@@ -1,5 +1,6 @@
 """Mails that come back: the next channel at once, an address of nobody, a complaint, and whatever else comes."""
 
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -114,6 +115,43 @@ async def test_a_complaint_is_a_no_to_mails(practice: Practice) -> None:
     consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
     newest = consents["items"][0]
     assert (newest["channel"], newest["granted"], newest["source"]) == ("email", False, "mail program")
+
+
+def answered(message: dict[str, Any], words: str) -> bytes:
+    letter = EmailMessage()
+    letter["Message-ID"], letter["In-Reply-To"] = f"<{uuid4()}@phone.example>", f"<{message['id']}@maple.example>"
+    letter.set_content(f"{words}\n\nOn Monday Maple <hello@maple.example> wrote:\n> I want to kill myself\n")
+    return letter.as_bytes()
+
+
+async def test_what_a_client_answers_to_a_mail_is_read_by_a_person_once(practice: Practice) -> None:
+    message = await mailed(practice)
+    raw = answered(message, "May I come ten minutes later?")
+    for _ in range(2):
+        assert await came_back(practice, raw) == {"meaning": "reply", "message_id": message["id"]}
+    [task] = await practice.tasks()
+    assert (task["kind"], task["client_id"]) == ("read_reply", str(practice.client))
+    story = await practice.call("GET", f"/v1/tasks/{task['id']}")
+    assert story["text"]["body"] == "May I come ten minutes later?"
+
+
+async def test_words_of_danger_in_an_answer_to_a_mail_reach_a_person(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, answered(message, "I want to die"))
+    assert [one["kind"] for one in await practice.tasks()] == ["safety"]
+    await practice.fire_due()
+    assert "988" in practice.outside.mails(practice.email)[-1]
+    assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert ("reminder", None, "not_sent", "paused_for_safety") in await practice.decisions()
+
+
+async def test_stop_in_an_answer_to_a_mail_is_a_no_to_mails(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, answered(message, "Stop"))
+    newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"][0]
+    assert (newest["channel"], newest["granted"], newest["source"]) == ("email", False, "email")
 
 
 async def test_mails_return_to_where_the_practice_says(practice: Practice) -> None:

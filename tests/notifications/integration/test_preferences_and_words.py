@@ -62,7 +62,7 @@ async def test_a_step_for_those_who_are_not_held_out_goes_to_them_and_to_nobody_
         await practice.follow(await visit(practice))
         await practice.fire_due()
         reached[practice.client] = len(practice.outside.texts(practice.phone))
-    assert reached == {one: int(not is_held_out(50, version, one)) for one in reached}
+    assert reached == {one: int(not is_held_out(50, version, one, "plan")) for one in reached}
 
 
 async def test_who_wishes_mails_gets_mails_whatever_the_plan_says(practice: Practice) -> None:

@@ -144,6 +144,12 @@ def test_about_the_stated_share_is_held_out() -> None:
     assert 0.18 < share < 0.22
 
 
+def test_who_is_held_out_of_a_flow_is_in_a_plan_as_likely_as_others() -> None:
+    held_out = [UUID(int=number) for number in range(5000) if is_held_out(20, 1, UUID(int=number))]
+    share = sum(is_held_out(20, 1, client, "plan") for client in held_out) / len(held_out)
+    assert 0.16 < share < 0.24
+
+
 def test_a_carriers_reports_only_move_a_message_forward() -> None:
     [message, *_] = plan_messages(DEFAULT_PLAN, Visit.of(appointment_event(start=NOW + timedelta(days=9))), NOW)
     sent = message.sent("email", "email", "c-1", "sam@example.org", NOW)
