@@ -231,7 +231,7 @@ class Outreach:
 def is_held_out(percent: int, version: int, client_id: UUID, of: Literal["flow", "plan"] = "flow") -> bool:
     """By a stable hash: the same client is in the same group for as long as the version stands.
 
-    Who is held out of a flow is not therefore held out of a reminder plan: what one does would be taken for the other's.
+    Who is held out of a flow isn't therefore held out of a plan: what one does would be taken for the other's effect.
     """
     known = f"{version}/{client_id}" if of == "flow" else f"{of}/{version}/{client_id}"
     digest = sha256(known.encode()).digest()
