@@ -58,8 +58,8 @@ class Client:
         return min(mine, key=lambda one: one.start, default=None)
 
 
-def someone(random: Random, number: int, practice: int, phone: str | None) -> Client:
-    """A client, who may share the number of another one (`phone`)."""
+def someone(random: Random, number: int, practice: int, phone: str | None, eventful: float = 1) -> Client:
+    """A client, who may share the number of another one (`phone`); wishes are as much more frequent."""
     client = UUID(int=random.getrandbits(128), version=4)
     phone = (
         phone
@@ -74,7 +74,7 @@ def someone(random: Random, number: int, practice: int, phone: str | None) -> Cl
     if random.random() < 0.2:
         agreed.add(("voice", phone))
     wished: tuple[Channel, ...] = ()
-    if random.random() < 0.15:
+    if random.random() < min(0.15 * eventful, 0.5):
         wished = random.choice([("email",), ("sms",), ("email", "sms"), ("voice", "email")])
     narrow = random.random() < 0.1
     return Client(

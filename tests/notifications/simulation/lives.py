@@ -49,6 +49,9 @@ class Life:
     def _id(self) -> UUID:
         return UUID(int=self.random.getrandbits(128), version=4)
 
+    def _rarely(self, of: float) -> bool:
+        return self._chance(min(of * self.year.eventful, 0.5))
+
     def _chance(self, of: float) -> bool:
         return self.random.random() < of
 
@@ -58,17 +61,17 @@ class Life:
     async def begin(self) -> None:
         await self.year.introduce(self.client)
         await self.book()
-        if self._chance(0.04):
+        if self._rarely(0.04):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.stop)
-        if self._chance(0.01):
+        if self._rarely(0.01):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.crisis)
-        if self._chance(0.05):
+        if self._rarely(0.05):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.move_house)
-        if self._chance(0.05):
+        if self._rarely(0.05):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.withdraw)
-        if self._chance(0.08):
+        if self._rarely(0.08):
             self.year.at(self._soon(60 * DAY, 300 * DAY), self.leave)
-        if self._chance(0.05):
+        if self._rarely(0.05):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.ask_for_help)
 
     async def book(self, rebooked_from: UUID | None = None) -> None:

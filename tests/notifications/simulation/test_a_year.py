@@ -1,6 +1,6 @@
 """Rules 1 to 7 are never broken in a year of lives, and every message is explained.
 
-A few lives here; `make simulate clients=1000` lets as many pass by as one likes.
+A few eventful lives here; `make simulate clients=1000` lets as many pass by as one likes.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from tests.notifications.simulation.year import Year
 pytestmark = pytest.mark.servers
 CLIENTS = int(os.environ.get("RAPPORT_CLIENTS", "10"))
 SEED = int(os.environ.get("RAPPORT_SEED", "1"))
+EVENTFUL = 6.0 if CLIENTS <= 20 else 1.0
+"""In few lives as much is to happen as in many."""
 PRACTICES = max(1, min(4, CLIENTS // 250))
 OF_A_FEW = "confirmation reminder confirm_request missed_you next_visit check_in rating_request"
 OF_MANY = "cancellation barrier_question closing check_in_thanks opt_out_confirmation opt_in_confirmation help safety"
@@ -28,7 +30,8 @@ async def test_no_rule_is_broken_in_a_year_and_every_message_is_explained(
 ) -> None:
     begun = perf_counter()
     years = [
-        Year(practice.resources, uuid4(), number, CLIENTS // PRACTICES, SEED + number) for number in range(PRACTICES)
+        Year(practice.resources, uuid4(), number, CLIENTS // PRACTICES, SEED + number, eventful=EVENTFUL)
+        for number in range(PRACTICES)
     ]
     found = await asyncio.gather(*(year.run() for year in years))
     total: Counter[str] = sum((year.happened for year in years), Counter())

@@ -38,6 +38,10 @@ NAME = "Maple"
 CHECK_INS = CheckInPlan.model_validate(
     {"steps": [{"after": "P3D", "channels": ["sms", "email"]}, {"after": "P9D", "channels": ["email"]}]}
 )
+MANY_CHECK_INS = CheckInPlan.model_validate(
+    {"steps": [{"after": f"P{days}D", "channels": ["sms", "email"]} for days in (1, 2, 3, 4, 5)]}
+)
+"""More than rule 4 has room for."""
 _DUE = text(
     """
     UPDATE timers SET generation = generation + 1, leased_until = clock_timestamp() + interval '1 hour'
@@ -61,6 +65,8 @@ class Year:
     clients: int
     seed: int
     days: int = 365
+    eventful: float = 1.0
+    """How many times as often what is rare happens: few lives then see as much as many."""
     happened: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -104,16 +110,20 @@ class Year:
             NAME, "+12025550100", "+12025550111", "hello@maple.example", f"alerts-{self.number}@desk.example"
         )
 
+        asked = MANY_CHECK_INS if self.eventful > 1 else CHECK_INS
+
         async def work(session: AsyncSession) -> None:
             await practice.set_sender(session, tenant=self.tenant, sender=sender, now=BEGIN)
-            await practice.publish_check_ins(session, tenant=self.tenant, plan=CHECK_INS, now=BEGIN)
+            await practice.publish_check_ins(session, tenant=self.tenant, plan=asked, now=BEGIN)
             flow = DEFAULT_FLOW.model_copy(update={"holdout_percent": 10})
             await practice.publish_flow(session, tenant=self.tenant, flow=flow, now=BEGIN)
 
         await self.do(work)
         shared: str | None = None
         for number in range(self.clients):
-            client = someone(self.random, number, self.number, shared if self.random.random() < 0.05 else None)
+            client = someone(
+                self.random, number, self.number, shared if self.random.random() < 0.05 else None, self.eventful
+            )
             shared = client.truth.phone
             life = self.lives[client.truth.client] = Life(self, client)
             self.at(BEGIN + timedelta(days=self.random.random() * self.days * 0.9), life.begin)
