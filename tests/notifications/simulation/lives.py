@@ -63,7 +63,7 @@ class Life:
         await self.book()
         if self._rarely(0.04):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.stop)
-        if self._rarely(0.01):
+        if self._rarely(0.02):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.crisis)
         if self._rarely(0.05):
             self.year.at(self._soon(5 * DAY, 200 * DAY), self.move_house)

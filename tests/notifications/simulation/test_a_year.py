@@ -18,7 +18,7 @@ from tests.notifications.simulation.year import Year
 pytestmark = pytest.mark.servers
 CLIENTS = int(os.environ.get("RAPPORT_CLIENTS", "10"))
 SEED = int(os.environ.get("RAPPORT_SEED", "1"))
-EVENTFUL = 6.0 if CLIENTS <= 20 else 1.0
+EVENTFUL = 12.0 if CLIENTS <= 20 else 1.0
 """In few lives as much is to happen as in many."""
 PRACTICES = max(1, min(4, CLIENTS // 250))
 OF_A_FEW = "confirmation reminder confirm_request missed_you next_visit check_in rating_request"
