@@ -18,6 +18,8 @@ DUE_WITHIN = {
     "concern": timedelta(hours=8),
 }
 OTHERWISE = timedelta(days=1)
+FROM_A_CLIENT: frozenset[str] = frozenset(("read_reply", "concern", "answer_message"))
+"""Somebody waits for an answer to what they wrote: overdue, the practice is told by mail, whoever has the task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Task, TaskStatus
+from services.notifications.domain.tasks import FROM_A_CLIENT
 from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
 
-ALERT = "task.alert"
+ALERT, OVERDUE = "task.alert", "task.overdue"
 
 
 async def add(session: AsyncSession, tenant: UUID, task: Task, *, alert: bool) -> None:
-    """With `alert`, the practice gets a mail, at once."""
+    """With `alert`, the practice gets a mail, at once; of what clients wrote, once it is overdue."""
     await session.execute(insert(tables.tasks).values(tenant_id=tenant, **dump(task)))
     if alert:
         await clock.schedule(session, tables.timers, tenant, ALERT, task.id, task.opened_at)
+    if task.kind in FROM_A_CLIENT:
+        await clock.schedule(session, tables.timers, tenant, OVERDUE, task.id, task.due_at)
 
 
 async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Task:
@@ -51,6 +54,11 @@ async def unfinished_of_visit(session: AsyncSession, appointment_id: UUID) -> li
 async def save(session: AsyncSession, task: Task) -> None:
     table = tables.tasks
     await session.execute(update(table).where(table.c.id == task.id).values(**dump(task)))
+
+
+async def overdue_no_more(session: AsyncSession, tenant: UUID, task: Task) -> None:
+    if task.kind in FROM_A_CLIENT:
+        await clock.cancel(session, tables.timers, tenant, OVERDUE, task.id)
 
 
 async def page(

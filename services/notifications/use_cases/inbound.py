@@ -175,4 +175,8 @@ async def _act(
     if what == "safety":
         await tasks.open_task(session, tenant, client_id, "safety", now, About(inbound_id=inbound_id), alert=True)
     elif what == "other":
-        await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=inbound_id))
+        # It may be a concern: a text doesn't say.
+        sender = await repository.people.sender(session)
+        owner = sender.concerns_owner if sender else None
+        about = About(inbound_id=inbound_id)
+        await tasks.open_task(session, tenant, client_id, "read_reply", now, about, owner=owner)

@@ -67,8 +67,14 @@ async def close(
     outcome: TaskOutcome,
     now: datetime,
 ) -> Task:
-    """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
-    return await finish(session, tenant, await _locked(session, task_id, version), by, outcome, now)
+    """What the client wrote that it is about counts as read. Raises as `claim`."""
+    about = await repository.tasks.get(session, task_id)
+    if about.client_id is not None:
+        # As whoever writes back does, so that neither waits for the other.
+        await repository.clients.lock(session, about.client_id)
+    task = await _locked(session, task_id, version)
+    await repository.secure.mark_read_of_task(session, task_id, now)
+    return await finish(session, tenant, task, by, outcome, now)
 
 
 @use_case
@@ -107,6 +113,7 @@ async def finish(session: AsyncSession, tenant: UUID, task: Task, by: str, outco
             outreach_id=closed.outreach_id,
         )
         await repository.record(session, tenant, [event], now)
+    await repository.tasks.overdue_no_more(session, tenant, closed)
     return await _changed(session, closed)
 
 
