@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.clients import Booking
 from services.notifications.domain import tasks
-from services.notifications.domain.model import Task
-from services.notifications.domain.tasks import IS_CLIENT_THERE, About
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Task
+from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
+from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
 from shared.db import Database
 from shared.errors import conflict, require_version
@@ -42,6 +43,24 @@ async def open_task(
         )
         await repository.record(session, tenant, [event], now)
     return task
+
+
+async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Task | None:
+    """A message of a visit to come has failed by its last channel: somebody finds another way, one task a client.
+
+    Outreach and check-ins have persons of their own. The message may be locked.
+    """
+    if message.purpose not in ABOUT_A_BOOKED_VISIT:
+        return None
+    visit = await repository.visits.find(session, message.appointment_id)
+    if visit is None or visit.status != "booked" or visit.start <= now:
+        return None
+    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE):
+        return None
+    await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
+    due_at = tasks.due_before(visit.start, now)
+    about = About(appointment_id=visit.id)
+    return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
 
 
 @use_case
