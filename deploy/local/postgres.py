@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -30,6 +31,7 @@ UNPRIVILEGED = 65534
 SUPERUSER = "postgres"
 SERVICES = ("availability", "booking", "notifications", "feedback")
 OLDEST = 150_000
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -49,8 +51,10 @@ class PostgresServer:
         self.running.stop(15, signal.SIGINT)
 
 
-def start(folder: Path, port: int, log_dir: Path, *, durable: bool = True) -> PostgresServer:
-    """Initialises `folder` if need be and starts the server on it. Raises StackError."""
+def start(
+    folder: Path, port: int, log_dir: Path, *, durable: bool = True, settings: Mapping[str, str] = NO_SETTINGS
+) -> PostgresServer:
+    """Initialises `folder` if need be and starts the server on it, with settings beside ours. Raises StackError."""
     folder.mkdir(parents=True, exist_ok=True)
     home = _reachable(folder)
     binaries = _binaries(home)
@@ -66,9 +70,10 @@ def start(folder: Path, port: int, log_dir: Path, *, durable: bool = True) -> Po
         "shared_buffers": "128MB",
         "log_min_messages": "warning",
         **({} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
+        **settings,
     }
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    command = [*_demoted(), str(binaries / "postgres"), "-D", str(data), *settings]
+    given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    command = [*_demoted(), str(binaries / "postgres"), "-D", str(data), *given]
     running = processes.start("postgres", command, log_dir, env=_environment(), cwd=home)
     server = PostgresServer(port, password, running)
     processes.wait_until("PostgreSQL", running, lambda: asyncio.run(_answers(server.admin_url)), 30)

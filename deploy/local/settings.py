@@ -62,6 +62,7 @@ def service_environment(
     if service == "booking":
         values["AVAILABILITY_API_URL"] = url(ports["availability"])
         values["NOTIFICATIONS_API_URL"] = url(ports["notifications"])
+    if service in ("booking", "feedback"):
         values["NOTIFICATIONS_PUBLIC_URL"] = url(ports["notifications"])
     if service in ("availability", "booking"):
         values["SLOT_SIGNING_KEY"] = secret["slot_key"]

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -35,11 +35,19 @@ class Stack:
     """Starts the system below `state`, or joins the one that runs there; stops what it started.
 
     Servers that the environment names are used; `own_servers` leaves them alone and starts its own. Without `traces`
-    there is no Zipkin, and nothing is exported.
+    there is no Zipkin, and nothing is exported. Our own PostgreSQL has `postgres_settings` beside its usual ones.
     """
 
-    def __init__(self, state: Path = STATE, *, own_servers: bool = False, traces: bool = True) -> None:
+    def __init__(
+        self,
+        state: Path = STATE,
+        *,
+        own_servers: bool = False,
+        traces: bool = True,
+        postgres_settings: Mapping[str, str] = postgres.NO_SETTINGS,
+    ) -> None:
         self.state = state
+        self.postgres_settings = postgres_settings
         self.run_dir = state / "run"
         self.log_dir = state / "logs"
         self.traces = traces
@@ -170,13 +178,16 @@ class Stack:
         admin = self.environment.get("DATABASE_URL")
         if not admin:
             began = time.monotonic()
-            self.postgres = postgres.start(self.state / "postgres", self._ports["postgres"], self.log_dir)
+            self.postgres = self._own_postgres(self._ports["postgres"])
             self._keep(self.postgres.running)
             admin = self.postgres.admin_url
             self._ready("postgres", began)
         made = asyncio.run(postgres.create_databases(admin, secret))
         save_secrets(self.state / "secrets.json", secret)
         return made
+
+    def _own_postgres(self, port: int) -> postgres.PostgresServer:
+        return postgres.start(self.state / "postgres", port, self.log_dir, settings=self.postgres_settings)
 
     def _fetch_zipkin(self) -> bool:
         """False when it isn't wanted, or, after a sentence, when it can't be had: the rest runs without it."""
@@ -280,7 +291,7 @@ class Stack:
     def restart_postgres(self) -> None:
         """Starts our own server again on its port and data."""
         assert self.postgres is not None
-        self.postgres = postgres.start(self.state / "postgres", self.postgres.port, self.log_dir)
+        self.postgres = self._own_postgres(self.postgres.port)
         self._keep(self.postgres.running)
 
     def running(self, name: str) -> processes.Running:

@@ -104,6 +104,7 @@ async def survey_page(request: Request, link: str) -> HTMLResponse:
     async with own.database.transaction(survey.tenant) as session:
         found = await repository.request(session, survey.subject, instrument)
         answers = await repository.answers_of(session, [found.id] if found else [])
+        about = found or await repository.visit(session, survey.subject)
     answered = answers.get(found.id) if found else None
     remote = Capability("remote", survey.tenant, survey.subject, survey.expires).sign(own.settings.link_signing_key)
     again = Capability("visit", survey.tenant, survey.subject, survey.expires).sign(own.settings.link_signing_key)
@@ -117,7 +118,14 @@ async def survey_page(request: Request, link: str) -> HTMLResponse:
         answered=answered,
         remote=remote,
         again=again,
+        write=_write_link(own, survey, about.client_id) if about else None,
     )
+
+
+def _write_link(own: Resources, survey: Capability, client_id: UUID) -> str:
+    """To where a client writes to the practice; it shows nothing of what was written before."""
+    link = Capability("write", survey.tenant, client_id, survey.expires).sign(own.settings.link_signing_key)
+    return f"{own.settings.notifications_public_url.rstrip('/')}/m/{link}"
 
 
 @pages.post("/s/{link}/barrier")

@@ -15,6 +15,7 @@ class Settings(ServiceSettings):
     worker_port: int = 8014
     link_signing_key: SigningKey = Field(description="Key of the links in messages, the same in all services")
     booking_public_url: str = Field(description="Address of booking as clients' phones see it")
+    notifications_public_url: str = Field(description="Address of notifications as clients' phones see it")
 
 
 class Migrations(MigrationSettings):

@@ -55,6 +55,11 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
     async def on_alert_due(session: AsyncSession, timer: Timer) -> None:
         await handing_over.alert_practice(session, task_id=timer.key, post=post)
 
+    async def on_overdue(session: AsyncSession, timer: Timer) -> None:
+        task = await repository.tasks.get(session, timer.key)
+        if task.status != "closed":
+            await handing_over.alert_practice(session, task_id=timer.key, post=post)
+
     async def on_look_up_due(session: AsyncSession, timer: Timer) -> None:
         await reports.look_up(
             session, tenant=timer.tenant, message_id=timer.key, now=timer.now, carriers=resources.carriers
@@ -69,6 +74,7 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         repository.messages.LOOK_UP: on_look_up_due,
         repository.outreach.STEP: on_step_due,
         repository.tasks.ALERT: on_alert_due,
+        repository.tasks.OVERDUE: on_overdue,
     }
 
 

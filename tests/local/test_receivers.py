@@ -89,6 +89,17 @@ async def test_the_same_idempotency_token_is_the_same_text(bench: Bench) -> None
     assert len((await bench.http.get("/api/messages")).json()["items"]) == 1
 
 
+async def test_the_book_counts_what_each_number_has_had(bench: Bench) -> None:
+    await bench.send("t1", To="+12025550120")
+    for token in ("t2", "t3", "t3"):
+        await bench.send(token, To="+12025550121")
+    every = (await bench.http.get("/api/messages")).json()["items"]
+    counted = (await bench.http.get("/api/messages/recipients", params={"channel": "sms"})).json()
+    assert counted == {"first_at": every[0]["at"], "recipients": {"+12025550120": 1, "+12025550121": 2}}
+    later = (await bench.http.get("/api/messages/recipients", params={"after": every[-1]["at"]})).json()
+    assert later == {"first_at": None, "recipients": {}}
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [({"To": ""}, 400, 21604), ({"From": ""}, 400, 21603), ({"Body": ""}, 400, 21602)],

@@ -5,6 +5,7 @@ import base64
 import binascii
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -117,6 +118,12 @@ def _add_views(app: FastAPI) -> None:
     ) -> dict[str, list[dict[str, Any]]]:
         found = app.state.carrier.store.find(to=to, channel=channel, contains=contains, after=after)
         return {"items": [one.public() for one in found]}
+
+    @app.get("/api/messages/recipients")
+    async def recipients(channel: str = "", after: str = "") -> dict[str, Any]:
+        """How many messages each has had, and when the first one came: short where there are very many."""
+        found = [one for one in app.state.carrier.store.find(channel=channel, after=after) if one.direction == "out"]
+        return {"first_at": found[0].at if found else None, "recipients": Counter(one.to for one in found)}
 
     @app.get("/api/messages/wait")
     async def wait(

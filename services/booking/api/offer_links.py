@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.booking import repository
 from services.booking.api.common import own
-from services.booking.api.pages import PAGES, base
+from services.booking.api.pages import PAGES, base, write_link
 from services.booking.api.waitlist import too_late
 from services.booking.domain.appointments import Actor
 from services.booking.domain.slots import SlotTaken
@@ -43,6 +43,7 @@ async def offer_page(request: Request, link: str, busy: bool = False) -> HTMLRes
         zone=entry.zone,
         link=link,
         base=base(ours),
+        write=write_link(ours, "write", found.tenant, entry.client_id, found.expires),
         visit_link=visit_link.sign(ours.settings.link_signing_key) if visit_link else None,
     )
 

@@ -33,6 +33,7 @@ async def inbox_page(request: Request, link: str, sent: bool = False, empty: boo
             "inbox.html",
             asked.subject,
             reads=reads,
+            called=await repository.secure.called(session, messages),
             news=[message for message in messages if _is_news(message)],
             earlier=[message for message in messages if not _is_news(message)],
             longest=LONGEST,

@@ -44,9 +44,13 @@ async def list_secure_messages(
         found = await repository.secure.page(session, client_id, paging.decode(cursor), limit + 1)
         by_client = await repository.secure.unread(session, client_id, "practice")
         by_practice = await repository.secure.unread(session, client_id, "client")
+        called = await repository.secure.called(session, found)
     items, after = paging.page(found, limit, lambda message: (message.written_at, message.id))
     return schemas.SecureMessagePage(
-        items=[_body(item) for item in items], next=after, unread_by_client=by_client, unread_by_practice=by_practice
+        items=[_body(item).model_copy(update={"called_at": called.get(item.task_id)}) for item in items],
+        next=after,
+        unread_by_client=by_client,
+        unread_by_practice=by_practice,
     )
 
 

@@ -50,6 +50,7 @@ WITHOUT_RULE = frozenset(
         "no_sender",
         "no_words",
         "nobody_reached",
+        "unreachable",
         "undelivered",
         "words_unfit",
         # It waits for somebody, or somebody has it in hand.

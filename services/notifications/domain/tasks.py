@@ -18,6 +18,13 @@ DUE_WITHIN = {
     "concern": timedelta(hours=8),
 }
 OTHERWISE = timedelta(days=1)
+UNREACHABLE = "unreachable"
+BEFORE_THE_VISIT = timedelta(hours=1)
+"""By then somebody should have found another way to tell a client of it."""
+ALARMED: frozenset[str] = frozenset(("read_reply", "concern", "answer_message", UNREACHABLE))
+"""A client waits for an answer to what they wrote, or for word of their visit: overdue, the practice is told by mail,
+whoever has the task.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,11 @@ def open_task(
         uuid7(), client_id, kind, now, due, about.outreach_id, about.inbound_id, about.appointment_id, about.provider_id
     )
     return replace(task, status="claimed", owner=owner) if owner else task
+
+
+def due_before(start: datetime, now: datetime) -> datetime:
+    """By when something about a visit to come should be done."""
+    return max(now, min(now + OTHERWISE, start - BEFORE_THE_VISIT))
 
 
 def claim(task: Task, owner: str) -> Task:

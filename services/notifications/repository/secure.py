@@ -1,5 +1,6 @@
 """Messages that stay in the house."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -53,6 +54,21 @@ async def mark_read(session: AsyncSession, client_id: UUID, author: Author, now:
         .returning(columns.id)
     )
     return len((await session.scalars(statement)).all())
+
+
+async def mark_read_of_task(session: AsyncSession, task_id: UUID, now: datetime) -> None:
+    """What a client wrote that a task is about."""
+    columns = secure_messages.c
+    statement = update(secure_messages).where(columns.task_id == task_id, columns.read_at.is_(None))
+    await session.execute(statement.values(read_at=now))
+
+
+async def called(session: AsyncSession, messages: Iterable[SecureMessage]) -> dict[UUID | None, datetime]:
+    """When the client was reached by call about what they wrote, by the task that it had become."""
+    asked = {message.task_id for message in messages if message.task_id is not None}
+    columns = tasks.c
+    query = select(columns.id, columns.closed_at).where(columns.id.in_(asked), columns.outcome == "reached")
+    return {row.id: row.closed_at for row in await session.execute(query)} if asked else {}
 
 
 async def conversations(session: AsyncSession, after: Position | None, limit: int) -> list[Conversation]:

@@ -4,23 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Task, TaskStatus
+from services.notifications.domain.tasks import ALARMED
 from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
 
-ALERT = "task.alert"
+ALERT, OVERDUE = "task.alert", "task.overdue"
 
 
 async def add(session: AsyncSession, tenant: UUID, task: Task, *, alert: bool) -> None:
-    """With `alert`, the practice gets a mail, at once."""
+    """With `alert`, the practice gets a mail, at once; of some kinds, once the task is overdue."""
     await session.execute(insert(tables.tasks).values(tenant_id=tenant, **dump(task)))
     if alert:
         await clock.schedule(session, tables.timers, tenant, ALERT, task.id, task.opened_at)
+    if task.kind in ALARMED:
+        await clock.schedule(session, tables.timers, tenant, OVERDUE, task.id, task.due_at)
 
 
 async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Task:
@@ -41,6 +44,17 @@ async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Seque
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 
 
+async def is_asked(session: AsyncSession, client_id: UUID, kind: str) -> bool:
+    """Whether a client has a task of this kind that is not closed; who asks at the same time waits.
+
+    It locks no task: whoever asks has a message in hand, and who has the task may be about to want that.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind} {client_id}", 0))))
+    columns = tables.tasks.c
+    query = select(columns.id).where(columns.client_id == client_id, columns.kind == kind, columns.status != "closed")
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def unfinished_of_visit(session: AsyncSession, appointment_id: UUID) -> list[Task]:
     """Tasks about a visit that are not closed; locked."""
     columns = tables.tasks.c
@@ -51,6 +65,11 @@ async def unfinished_of_visit(session: AsyncSession, appointment_id: UUID) -> li
 async def save(session: AsyncSession, task: Task) -> None:
     table = tables.tasks
     await session.execute(update(table).where(table.c.id == task.id).values(**dump(task)))
+
+
+async def overdue_no_more(session: AsyncSession, tenant: UUID, task: Task) -> None:
+    if task.kind in ALARMED:
+        await clock.cancel(session, tables.timers, tenant, OVERDUE, task.id)
 
 
 async def page(

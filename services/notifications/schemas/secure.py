@@ -31,6 +31,7 @@ class SecureMessageBody(BaseModel):
         written_at=AT,
         read_at=None,
         task_id=ID,
+        called_at=None,
     )
 
     id: UUID
@@ -42,6 +43,7 @@ class SecureMessageBody(BaseModel):
     written_at: AwareDatetime
     read_at: AwareDatetime | None = Field(description="When the other side said that it has read it")
     task_id: UUID | None = Field(description="What the practice is asked to do about it")
+    called_at: AwareDatetime | None = Field(None, description="When the practice answered it by call")
 
 
 class SecureMessagePage(BaseModel):

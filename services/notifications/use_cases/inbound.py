@@ -132,7 +132,7 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
         said = (contact.email, False, SMS_WORDING, "email", "client", now)
         await add_consent(session, tenant, client_id, "email", *said)
     else:
-        await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=id_))
+        await _let_read(session, tenant, client_id, id_, now)
     return True
 
 
@@ -224,7 +224,17 @@ async def _act(
         for other in others:
             await tasks.open_task(session, tenant, other, "safety", now, about)
     elif what == "other":
-        await tasks.open_task(session, tenant, client_id, "read_reply", now, About(inbound_id=inbound_id))
+        await _let_read(session, tenant, client_id, inbound_id, now)
+
+
+async def _let_read(
+    session: AsyncSession, tenant: UUID, client_id: UUID | None, inbound_id: UUID, now: datetime
+) -> None:
+    """It may be a concern, which its words alone don't say: whoever has those in hand reads it."""
+    sender = await repository.people.sender(session)
+    owner = sender.concerns_owner if sender else None
+    about = About(inbound_id=inbound_id)
+    await tasks.open_task(session, tenant, client_id, "read_reply", now, about, owner=owner)
 
 
 async def _said_no_otherwise(session: AsyncSession, client_id: UUID, phone: str) -> bool:

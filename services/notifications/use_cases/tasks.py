@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.clients import Booking
 from services.notifications.domain import tasks
-from services.notifications.domain.model import Task
-from services.notifications.domain.tasks import IS_CLIENT_THERE, About
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Task
+from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
+from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
 from shared.db import Database
 from shared.errors import conflict, require_version
@@ -44,6 +45,24 @@ async def open_task(
     return task
 
 
+async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Task | None:
+    """A message of a visit to come has failed by its last channel: somebody finds another way, one task a client.
+
+    Outreach and check-ins have persons of their own. The message may be locked.
+    """
+    if message.purpose not in ABOUT_A_BOOKED_VISIT:
+        return None
+    visit = await repository.visits.find(session, message.appointment_id)
+    if visit is None or visit.status != "booked" or visit.start <= now:
+        return None
+    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE):
+        return None
+    await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
+    due_at = tasks.due_before(visit.start, now)
+    about = About(appointment_id=visit.id)
+    return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
+
+
 @use_case
 async def claim(session: AsyncSession, *, task_id: UUID, version: int | None, owner: str) -> Task:
     """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
@@ -67,8 +86,14 @@ async def close(
     outcome: TaskOutcome,
     now: datetime,
 ) -> Task:
-    """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
-    return await finish(session, tenant, await _locked(session, task_id, version), by, outcome, now)
+    """What the client wrote that it is about counts as read. Raises as `claim`."""
+    about = await repository.tasks.get(session, task_id)
+    if about.client_id is not None:
+        # As whoever writes back does, so that neither waits for the other.
+        await repository.clients.lock(session, about.client_id)
+    task = await _locked(session, task_id, version)
+    await repository.secure.mark_read_of_task(session, task_id, now)
+    return await finish(session, tenant, task, by, outcome, now)
 
 
 @use_case
@@ -107,6 +132,7 @@ async def finish(session: AsyncSession, tenant: UUID, task: Task, by: str, outco
             outreach_id=closed.outreach_id,
         )
         await repository.record(session, tenant, [event], now)
+    await repository.tasks.overdue_no_more(session, tenant, closed)
     return await _changed(session, closed)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -642,6 +643,9 @@ async def test_the_page_of_an_offer_changes_nothing_until_its_button_is_pressed(
     for _ in range(2):
         page = await practice.http.get(link(first))
         assert (page.status_code, "Take this time" in page.text) == (200, True)
+        [write] = re.findall(r'href="http://notifications.test/m/([^"]+)">Something on your mind', page.text)
+        asked = Capability.verify(write, LINK_KEY, "write", waiting.clock.now)
+        assert str(asked.subject) == entries[0]["client_id"]
     assert await waiting.visits() == []
     answer = await practice.http.post(f"{link(first)}/accept")
     assert answer.status_code == 303

@@ -1,6 +1,7 @@
 """Feedback over HTTP against real PostgreSQL: the answers behind links, attendance, the report."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import permutations
@@ -82,6 +83,20 @@ async def test_what_got_in_the_way_is_told_with_one_tap_and_the_first_answer_sta
     thanks = await practice.http.get(path, headers=HTML)
     assert "by video" in thanks.text
     assert "http://booking.test/a/" in thanks.text
+
+
+@pytest.mark.parametrize(("instrument", "event"), [("barrier", AppointmentMissed), ("alliance", AppointmentFulfilled)])
+async def test_every_question_has_a_line_by_which_a_client_writes_to_the_practice(
+    instrument: str, event: type[Any], practice: Practice
+) -> None:
+    visit = practice.visit(event, 2)
+    path = f"/s/{practice.link(instrument, visit)}"
+    unheard = await practice.http.get(path, headers=HTML)
+    assert (unheard.status_code, "Write to us" in unheard.text) == (200, False), "nobody knows yet whose visit it is"
+    await practice.follow(visit)
+    page = (await practice.http.get(path, headers=HTML)).text
+    [link] = re.findall(r'href="http://notifications.test/m/([^"]+)">Something on your mind', page)
+    assert Capability.verify(link, LINK_KEY, "write", NOW).subject == practice.client
 
 
 async def test_an_answer_that_is_not_on_the_page_changes_nothing(practice: Practice) -> None:

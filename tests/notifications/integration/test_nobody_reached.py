@@ -1,0 +1,99 @@
+"""Nobody is reached by any channel: a person finds another way before the visit, and is asked once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.notifications import repository
+from services.notifications.domain.model import Message
+from services.notifications.use_cases import tasks
+from shared.contracts.booking import AppointmentCancelled
+from tests.notifications.conftest import Practice
+from tests.notifications.integration.test_outreach import ONE_STEP, missed
+from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+
+pytestmark = pytest.mark.servers
+
+
+async def undelivered(practice: Practice) -> list[Message]:
+    """The messages of the client that have failed by their last channel."""
+    await practice.fire_due()
+    await practice.reported("undelivered")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        every = [await repository.messages.get(session, UUID(one["id"])) for one in await practice.messages()]
+    return [message for message in every if message.status == "failed"]
+
+
+async def told(practice: Practice, message: Message) -> None:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        held = await repository.messages.get(session, message.id, lock=True)
+        await tasks.nobody_reached(session, practice.tenant, held, await practice.now())
+
+
+async def asked(practice: Practice) -> list[dict[str, Any]]:
+    return [task for task in await practice.tasks() if task["kind"] == "unreachable"]
+
+
+async def booked(practice: Practice, **changes: Any) -> Message:
+    """A visit whose reminder has failed."""
+    await practice.follow(await visit(practice, **changes))
+    [*_, failed] = await undelivered(practice)
+    return failed
+
+
+@pytest.fixture(autouse=True)
+async def by_text_alone(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call(
+        "POST", "/v1/reminder-plans", 201, json={"steps": [NOW_PLAN["steps"][0] | {"channels": ["sms"]}]}
+    )
+
+
+async def test_one_task_a_client_however_many_messages_fail(practice: Practice) -> None:
+    first, second = await booked(practice), await booked(practice)
+    await asyncio.gather(*(told(practice, message) for message in (first, second, first)))
+    [task] = await asked(practice)
+    assert task["appointment_id"] in {str(first.appointment_id), str(second.appointment_id)}
+    assert (task["status"], task["client_id"]) == ("open", str(practice.client))
+    assert ("reminder", "sms", "person_asked", "unreachable") in await practice.decisions()
+    body, headers = {"outcome": "reached"}, {"if-match": '"1"'}
+    await practice.call("POST", f"/v1/tasks/{task['id']}/close", json=body, headers=headers)
+    await told(practice, second)
+    assert sorted(one["status"] for one in await asked(practice)) == ["closed", "open"], "it fails again: asked again"
+
+
+@pytest.mark.parametrize(("ahead", "due_in"), [(80, timedelta(days=1)), (5, timedelta(hours=4))])
+async def test_it_is_due_before_the_visit_and_an_alarm_after_that(
+    ahead: int, due_in: timedelta, practice: Practice
+) -> None:
+    now = await practice.now()
+    await told(practice, await booked(practice, start=now + timedelta(hours=ahead)))
+    [task] = await asked(practice)
+    assert abs(datetime.fromisoformat(task["due_at"]) - now - due_in) < timedelta(minutes=1)
+    await practice.come_due("task.overdue")
+    await practice.fire_due()
+    assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
+
+
+async def test_nobody_is_asked_about_a_visit_that_is_not_to_come(practice: Practice) -> None:
+    event = await visit(practice)
+    await practice.follow(event)
+    [failed] = await undelivered(practice)
+    gone = {"sequence": 2, "status": "cancelled"}
+    await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | gone))
+    await told(practice, failed)
+    await told(practice, replace(failed))
+    assert await asked(practice) == []
+
+
+async def test_outreach_has_persons_of_its_own(practice: Practice) -> None:
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await missed(practice))
+    failed = [message for message in await undelivered(practice) if message.purpose == "missed_you"]
+    assert len(failed) == 1
+    await told(practice, failed[0])
+    assert await asked(practice) == []
