@@ -5,7 +5,8 @@ import unicodedata
 from typing import Literal, get_args
 
 from services.notifications.domain.check_ins import CheckInAnswer
-from services.notifications.domain.crisis import may_mean_self_harm
+from services.notifications.domain.crisis import danger
+from services.notifications.domain.spelling import letters
 
 Meaning = Literal["opt_out", "opt_in", "help", "safety", "answer", "other"]
 Answer = Literal["confirm", "move", "cancel"]
@@ -27,15 +28,14 @@ def meaning(body: str) -> Meaning:
 
     "END" is an opt-out; "I want to end it" is a person who may be in danger.
     """
-    plain = _plain(body)
-    whole = re.sub(r"[^a-z0-9 ]", "", plain).strip().upper()
+    whole = re.sub(r"[^a-z0-9 ]", "", letters(body)).strip().upper()
     words = whole.split()
     # "Stop stop stop" says it more than once.
     if words and len(set(words)) == 1:
         whole = words[0]
     if whole in OPT_OUT:
         return "opt_out"
-    if may_mean_self_harm(re.sub(r"[^a-z0-9]+", " ", plain.replace("'", ""))):
+    if danger(body) is not None:
         return "safety"
     if whole in OPT_IN:
         return "opt_in"
@@ -47,10 +47,3 @@ def meaning(body: str) -> Meaning:
 def digit(body: str) -> Digit | None:
     """The one that a text is, if it's nothing else: `1`, ` 1.`, `(1)`, a keycap."""
     return _DIGITS.get(re.sub(r"[\s.!()\[\]#\ufe0f\u20e3]", "", unicodedata.normalize("NFKC", body)))
-
-
-def _plain(body: str) -> str:
-    """In lower case, without accents, with straight apostrophes and single blanks."""
-    bare = unicodedata.normalize("NFKD", body.replace("\u2019", "'").replace("\u2018", "'"))
-    letters = "".join(sign for sign in bare if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf")
-    return re.sub(r"\s+", " ", letters).strip().lower()
