@@ -5,16 +5,13 @@ import unicodedata
 from typing import Literal, get_args
 
 from services.notifications.domain.check_ins import CheckInAnswer
-from services.notifications.domain.crisis import may_mean_self_harm
+from services.notifications.domain.crisis import danger
+from services.notifications.domain.opting import OPT_OUT, says_start, says_stop, whole
 
 Meaning = Literal["opt_out", "opt_in", "help", "safety", "answer", "other"]
 Answer = Literal["confirm", "move", "cancel"]
 Digit = Literal["1", "2", "3"]
 
-_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL")
-_STOP_ES = ("ALTO", "PARAR", "PARE", "BAJA", "CANCELAR", "FIN", "NO MAS")
-OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
-OPT_IN = frozenset(("START", "UNSTOP", "ALTA", "EMPEZAR"))
 HELP = frozenset(("HELP", "INFO", "AYUDA"))
 ANSWERS: dict[Digit, Answer] = {"1": "confirm", "2": "move", "3": "cancel"}
 """Digits only: no word that somebody may mean otherwise is an answer."""
@@ -23,23 +20,20 @@ _DIGITS: dict[str, Digit] = {digit: digit for digit in get_args(Digit)}
 
 
 def meaning(body: str) -> Meaning:
-    """Opt-out words count as the whole message in any case; anything that may mean self-harm goes before the rest.
+    """Carriers' opt-out words count as the whole message in any case; whatever may mean self-harm goes before the rest.
 
     "END" is an opt-out; "I want to end it" is a person who may be in danger.
     """
-    plain = _plain(body)
-    whole = re.sub(r"[^a-z0-9 ]", "", plain).strip().upper()
-    words = whole.split()
-    # "Stop stop stop" says it more than once.
-    if words and len(set(words)) == 1:
-        whole = words[0]
-    if whole in OPT_OUT:
+    keyword = whole(body)
+    if keyword in OPT_OUT:
         return "opt_out"
-    if may_mean_self_harm(re.sub(r"[^a-z0-9]+", " ", plain.replace("'", ""))):
+    if danger(body) is not None:
         return "safety"
-    if whole in OPT_IN:
+    if says_stop(keyword):
+        return "opt_out"
+    if says_start(keyword):
         return "opt_in"
-    if whole in HELP:
+    if keyword in HELP:
         return "help"
     return "answer" if digit(body) else "other"
 
@@ -47,10 +41,3 @@ def meaning(body: str) -> Meaning:
 def digit(body: str) -> Digit | None:
     """The one that a text is, if it's nothing else: `1`, ` 1.`, `(1)`, a keycap."""
     return _DIGITS.get(re.sub(r"[\s.!()\[\]#\ufe0f\u20e3]", "", unicodedata.normalize("NFKC", body)))
-
-
-def _plain(body: str) -> str:
-    """In lower case, without accents, with straight apostrophes and single blanks."""
-    bare = unicodedata.normalize("NFKD", body.replace("\u2019", "'").replace("\u2018", "'"))
-    letters = "".join(sign for sign in bare if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf")
-    return re.sub(r"\s+", " ", letters).strip().lower()

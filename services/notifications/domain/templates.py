@@ -236,9 +236,9 @@ def digits(phone: str) -> str:
     return ", ".join(sign for sign in phone if sign.isdigit())
 
 
-def unknown_reply(purpose: Purpose, sender: Sender | None) -> str | None:
-    """What is said to a number that is no client's; without a sender, only where help is to be found."""
-    words, crisis = default_words(purpose, "sms", DEFAULT_LANGUAGE), manner(DEFAULT_LANGUAGE).crisis
+def reply_at_once(purpose: Purpose, sender: Sender | None, language: Language) -> str | None:
+    """What goes back with the carrier's own answer; without a sender, only where help is to be found."""
+    words, crisis = default_words(purpose, "sms", language), manner(language).crisis
     if sender is None or words is None:
         return crisis if purpose in ("help", "safety") else None
     return fill(words.body, {"name": sender.name, "phone": sender.phone, "crisis": crisis})

@@ -20,6 +20,7 @@ from services.notifications.clients import (
 from services.notifications.domain.model import Begun, Contact, Message, Purpose
 from services.notifications.domain.policy import Send, World
 from services.notifications.domain.templates import Links, NoWords, render
+from shared import timers
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
 from shared.db import Database
@@ -136,9 +137,14 @@ def _calendar(message: Message, world: World) -> bytes | None:
 
 @use_case
 async def alert_practice(session: AsyncSession, *, task_id: UUID, post: Post) -> None:
-    """Mails the practice that a person is needed now; the mail says no more than that."""
+    """Mails the practice that a person is needed now; the mail says no more than that.
+
+    Where the practice has not said yet whom to mail, that waits, as long as nobody has seen to the task.
+    """
     sender = await repository.people.sender(session)
     if sender is None:
+        if (await repository.tasks.get(session, task_id)).status == "open":
+            timers.try_later(session)
         return
     body = "A task needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
     mail = Outbound(

@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
+from services.notifications.domain.crisis import danger
 from services.notifications.domain.inbound import ANSWERS, CHECK_IN_ANSWERS, Answer, Digit, Meaning, digit, meaning
 from services.notifications.domain.mail_reports import MailReply
-from services.notifications.domain.model import Purpose, Question
+from services.notifications.domain.model import Purpose, Question, Sender
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
-from services.notifications.domain.templates import unknown_reply
+from services.notifications.domain.templates import reply_at_once
+from services.notifications.domain.words import DEFAULT_LANGUAGE
 from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import plan_message
 from services.notifications.use_cases.practice import add_consent
@@ -34,7 +36,7 @@ BY_TEXT = frozenset(("sms", "carrier"))
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a text was taken for; `reply` goes back with the carrier's own answer, where nobody here has the number."""
+    """What a text was taken for; `reply` goes back with the carrier's own answer, where no message can be planned."""
 
     meaning: Meaning
     reply: str | None = None
@@ -91,9 +93,9 @@ async def receive_text(
     reply = _REPLIES.get(what)
     if reply is None or not first:
         return Received(what)
-    if client_id is None:
-        sender = await repository.people.sender(session)
-        return Received(what, unknown_reply(reply, sender))
+    sender = await repository.people.sender(session)
+    if client_id is None or sender is None:
+        return Received(what, await _reply_at_once(session, tenant, client_id, reply, body, sender, now))
     message = new_message(client_id=client_id, purpose=reply, step=f"reply.{id_}", channels=("sms",), due_at=now)
     await plan_message(session, tenant, message, now)
     return Received(what)
@@ -134,6 +136,36 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     else:
         await _let_read(session, tenant, client_id, id_, now)
     return True
+
+
+async def _reply_at_once(
+    session: AsyncSession,
+    tenant: UUID,
+    client_id: UUID | None,
+    purpose: Purpose,
+    body: str,
+    sender: Sender | None,
+    now: datetime,
+) -> str | None:
+    """To a number that is no client's, or of a practice that hasn't said from which number it texts.
+
+    In the language that the client wishes; where none is known, in the one in which danger was spoken of.
+    """
+    wished = (await repository.people.preferences(session, client_id)).language if client_id else None
+    ours = sender.language if sender else DEFAULT_LANGUAGE
+    said = reply_at_once(purpose, sender, wished or danger(body) or ours)
+    if client_id is not None:
+        await repository.decisions.add(
+            session,
+            tenant,
+            client_id=client_id,
+            purpose=purpose,
+            channel="sms",
+            outcome="answered" if said else "not_sent",
+            reason="no_sender",
+            at=now,
+        )
+    return said
 
 
 async def _question(session: AsyncSession, phone: str, now: datetime) -> Question | None:

@@ -237,7 +237,8 @@ async def test_danger_on_a_shared_number_pauses_everybody_who_has_it_and_alerts_
 @pytest.mark.parametrize(
     ("body", "says", "kinds"),
     [
-        ("I want to end it all", "988", ["safety"]),
+        ("I want to end it all", "Call or text 988", ["safety"]),
+        ("ya no quiero vivir", "escriba al 988", ["safety"]),
         ("HELP", "988", []),
         ("STOP", "no more texts", []),
         ("Who is this?", None, ["read_reply"]),
@@ -255,6 +256,14 @@ async def test_a_number_that_is_no_clients_is_answered_too(
     await practice.fire_due()
     alerts = practice.outside.mails(f"desk-{practice.tenant}@maple.example")
     assert len(alerts) == (1 if "safety" in kinds else 0)
+
+
+async def test_help_in_the_practices_language_for_a_number_that_is_no_clients(practice: Practice) -> None:
+    await practice.open("sms")
+    sender = await practice.call("GET", "/v1/sender")
+    await practice.call("PUT", "/v1/sender", json=sender | {"language": "es"})
+    assert "escriba al 988" in (await practice.text_from("+12025557777", "HELP")).text
+    assert "Call or text 988" in (await practice.text_from("+12025557777", "I want to die")).text
 
 
 async def test_a_task_is_taken_on_given_back_and_closed_with_what_came_of_it(practice: Practice) -> None:

@@ -1,0 +1,65 @@
+"""Who wants no more texts, and who wants them again: the words that carriers know, and how people say it otherwise."""
+
+import re
+
+from services.notifications.domain.spelling import letters
+
+_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL")
+_STOP_ES = (
+    *("ALTO", "PARAR", "PARE", "PARA", "BASTA", "BAJA", "CANCELAR", "CANCELA", "DETENER", "FIN", "NO MAS"),
+    *("SALIR", "ELIMINAR"),
+)
+OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
+OPT_IN = frozenset(("START", "UNSTOP", "OPTIN", "OPT IN", "SUBSCRIBE", "ALTA", "EMPEZAR", "COMENZAR"))
+
+_POLITE = re.compile(r"\b(please|pls|plz|thanks|thank you|thx|now|ok|hi|hello|hey|por favor|porfa|gracias|hola)\b")
+_TEXTS = "(texts?|texting|messages?|messaging|msgs?|sms|contacting|sending|writing|bothering|spamming|reminders)"
+_LIST = r"( (off|from) ((the|your|this|all) )?(list|lists|texts|messages))?"
+_MENSAJES = "(mensajes|textos|sms|avisos|recordatorios)( de texto)?"
+_SAYS_STOP = re.compile(
+    "|".join(
+        (
+            "(stop+|stpo|sotp|stp|stopall)( (it|this|that|now))?",
+            f"(stop|quit) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}( (to|me|us|all|{_TEXTS}|any ?more))*",
+            f"no more {_TEXTS}( to)?( me)?",
+            f"(do not|dont|never) (text|message|contact|write|send)( to)? me( (any|more|any ?more|again|{_TEXTS}))*",
+            "(i )?(want|would like|id like|wish|need) to (stop|unsubscribe|opt out|be removed)",
+            "(i )?(want|would like|id like|wish|need) (to be )?(out|off)( of)? (this|the|your) (list|texts)",
+            f"opt (me )?out( of (this|these|your|all|the))?( {_TEXTS})?|opting out",
+            rf"un ?sub?s?cri\w+( me)?{_LIST}",
+            f"(remove|delete|take) (me|my number|this number|my phone){_LIST}",
+            "(alto|par[ae]n?|basta|deten|detenga|detengan|detenganse|detener)( ya)?|ya basta",
+            "((quiero )?(dar|darme|darse)|dame|deme|denme|dese|dar) de baja|de baja",
+            "(eliminen?me|borren?me|quiten?me|saquen?me)( de (la|su|esta) lista)?",
+            f"cancel(a|e|en) (los |mis )?{_MENSAJES}",
+            f"(ya )?no (quiero )?(recibir )?(mas )?{_MENSAJES}( mas)?",
+            f"(ya )?no me (escriban?|escribas|manden?|mandes|envien?|envies|texteen?)( mas)?( {_MENSAJES})?( mas)?",
+            rf"(ya )?(dejen?|deja|par[ae]n?) de (escribir|mandar|enviar|textear|molestar)(me)?( {_MENSAJES})?( mas)?",
+            r"(desuscri|desubscri|dessuscri|desinscri)\w+",
+        )
+    )
+)
+"""Whole messages: "I'll stop by at 5" and "basta con las 3" are something else."""
+
+
+def whole(body: str) -> str:
+    """A message as a keyword: `Opt-Out.` is `OPT OUT`, `S T O P` and `stop stop` are `STOP`."""
+    words = re.findall("[a-z0-9]+", letters(body.replace("🛑", " stop ")))
+    if all(len(word) == 1 for word in words):
+        words = ["".join(words)]
+    # "Stop stop stop" says it more than once.
+    return " ".join(words[:1] if len(set(words)) == 1 else words).upper()
+
+
+def says_stop(keyword: str) -> bool:
+    """Whether a message says in other words that no more texts are wanted; politeness may stand around them."""
+    return _SAYS_STOP.fullmatch(_bare(keyword)) is not None
+
+
+def says_start(keyword: str) -> bool:
+    """Whether it asks for them again."""
+    return keyword in OPT_IN or _bare(keyword).upper() in OPT_IN
+
+
+def _bare(keyword: str) -> str:
+    return " ".join(_POLITE.sub(" ", keyword.lower()).split())

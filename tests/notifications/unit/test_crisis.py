@@ -1,0 +1,105 @@
+"""Words of danger, as people write them on a phone; and everyday ones that only sound so.
+
+The corpora are phrases, one a line. Those of danger were written before the patterns that find them, by people's ways
+of saying it: outright, in slang, misspelled, by what they leave behind. None of them may be missed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from services.notifications.domain.crisis import danger, holds, without_harmless
+from services.notifications.domain.crisis_words import ENGLISH, HARMLESS, SPANISH
+from services.notifications.domain.inbound import meaning
+from services.notifications.domain.model import Language
+from services.notifications.domain.words import LANGUAGES
+
+
+def corpus(name: str, language: Language) -> list[str]:
+    return (Path(__file__).parent / "corpus" / f"{name}.{language}.txt").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def everyday() -> list[str]:
+    return [text for language in LANGUAGES for text in corpus("everyday", language)]
+
+
+@pytest.fixture(scope="module")
+def needed() -> set[str]:
+    """Every pattern that alone finds a phrase."""
+    alone = set()
+    for text in (text for language in LANGUAGES for text in corpus("danger", language)):
+        said = without_harmless(text)
+        found = [pattern for pattern in (*ENGLISH, *SPANISH) if holds(said, (pattern,))]
+        if len(found) == 1:
+            alone.add(found[0])
+    return alone
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_phrase_of_danger_is_missed_and_each_is_known_by_its_language(language: Language) -> None:
+    texts = corpus("danger", language)
+    assert len(texts) > 400
+    assert {text: meaning(text) for text in texts if meaning(text) != "safety"} == {}
+    assert {text: danger(text) for text in texts if danger(text) != language} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nor_when_shouted_or_with_something_around_it(language: Language) -> None:
+    for text in corpus("danger", language):
+        assert danger(text.upper()) == danger(f"{text}!!!") == danger(f"\n ...{text} 😢") == language, text
+
+
+@pytest.mark.parametrize("sign", "'’‘´`ʼʹˈ′‵＇‛՚")
+def test_whatever_a_keyboard_takes_for_an_apostrophe(sign: str) -> None:
+    for text in ("I don't want to live", "I can't go on", "I'd rather be dead", "I won't be here tomorrow", "I OD'd"):
+        assert danger(text.replace("'", sign)) == "en", (text, sign)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everyday_phrases_alarm_nobody(language: Language) -> None:
+    texts = corpus("everyday", language)
+    assert len(texts) > 80
+    assert {text: danger(text) for text in texts if danger(text) is not None} == {}
+
+
+def test_danger_beside_something_harmless_is_found(everyday: list[str]) -> None:
+    for text in everyday:
+        assert danger(f"{text}. I want to kill myself") == "en", text
+        assert danger(f"quiero matarme. {text}") == "es", text
+
+
+@pytest.mark.parametrize("pattern", (*ENGLISH, *SPANISH))
+def test_each_pattern_finds_what_no_other_one_does(pattern: str, needed: set[str]) -> None:
+    assert pattern in needed
+
+
+@pytest.mark.parametrize("pattern", HARMLESS)
+def test_each_harmless_one_keeps_something_from_an_alarm(pattern: str, everyday: list[str]) -> None:
+    others = tuple(one for one in HARMLESS if one != pattern)
+    assert any(holds(without_harmless(text, others), (*ENGLISH, *SPANISH)) for text in everyday)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("k1ll myse1f", "kill myself"),
+        ("ki11 myself", "kill myself"),
+        ("k*ll myself", "kill myself"),
+        ("su!cide", "suicide"),
+        ("s u i c i d e", "suicide"),
+        ("s.u.i.c.i.d.e", "suicide"),
+        ("I WANT TO DIEEEE", "i want to die"),
+        ("kiero morir", "quiero morir"),
+        ("sui\u200bcide", "suicide"),
+        ("ｓｕｉｃｉｄｅ", "suicide"),
+        ("suisidio", "suicidio"),
+    ],
+)
+def test_however_it_is_spelled(written: str, meant: str) -> None:
+    assert set(without_harmless(written)) & set(without_harmless(meant))
+
+
+def test_no_text_is_long_to_look_through() -> None:
+    for text in ("a" * 5_000, "no quiero " * 500, "i want to " * 500, "* " * 2_000, "a b " * 1_000):
+        assert danger(text) is None
