@@ -13,6 +13,7 @@ from services.notifications.domain.mail_reports import MailReport
 from services.notifications.domain.model import Message, message_event, moves_forward
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Send
+from services.notifications.use_cases import tasks
 from services.notifications.use_cases.messages import decided, plan_message
 from services.notifications.use_cases.practice import add_consent
 from services.notifications.use_cases.sent import LOOK_UP_AFTER, keep_sent
@@ -165,7 +166,9 @@ async def _follow_report(
     if refusal is not None and message.address is not None:
         await heed(session, tenant, message, Send(message.channel, message.address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
-    if left:
+    if not left:
+        await tasks.nobody_reached(session, tenant, changed, now)
+    else:
         again = new_message(
             client_id=message.client_id,
             purpose=message.purpose,

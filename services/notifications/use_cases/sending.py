@@ -22,6 +22,7 @@ from services.notifications.domain.model import (
 )
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import NoWords
+from services.notifications.use_cases import tasks
 from services.notifications.use_cases.handing_over import Post, begin, hand_over, may_ask_again
 from services.notifications.use_cases.messages import decided, drop
 from services.notifications.use_cases.reports import heed
@@ -50,11 +51,12 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     if begun is not None:
         if not may_ask_again(begun, message, world.contact, post.carriers):
             await repository.hand_overs.end(session, message.id)
-            await drop(session, tenant, replace(message, channel=begun.channel), UNKNOWN, now)
+            await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return
         # Nobody knows yet whether it went by this one: by no other until that is known.
         message = replace(message, channels=(begun.channel,))
     closed = refusals(message, world, now)
+    refused = False
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
@@ -68,6 +70,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
                 return
             except (CarrierRefused, NoWords) as error:
                 await heed(session, tenant, message, verdict, error, now)
+                refused = True
                 reason = error.code
                 closed.append(Refuse(reason, verdict.channel))
                 left = tuple(one for one in message.channels if one != verdict.channel)
@@ -83,11 +86,19 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await repository.messages.save(session, tenant, whole.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
         elif isinstance(verdict, Refuse):
-            await repository.messages.save(session, tenant, message.not_sent(message.channel, verdict.reason))
-            await decided(session, tenant, message, "not_sent", now, reason=verdict.reason)
+            await _not_sent(session, tenant, message, verdict.reason, refused, now)
         else:
             await keep_sent(session, tenant, message, given, verdict.address, visit, now)
         return
+
+
+async def _not_sent(
+    session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
+) -> None:
+    """`refused`: a carrier has, so that the client may want to hear and can't."""
+    await drop(session, tenant, message, reason, now)
+    if refused:
+        await tasks.nobody_reached(session, tenant, message, now)
 
 
 async def _by_wish(session: AsyncSession, message: Message, world: World) -> Message:

@@ -1,7 +1,6 @@
 """Nobody is reached by any channel: a person finds another way before the visit, and is asked once."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,12 +8,14 @@ from uuid import UUID
 import pytest
 
 from services.notifications import repository
+from services.notifications.clients import CarrierRefused
 from services.notifications.domain.model import Message
 from services.notifications.use_cases import tasks
 from shared.contracts.booking import AppointmentCancelled
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
+from tests.notifications.integration.test_unknown_outcomes import Taciturn
 
 pytestmark = pytest.mark.servers
 
@@ -54,7 +55,9 @@ async def by_text_alone(practice: Practice) -> None:
 
 
 async def test_one_task_a_client_however_many_messages_fail(practice: Practice) -> None:
-    first, second = await booked(practice), await booked(practice)
+    first = await booked(practice)
+    [task] = await asked(practice)
+    second = await booked(practice)
     await asyncio.gather(*(told(practice, message) for message in (first, second, first)))
     [task] = await asked(practice)
     assert task["appointment_id"] in {str(first.appointment_id), str(second.appointment_id)}
@@ -71,7 +74,7 @@ async def test_it_is_due_before_the_visit_and_an_alarm_after_that(
     ahead: int, due_in: timedelta, practice: Practice
 ) -> None:
     now = await practice.now()
-    await told(practice, await booked(practice, start=now + timedelta(hours=ahead)))
+    await booked(practice, start=now + timedelta(hours=ahead))
     [task] = await asked(practice)
     assert abs(datetime.fromisoformat(task["due_at"]) - now - due_in) < timedelta(minutes=1)
     await practice.come_due("task.overdue")
@@ -81,12 +84,13 @@ async def test_it_is_due_before_the_visit_and_an_alarm_after_that(
 
 async def test_nobody_is_asked_about_a_visit_that_is_not_to_come(practice: Practice) -> None:
     event = await visit(practice)
+    practice.resources = carried_by(practice.resources, Taciturn())
     await practice.follow(event)
-    [failed] = await undelivered(practice)
+    await practice.fire_due()
     gone = {"sequence": 2, "status": "cancelled"}
     await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | gone))
-    await told(practice, failed)
-    await told(practice, replace(failed))
+    await practice.reported("undelivered")
+    assert "failed" in [one["status"] for one in await practice.messages()]
     assert await asked(practice) == []
 
 
@@ -96,4 +100,19 @@ async def test_outreach_has_persons_of_its_own(practice: Practice) -> None:
     failed = [message for message in await undelivered(practice) if message.purpose == "missed_you"]
     assert len(failed) == 1
     await told(practice, failed[0])
+    assert await asked(practice) == []
+
+
+async def test_whom_the_last_carrier_refuses_and_of_whom_nothing_is_known_a_person_finds(practice: Practice) -> None:
+    practice.resources = carried_by(practice.resources, Failing(Taciturn(), [CarrierRefused("sms_30007")]))
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    [task] = await asked(practice)
+    assert task["client_id"] == str(practice.client)
+
+
+async def test_who_has_stopped_texts_is_left_in_peace(practice: Practice) -> None:
+    await practice.consent("sms", granted=False)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
     assert await asked(practice) == []

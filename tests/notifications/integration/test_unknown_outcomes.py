@@ -99,6 +99,7 @@ async def test_what_went_perhaps_to_the_old_number_does_not_go_to_the_new_one(pr
     await practice.consent("sms")
     assert await again(practice) == ("not_sent", "outcome_unknown")
     assert len(carrier.asked) == 1
+    assert [one["kind"] for one in await practice.tasks()] == ["unreachable"], "a person finds out"
 
 
 async def crashed(practice: Practice) -> None:
