@@ -14,12 +14,14 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.stack import Stack
+from shared.contracts.booking import AppointmentMissed
 from shared.timers import _CLAIM, LEASE
 from tests.bench.booking import percentile
 from tests.bench.draining import draining
 from tests.bench.figures import Figures
 from tests.bench.house import AT_ONCE, PLANNED, House, known_to_booking, rate_of
 from tests.bench.slots import only
+from tests.support.build import appointment_event
 from tests.support.servers import scratch
 
 RUNS = 3
@@ -29,6 +31,8 @@ DUE = 3_000
 """Texts that are due in the same minute."""
 PROMPT = 2_000
 """Bookings and texts of which each is timed."""
+ENDING = 1_000
+"""Outreaches that end by a booking."""
 IN_HAND = 8
 """Timers that a worker claims at a time."""
 COMMIT_TIMES = {"track_commit_timestamp": "on"}
@@ -128,6 +132,43 @@ async def promptness(figures: Figures, house: House) -> None:
     )
 
 
+async def ending(figures: Figures, house: House) -> None:
+    """How long after a booking's event the outreach of its client has ended."""
+    back = house.bookings(ENDING, datetime.now(UTC))
+    now = datetime.now(UTC)
+    missed = [
+        appointment_event(
+            AppointmentMissed,
+            client_id=one.client_id,
+            sequence=2,
+            start=now - timedelta(minutes=15),
+            booked_at=now - timedelta(days=3),
+            changed_at=now,
+            changed_by="system",
+        )
+        for one in back
+    ]
+    running = "SELECT count(*) FROM outreach WHERE tenant_id = $1 AND status = 'running'"
+    ended = "SELECT count(*) FROM outreach WHERE tenant_id = $1 AND status = 'ended'"
+    with only(house.stack, "notifications worker"):
+        await house.publish(missed)
+        await rate_of(house, running, ENDING)
+        changed_at = datetime.now(UTC)
+        published = await house.publish([one.model_copy(update={"changed_at": changed_at}) for one in back], 50)
+        await rate_of(house, ended, ENDING)
+        async with house.database("notifications") as rows:
+            ends = await rows.fetch(
+                "SELECT rebooked_appointment_id AS id, pg_xact_commit_timestamp(xmin) AS at FROM outreach"
+                " WHERE tenant_id = $1 AND end_reason = 'rebooked'",
+                house.id,
+            )
+    if len(ends) < ENDING:
+        raise SystemExit(f"bench: {ENDING - len(ends)} outreaches ended otherwise than by a booking")
+    took = [(row["at"] - published[row["id"]]).total_seconds() for row in ends]
+    note = f"{ENDING} clients who book at 50/s, until the end of their outreach is committed; one worker"
+    figures.add("booked → outreach ended, p99", [percentile(took, 0.99)], "s", most=2, note=note)
+
+
 async def backlog(figures: Figures, house: House, rows: int) -> None:
     """Picking what is due beside a backlog of what is not."""
     async with house.database("notifications") as database:
@@ -169,7 +210,7 @@ VISIBLE = """
     )
 """
 """From when on everybody sees a visit with its messages: the commit of the transaction that wrote them."""
-PARTS = ("planning", "promptness", "draining", "backlog")
+PARTS = ("planning", "promptness", "ending", "draining", "backlog")
 
 
 async def measure(figures: Figures, stack: Stack, rows: int, due: int, parts: Sequence[str]) -> None:
@@ -182,6 +223,8 @@ async def measure(figures: Figures, stack: Stack, rows: int, due: int, parts: Se
                 await planning(figures, house)
             elif part == "promptness":
                 await promptness(figures, house)
+            elif part == "ending":
+                await ending(figures, house)
             elif part == "draining":
                 await draining(figures, house, due)
             else:

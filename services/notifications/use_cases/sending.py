@@ -86,7 +86,9 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await repository.messages.save(session, tenant, whole.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
         elif isinstance(verdict, Refuse):
-            await _not_sent(session, tenant, message, verdict.reason, refused, now)
+            await _not_sent(
+                session, tenant, message, verdict.reason, refused or verdict.reason == "nobody_reached", now
+            )
         else:
             await keep_sent(session, tenant, message, given, verdict.address, visit, now)
         return
@@ -95,7 +97,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
 async def _not_sent(
     session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
 ) -> None:
-    """`refused`: a carrier has, so that the client may want to hear and can't."""
+    """`refused`: carriers have, now or before, so that a client who may want to hear can't."""
     await drop(session, tenant, message, reason, now)
     if refused:
         await tasks.nobody_reached(session, tenant, message, now)

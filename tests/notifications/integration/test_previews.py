@@ -103,7 +103,7 @@ async def test_every_step_of_a_flow_is_shown_and_what_it_has_for_each_barrier(pr
                     "gives_up_after": "P1D",
                 }
             },
-            "flow",
+            "flow.steps.1.then",
         ),
     ],
 )
