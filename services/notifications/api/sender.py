@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
 @router.put("/sender", response_model=schemas.SenderBody, operation_id="set_sender")
 async def set_sender(request: Request, body: schemas.SenderBody, command: Write) -> Response:
-    """Sets the practice's name, addresses and hours for messages."""
+    """Sets the practice's name, addresses and hours for messages. 422 `name_refused`: the name isn't neutral."""
     principal, now = command.principal, own(request).clock()
     principal.require("messages:write", *ADMINISTRATION)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from services.notifications.domain import neutral
 from services.notifications.domain.model import Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.templates import WITHOUT_LINK, Links, NoWords, Tongue, render
@@ -19,14 +20,8 @@ from shared.contracts.notifications import Channel
 _NO_TEXT = frozenset(("Cc", "Cs", "Cn", "Co"))
 """Categories of signs that mail programs and carriers stumble over."""
 _PARSER = ImmutableSandboxedEnvironment()
+_VARIABLE = re.compile(r"\{\{.*?\}\}")
 VARIABLES = ("name", "phone", "when", "until", "crisis", "link")
-_CARE = (
-    r"therap|counsel|psych|psiq|psic|mental|depress|depres|anxi|ansied|diagn|score|puntua|\bphq|\bgad\b|telehealth"
-    r"|telesalud|\bvideo|session|sesi[oó]n|clinic|clínic|treat|tratam|terap|consejer|medica|addict|adicci|trauma"
-)
-_MARKETING = r"[$€]|\bfees?\b|\boffers?\b|discount|\bsale\b|oferta|gratis|descuento|tarifa|precio"
-RULE_5 = re.compile(_CARE, re.IGNORECASE)
-RULE_4 = re.compile(_MARKETING, re.IGNORECASE)
 _MUST: dict[Purpose, tuple[str, ...]] = {
     "help": ("phone", "crisis"),
     "safety": ("crisis",),
@@ -51,7 +46,7 @@ def findings(words: Words, purpose: Purpose, channel: Channel, language: Languag
     found = [*_shape(words, channel), *_code(words, purpose)]
     return found or [
         *_missing(words, purpose, channel),
-        *_content(words, channel),
+        *_content(words, purpose, channel),
         *_length(words, purpose, channel, language),
     ]
 
@@ -112,15 +107,32 @@ def _missing(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Findi
                 yield Finding("body", f"should say {word}")
 
 
-def _content(words: Words, channel: Channel) -> Iterator[Finding]:
+def _content(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Finding]:
     field = "subject" if channel == "email" else "body"
-    told = getattr(words, field)
-    if (care := RULE_5.search(told)) is not None:
-        yield Finding(field, f"{care[0]!r} says what the care is about; others may read it")
-    if (sale := RULE_4.search(told)) is not None:
-        yield Finding(field, f"{sale[0]!r} speaks of money or sells something, which no message may")
+    # A practice's name is looked through where it's set; the names of variables are nobody's words.
+    told = _VARIABLE.sub(" ", getattr(words, field))
+    if (care := neutral.names_care(told)) is not None:
+        yield Finding(field, f"{care!r} says what the care is about; others may read it")
+    if purpose != "remote_offer" and (place := neutral.names_place(told)) is not None:
+        yield Finding(field, f"{place!r} says how you meet, which only a remote_offer may")
+    if (sale := neutral.speaks_of_money(told)) is not None:
+        yield Finding(field, f"{sale!r} speaks of money or sells something, which no message may")
     if "http" in told.lower() or "www." in told.lower():
         yield Finding(field, "an address should not stand here; {{ link }} is the one")
+
+
+def name_finding(name: str) -> str | None:
+    """What is wrong with a sender's name, which stands in every message; None where it's neutral."""
+    for word, why in (
+        (neutral.names_care(name), "says what the care is about"),
+        (neutral.names_place(name), "says how you meet"),
+        (neutral.speaks_of_money(name), "speaks of money"),
+    ):
+        if word is not None:
+            return (
+                f"{word!r} {why}, and whoever sees a message reads it; a neutral name, such as Maple Practice, is right"
+            )
+    return None
 
 
 _START = datetime(2026, 9, 30, 16, 0, tzinfo=UTC)

@@ -8,19 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.domain.check_ins import CheckInPlan
+from services.notifications.domain.linting import name_finding
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from services.notifications.domain.outreach import OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
 from services.notifications.domain.reconciling import full_hour
 from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel, ConsentChanged
-from shared.errors import conflict
+from shared.errors import conflict, invalid
 from shared.telemetry import annotate, use_case
 
 
 @use_case
 async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender, now: datetime) -> None:
-    """From then on, what should go out is looked at hourly."""
+    """From then on, what should go out is looked at hourly. Raises Problem `name_refused`."""
+    if (found := name_finding(sender.name)) is not None:
+        raise invalid("name_refused", f"name: {found}.", field="name")
     await repository.people.save_sender(session, tenant, sender)
     await repository.reconciling.look_at(session, tenant, full_hour(now))
 

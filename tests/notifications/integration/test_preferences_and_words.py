@@ -188,6 +188,27 @@ async def test_words_that_cannot_be_sent_are_refused_with_every_finding_and_noth
     assert all(one["version"] == 0 for one in (await practice.call("GET", "/v1/templates"))["items"])
 
 
+@pytest.mark.parametrize("word", ["OCD", "grief", "rehab", "duelo", "Zoom", "copay", "factura"])
+async def test_words_that_are_not_neutral_are_refused(word: str, practice: Practice) -> None:
+    body = {"body": f"{{{{ name }}}}: your {word} visit {{{{ when }}}} {{{{ link }}}}"}
+    refused = await practice.call("PUT", "/v1/templates/reminder/sms/en", 422, json=body)
+    assert (refused["code"], refused["field"]) == ("words_refused", "body")
+    assert f"'{word.lower()}'" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Depression Clinic", "Anxiety Therapy", "OCD & Trauma", "Cutting $99 SALE", "Maple Zoom"]
+)
+async def test_a_senders_name_is_neutral_or_nothing_of_it_is_kept(name: str, practice: Practice) -> None:
+    await practice.open("sms")
+    before = await practice.call("GET", "/v1/sender")
+    changed = before | {"name": name, "phone": "+12025550199"}
+    refused = await practice.call("PUT", "/v1/sender", 422, json=changed)
+    assert (refused["code"], refused["field"], refused["status"]) == ("name_refused", "name", 422)
+    assert "a neutral name, such as Maple Practice, is right" in refused["detail"]
+    assert await practice.call("GET", "/v1/sender") == before
+
+
 async def test_another_practices_words_are_its_own(practice: Practice) -> None:
     path = "/v1/templates/reminder/sms/en"
     await practice.call("PUT", path, json={"body": "Hi, {{ name }}: {{ when }} {{ link }}"})

@@ -1,12 +1,13 @@
 """What is wrong with a practice's own words."""
 
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.linting import findings
+from services.notifications.domain.linting import findings, name_finding
 from services.notifications.domain.model import Language, Purpose
 from services.notifications.domain.words import LANGUAGES, Words, default_words
 from shared.contracts.notifications import Channel
@@ -82,6 +83,71 @@ def test_a_call_says_whom_to_call_and_help_says_everything_that_it_must() -> Non
     ]
     assert len(findings(Words("{{ name }}"), "help", "sms", "en")) == 3
     assert findings(Words("{{ name }} {{ phone }} STOP {{ crisis }}"), "help", "sms", "en") == []
+
+
+CARE = (
+    "OCD ADHD rehab bipolar CBT DBT EMDR grief bereavement couples marriage sobriety detox suicide self-harm abuse mood"
+    " autism PTSD panic insomnia anxiety depression psychology neuropsychology psychotherapy hypnotherapy counseling"
+    " clinic session treatment addiction recovery alcohol drugs anorexia trauma medication diagnosis symptoms PHQ-9"
+    " GAD-7 score telehealth drogas TLP TDAH TEPT duelo pareja terapia psicóloga psiquiatra ansiedad depresión"
+    " diagnóstico sesión clínica tratamiento adicción adicto alcoholismo trastorno pánico sobriedad maltrato autolesión"
+)
+MONEY = (
+    "copay co-pay bill invoice payment pay paid fee fees $20 20€ price cost insurance deductible discount sale offer"
+    " coupon refund pago pagar costo factura tarifa precio descuento gratis oferta copago saldo deuda cobro"
+)
+PLACE = "Zoom remote virtual online video telehealth remota videollamada"
+
+
+@pytest.mark.parametrize("shout", [str.lower, str.upper])
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [(one, "what the care is about") for one in CARE.split()] + [(one, "money") for one in MONEY.split()],
+)
+def test_no_word_tells_of_care_or_money_in_a_text_a_subject_or_a_call(
+    word: str, says: str, shout: Callable[[str], str]
+) -> None:
+    told = f"your {shout(word)}"
+    purposes: tuple[Purpose, ...] = ("reminder", "remote_offer")
+    for purpose in purposes:
+        [text] = findings(Words(f"{{{{ name }}}}: {told} {{{{ link }}}}"), purpose, "sms", "en")
+        assert (text.field, says in text.message) == ("body", True)
+    [subject] = findings(Words("Hello", told, "See"), "reminder", "email", "en")
+    assert (subject.field, says in subject.message) == ("subject", True)
+    [call] = findings(Words(f"{{{{ name }}}} {{{{ phone }}}} {told}"), "reminder", "voice", "en")
+    assert says in call.message
+    assert name_finding(f"The {shout(word)} Place") is not None
+
+
+@pytest.mark.parametrize("word", [one for one in PLACE.split() if one != "telehealth"])
+def test_how_to_meet_stands_only_where_that_is_offered(word: str) -> None:
+    words = Words(f"{{{{ name }}}}: your {word} visit {{{{ link }}}}")
+    [found] = findings(words, "reminder", "sms", "en")
+    assert "how you meet" in found.message
+    assert findings(words, "remote_offer", "sms", "en") == []
+    assert name_finding(f"Maple {word}")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "sobre su cita",
+        "usted irá",
+        "thank you for your care",
+        "we add a time for you",
+        "is Tuesday free?",
+        "you choose the time",
+        "su hora queda libre",
+        "no se preocupe",
+    ],
+)
+def test_neutral_words_stay(told: str) -> None:
+    assert findings(Words(f"{{{{ name }}}}: {told} {{{{ link }}}}"), "reminder", "sms", "es") == []
+
+
+@pytest.mark.parametrize("name", ["Maple Practice", "Dr. Smith", "Casa Roble", "Oak & Elm"])
+def test_neutral_names_stay(name: str) -> None:
+    assert name_finding(name) is None
 
 
 @given(body=st.text(max_size=200), subject=st.text(max_size=40), channel=st.sampled_from(CHANNELS))
