@@ -19,6 +19,7 @@ PLACES: dict[str, int] = {
     "CarrierUnavailable": 0,
     "OutcomeUnknown": 0,
     "Unavailable": 0,
+    "_not_sent": 3,
     "drop": 3,
     "end_all": 3,
     "_end": 3,
