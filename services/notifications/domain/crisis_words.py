@@ -12,7 +12,7 @@ _CANT = "(cant|cannot|can not|couldnt)"
 _LIVE = "(live|living|life|alive|exist|existing|go on|going on|keep going|be here|b here|being here|around)"
 _ANYMORE = r"(any mor\w*|any longer|no more|no longer)"
 _WEARY = "(tired|sick|done|over|hate|bored|fed up|exhausted|through|finished|enough)"
-_DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|a|at|in|\d+)"
+_DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|vacation)"
 _TAKE = "(take|took|taking|taken|eat|ate|popped|down|swallow|swallowed|swallowing)"
 _MANY = r"(all|every|everything|many|whole|entire|bunch|handful|bottle|lot|lots|extra|\d+)"
 _PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|insulin|advil|xanax|ambien|tablets|cabinet)"
@@ -28,7 +28,7 @@ ENGLISH = (
     r"sewer slid\w*",
     "sui thoughts",
     "should i … commit(?! to)",
-    "k m s(?! (away|from|to|out))",
+    "k m s(?! (away|from))",
     "k y s",
     "c t b",
     r"un aliv\w*",
@@ -267,7 +267,7 @@ SPANISH = (
     "no doy (para)? mas",
     "no … aguantar mas",
     "cuanto mas (voy|pueda|puedo)",
-    "no puedo mas(?! (tarde|temprano|pronto|que|de|los|las|el))",
+    "no puedo mas(?! (tarde|temprano|pronto))",
     "no … seguir(?! (esperando|recibiendo|pagando|yendo|con la|con las|con el|con los|en la))",
     "ganas de seguir",
     r"\Aya no puedo\Z",
