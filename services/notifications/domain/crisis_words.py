@@ -11,13 +11,13 @@ _NOT = "(not|dont|doesnt|didnt|never|no longer|dnt)"
 _CANT = "(cant|cannot|can not|couldnt)"
 _LIVE = "(live|living|life|alive|exist|existing|go on|going on|keep going|be here|b here|being here|around)"
 _ANYMORE = r"(any mor\w*|any longer|no more|no longer)"
-_WEARY = "(tired|sick|done|over|hate|bored|fed up|exhausted|through|finished|enough)"
-_DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|a|at|in|\d+)"
+_WEARY = "(tired|sick|done|quit|over|hate|bored|fed up|exhausted|through|finished|enough)"
+_DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|vacation)"
 _TAKE = "(take|took|taking|taken|eat|ate|popped|down|swallow|swallowed|swallowing)"
 _MANY = r"(all|every|everything|many|whole|entire|bunch|handful|bottle|lot|lots|extra|\d+)"
-_PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|insulin|advil|xanax|ambien|tablets|cabinet)"
-_HARM = "(harm|harming|harmed|hurt|hurting|cut|cutting|burn|burned|burning|stab|starve|starving|hit|hitting)"
-_KILL = "(kill|kll|killin|killing|killed|off|offing|end|hang|shoot|drown|choke|suffocate|poison|gas|neck|rope|throw)"
+_PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|paracetamol|insulin|advil|xanax|ambien|tablets|cabinet)"
+_HARM = r"(harm|hurt|cut|burn|stab|starv|hit|punch|injur|hate|hating)\w*"
+_KILL = r"(kil|kll|off|end|hang|shoot|drown|chok|suffocat|poison|gas|neck|rope|throw)\w*"
 _LIMB = "(wrist|wrists|vein|veins|throat|arm|arms|leg|legs|thigh|thighs)"
 _HEIGHT = "(bridge|roof|building|window|cliff|balcony|ledge)"
 _TRAFFIC = "(traffic|train|bus|truck|car|cars|subway|tracks|highway)"
@@ -28,7 +28,7 @@ ENGLISH = (
     r"sewer slid\w*",
     "sui thoughts",
     "should i … commit(?! to)",
-    "k m s(?! (away|from|to|out))",
+    "k m s(?! (away|from))",
     "k y s",
     "c t b",
     r"un aliv\w*",
@@ -49,13 +49,13 @@ ENGLISH = (
     "dying",
     "death",
     "(my|own) funeral",
-    "after life",
+    "(after|next) life",
     "in (heaven|hell)",
     "other side",
     "my maker",
     "(see|meet|join) (god|jesus)",
     # Not to live.
-    f"({_NOT} ({_WANT}|deserve|see|care if i)|(know|idk|sure) if i want) … {_LIVE}",
+    f"({_NOT} (feel)? ({_WANT}|deserve|see|care if i)|(know|idk|sure) if i want) … {_LIVE}",
     f"({_NOT}|cant|idw) … (live|living|survive)",
     f"{_NOT} {_WANT} … (be in|be on) this",
     f"{_NOT} {_WANT} … this {_ANYMORE}",
@@ -86,23 +86,23 @@ ENGLISH = (
     "nothing (left|matters)",
     f"worth it {_ANYMORE}",
     "(life|have|got) … no (meaning|purpose)",
-    "life … (worth|pointless|meaningless|hopeless|unbearable|over)",
+    "life … (worth|pointless|meaningless|hopeless|unbearable|hard|over)",
     "(im|am|feel|feeling|feels|everything|its all) … (pointless|meaningless|worthless|useless|hopeless)",
-    "no (way out|hope|future|escape|fight left|more fight)",
+    "no (way out|way forward|hope|future|escape|fight left|more fight)",
     "(lost|losing) (all|my|the)? hope",
-    "(cant|dont|not) see … future",
+    "(cant|dont|not) see … (future|way forward)",
     "dark (place|thoughts)",
     "end of my rope",
     "breaking point",
     "in crisis",
     # No strength.
     f"{_CANT} go on(?! {_DAY})",
-    f"{_CANT} (do|take|handle|bear|stand|fight|live)? (this|it|life|the pain|this pain)? ({_ANYMORE}|like this)",
+    f"{_CANT} (do|take|handle|bear|stand|fight|live|cope)? (this|it|life|the pain|this pain)? ({_ANYMORE}|like this)",
     f"{_CANT} (keep (going|living|doing)|hold on)",
     "(think|sure|if) i can … (go on|keep going)",
     "how much longer i can",
     "want out(?! of (the|this) (text|list|plan))",
-    r"(give|giving|gave|given) up\Z",
+    r"(give|giving|gave|given) up(\Z| on (everything|myself))",
     r"\A(i am|im) (so)? done\Z",
     "(done|tired of|lost my) (fight|fighting)",
     "(want|need|needs|wish|get) … (it|this|everything|all|pain) … (stop|end|over)(?! (sending|texting|messaging))",
@@ -128,6 +128,12 @@ ENGLISH = (
     "(gave|giving|give) … away … (stuff|things|everything)",
     "when (you|im|i am) … gone",
     "(ill be|im already) gone(?! (on|for|from|until|till|next|all|this|that|the))",
+    "tomorrow … wont be here",
+    "wont see me",
+    "why am i … here",
+    "(end|over) for me",
+    "my time is up",
+    "(time to end|ending) (this|it|tonight)",
     f"wont be (here|around) (tomorrow|much longer|long|{_ANYMORE})",
     f"(worry about|deal with) me {_ANYMORE}",
     "(never|wont|not) … (see|hear from) me again",
@@ -149,8 +155,8 @@ ENGLISH = (
     "not (feel|feeling)? safe (tonight|right now|alone)",
     "unsafe",
     f"(cut|slit|slitting|slash|slashing|slice|sliced|cutting) … {_LIMB}",
-    r"(cut (deep|again|so bad)|i cut\Z)",
-    "(been|started|back to|keep|relapsed) cutting",
+    r"(cut (too)? (deep|again|so bad)|i cut\Z)",
+    "(been|started|back to|keep|relapsed) (with)? cutting",
     "cutting (is|helps)",
     "(urge|urges|tempted) to (cut|jump)",
     "(bleed|bled|bleeding)",
@@ -166,7 +172,8 @@ ENGLISH = (
     "(gonna|about to|going to|wanna) (jump|crash)(?! (on|in|into|over|back|for|to|off))",
     f"(standing on|on top of|on) (a|the) (ledge|{_HEIGHT} about)",
     f"(standing on|on top of) (a|the) {_HEIGHT}",
-    f"(jump|jumping|stepping|step|lie|lay|run) … (front|on|under) … {_TRAFFIC}",
+    f"(jump|jumping|stepping|step|run) … (front|under) … {_TRAFFIC}",
+    "(lie|lay|lying) … tracks",
     "(walk|walking|run|step) (in|into|out) … traffic",
     "(drive|driving|crash) … (into|off) (a|the|my) (wall|tree|cliff|bridge|river|pole)",
     "on coming traffic",
@@ -184,7 +191,7 @@ ENGLISH = (
     f"{_TAKE} (my|the|these|some)? pills(?! (this|in|at|before|with|every|for|daily))",
     "(took|drank|swallowed) … (bottle|handful) of",
     "(took|take|taken) (way)? too (much|many)",
-    "swallowed something",
+    "swallowed (something|all of them)",
     f"(stockpiling|hoarding|saving|saved|collecting) … {_PILLS}",
     "pills and (vodka|alcohol|whiskey|wine)",
     "(pills|gun|rope|razor|knife) in my hand",
@@ -199,16 +206,16 @@ ENGLISH = (
 _QUIERO = "(quiero|quisiera|deseo)"
 _VIVIR = "(vivir|viviendo|existir|vida|estar viva|estar vivo)"
 _HARTO = "(cansado|cansada|canse|harto|harta|odio|asco)"
-_HACER = "(hacer|acer|hacerme|acerme|hago|ago|hice|ice|hise|ise|haciendo)"
+_HACER = "(hacer|acer|hacerme|acerme|hago|ago|hice|ice|hise|ise|haciendo|haciendome)"
 _CAER = (
     "(tirar|tirarme|me tiro|tirare|aventar|aventarme|me aviento|me avente|lanzar|me lanzo|lanzare|arrojar|saltar|echar)"
 )
 _ALTO = "(puente|ventana|azotea|edificio|techo|balcon|tren|metro|vias|carro|camion)"
-_MUCHAS = r"(todas|muchas|monton|frasco|bote|demasiadas|veinte|treinta|cuarenta|\d+)"
+_MUCHAS = r"(todas|muchas|monton|frasco|bote|botella|demasiadas|veinte|treinta|cuarenta|\d+)"
 
 SPANISH = (
     # Said outright.
-    r"suicid(io|ios|a|as|o|arme|arse|ar|ando|arnos)",
+    r"suicid(io|ios|a|as|o|arme|arse|ar|ando|andome|arnos)",
     "(matarme|matarse|matame|mateme|matenme)",
     "(me|se|m) … matar",
     "me (mate|mato)",
@@ -223,7 +230,7 @@ SPANISH = (
     "(muero|muera|muriera|muriendo|muerto|muerta)",
     "muerte",
     "(de|a|en) este mundo",
-    "otra vida",
+    "(otra vida|en el otro lado(?! de))",
     "para siempre",
     "(en el|al) cielo",
     "con diosito",
@@ -236,7 +243,8 @@ SPANISH = (
     f"(no|sin|ni|dejar de|ganas de) … {_VIVIR}",
     "por que (vivir|luchar|naci)",
     "(no|nunca) … (nacido|nacer)",
-    "que naci",
+    "que (naci|sigo (vivo|viva|aqui))",
+    "no deberia (estar aqui|vivir|existir)",
     "(no|ojala) … (despertar|despertarme|despierte|despertara|amanecer|amanezca|amaneciera)",
     "dejar de respirar",
     "desaparecer",
@@ -247,16 +255,16 @@ SPANISH = (
     "ya no (estare|voy a estar)",
     "existiera",
     # No sense, no hope.
-    "(vida|vivir) … (no vale|no tiene)",
+    "(vida|vivir) … (no vale|no tiene|no merece)",
     "no vale … mi vida",
     "para que … (vivir|viviendo)",
     "vivir es",
-    "(sentido|caso) … (vida|vivir|seguir)",
+    "(sentido|caso) … (vida|vivir|seguir|nada)",
     "mi vida es",
     "(todo|vida) se (acaba|acabo)",
     "se (acaba|acabo) todo",
     "ya no hay nada",
-    "(no hay|no le veo|no encuentro|sin) salida(?! (del|de la))",
+    "(no hay|no le veo|no veo|no encuentro|sin) (la)? salida(?! (del|de la))",
     "(no|sin|ni|perdido) … (esperanza|futuro)",
     "en crisis",
     "toque fondo",
@@ -267,21 +275,22 @@ SPANISH = (
     "no doy (para)? mas",
     "no … aguantar mas",
     "cuanto mas (voy|pueda|puedo)",
-    "no puedo mas(?! (tarde|temprano|pronto|que|de|los|las|el))",
-    "no … seguir(?! (esperando|recibiendo|pagando|yendo|con la|con las|con el|con los|en la))",
+    "no puedo mas(?! (tarde|temprano|pronto))",
+    "no … seguir(?! (esperando|recibiendo|pagando|yendo|viniendo|con la|con las|con el|con los|en la))",
     "ganas de seguir",
-    r"\Aya no puedo\Z",
+    r"(\A|simplemente )ya no puedo\Z",
     "siento que … no puedo",
     "ya no puedo con",
     "al limite",
     "no … fuerzas",
+    "me odio",
     "no me quedan (ganas|razones)",
-    "me (rindo|rendi)",
+    "(me rindo|me rendi|rendirme|me … rendir)",
     "no quiero luchar",
     f"{_HARTO} … {_VIVIR}",
     f"{_HARTO} de (todo|luchar)",
     "(no quiero|dejar de) sufrir",
-    f"({_QUIERO}|ojala|necesito) que … (acabe|termine|pare)",
+    rf"({_QUIERO}|desearia|ojala|necesito) que … (acab\w+|termine|pare)",
     # To others.
     "sin mi … (mejor|felices)",
     "(mejor|felices) … sin mi",
@@ -297,6 +306,7 @@ SPANISH = (
     "(me despido|mi despedida|carta de despedida|despidanme|despideme)",
     "adios (mundo|a todos)",
     "(los|las|te|les) (amo|quiero) … adios",
+    "adios … (los|las|te) (amo|quiero)",
     "hasta nunca",
     "deje … carta",
     "que (los|lo|la|las) (amo|quiero)",
@@ -305,6 +315,9 @@ SPANISH = (
     r"perdon\w* por (todo|lo que)",
     "no … (volver a ver|saber de mi)",
     "ultimo (mensaje|dia)",
+    "no me veran",
+    "(es|llego) el (fin|final)(?! (de|del))",
+    "acabo para mi",
     "(voy a hacer|hare) esta noche",
     "me detenga",
     "nadie me salve",
@@ -314,10 +327,10 @@ SPANISH = (
     f"{_HACER} cortes",
     r"auto lesion\w*",
     "(herirme|golpearme|quemarme|me golpeo|me quemo|me … golpear|me pego contra)",
-    "lastimarme",
+    r"(lastimarme|lastimandome|cortandome)",
     "me … (lastimar|lastime|lastimando)(?! (la|el|los|las|un|una))",
     "cortarme(?! (el pelo|las unas|el cabello))",
-    r"(?<!\bse\s)me … (corte|corto|cortar|cortando)(?! (el pelo|las unas|el cabello|la llamada))",
+    r"(?<!\bse\s)me … (corte|corto|cortar|cortando)(?! (el pelo|las unas|el cabello|la llamada|la mano|el dedo))",
     "venas",
     "(rajarme|me … rajar)",
     "(navaja|cuchillo en)",
@@ -340,7 +353,7 @@ SPANISH = (
     "(atropelle|caiga un rayo)",
     r"(veneno|envenenar\w*|cloro)",
     r"sobre dosi\w*",
-    rf"(tome|tomar|tomarme) … {_MUCHAS} … (pasti|medici)\w+",
+    rf"(tome|tomar|tomarme) … {_MUCHAS} … (pasti|medici|paraceta)\w+",
     r"(trague|tragar|tragarme) … (pasti\w+|frasco)",
     "(tome pastillas|tome de mas|me empastille|inyectarme|me inyecte toda)",
     "todo el (frasco|bote)",

@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from services.notifications.domain import neutral
 from services.notifications.domain.model import Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
+from services.notifications.domain.segments import beyond_basic, segments
 from services.notifications.domain.templates import WITHOUT_LINK, Links, NoWords, Tongue, render
 from services.notifications.domain.words import Words
 from shared.contracts.notifications import Channel
@@ -153,6 +154,18 @@ def _length(words: Words, purpose: Purpose, channel: Channel, language: Language
     tongue = Tongue(language, "America/New_York", {(purpose, channel, language): words})
     about = offer if purpose == "waitlist_offer" else visit
     try:
-        render(message, channel, _SENDER, about, tongue, links, _START - timedelta(days=3))
+        text = render(message, channel, _SENDER, about, tongue, links, _START - timedelta(days=3))
     except NoWords as error:
         yield Finding("body", str(error))
+        return
+    if channel == "sms" and (parts := segments(text.body)) > 1:
+        yield Finding("body", f"would be sent, and paid, as {parts} texts: {_costly(text.body)}")
+
+
+def _costly(text: str) -> str:
+    """Which characters make a text longer than it looks."""
+    beyond = beyond_basic(text)
+    if not beyond:
+        return "each of ^ { } [ ] ~ | \\ and € takes the place of two characters"
+    told = ", ".join(map(repr, beyond))
+    return f"{told} leave 70 characters for a text, not 160 (GSM 03.38 lacks them); choose other words; é and ñ do"

@@ -8,9 +8,14 @@ _EXTENDED = frozenset("^{}\\[~]|€\f")
 """Each of these takes two places."""
 
 
+def beyond_basic(text: str) -> list[str]:
+    """The characters that make a text's parts shorter, each once."""
+    return sorted({sign for sign in text if sign not in _BASIC and sign not in _EXTENDED})
+
+
 def segments(text: str) -> int:
     """Parts that a text is sent in: of 160 characters, 70 where one is beyond the basic alphabet; less in a chain."""
-    if all(sign in _BASIC or sign in _EXTENDED for sign in text):
+    if not beyond_basic(text):
         length = len(text) + sum(sign in _EXTENDED for sign in text)
         alone, chained = 160, 153
     else:

@@ -213,7 +213,7 @@ def short_when(start: datetime, tongue: Tongue) -> str:
     """`Wed 4 Mar 10:00am`."""
     wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
     shared = manner(tongue.language)
-    day, month = shared.days[wall.weekday()][: shared.short], shared.months[wall.month - 1][: shared.short]
+    day, month = shared.short_days[wall.weekday()], shared.short_months[wall.month - 1]
     return f"{day} {wall.day} {month} {clock(start, tongue.zone)}"
 
 

@@ -35,7 +35,8 @@ class Manner:
 
     days: tuple[str, ...]
     months: tuple[str, ...]
-    short: int
+    short_days: tuple[str, ...]
+    short_months: tuple[str, ...]
     long: str
     at: str
     crisis: str

@@ -133,7 +133,7 @@ async def test_the_preview_has_each_message_with_its_times_and_words(browser: Br
     assert re.search(r"By text, 1 text: Maple: [^?]+\? 1 yes 2 move 3 no http", page.text)
     typed = {"visit.confirmed": "yes", "visit.language": "es", "visit.zone": "America/New_York"}
     page = await press(browser, page.form("/edit"), "Check and look", **typed)
-    assert "not sent: condition unconfirmed." in page.text and "1 sí 2 otra 3 no" in page.text
+    assert "not sent: condition unconfirmed." in page.text and "1 voy 2 otra 3 no" in page.text
 
 
 async def test_the_preview_of_a_flow_has_what_follows_each_barrier(browser: Browser, practice: Practice) -> None:

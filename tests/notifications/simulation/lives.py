@@ -225,7 +225,7 @@ class Life:
     def read(self, entry: HandedOver) -> None:
         """A message has arrived: what its client does."""
         later = self._soon(MINUTE, 3 * HOUR)
-        if "1 yes" in entry.body or "1 sí" in entry.body:
+        if "1 yes" in entry.body or "1 voy" in entry.body:
             if self._chance(0.6):
                 digit = self.random.choice(["1", "1", "1", "2", "3"])
                 self.year.at(later, lambda: self.answer(digit))

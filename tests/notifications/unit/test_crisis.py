@@ -1,7 +1,8 @@
 """Words of danger, as people write them on a phone; and everyday ones that only sound so.
 
-The corpora are phrases, one a line. Those of danger were written before the patterns that find them, by people's ways
-of saying it: outright, in slang, misspelled, by what they leave behind. None of them may be missed.
+The corpora are phrases, one a line. Those of danger were written in rounds, each without a look at the patterns, which
+were then widened for what they had missed: said outright, in slang, misspelled, by what is left behind. None may be
+missed. What nobody has thought of yet may be: whoever hears of a phrase adds it there.
 """
 
 from pathlib import Path

@@ -47,6 +47,11 @@ def test_our_own_words_pass(purpose: Purpose, channel: Channel, language: Langua
         ("{{ name }}: only $20 {{ when }} {{ link }}", "money"),
         ("{{ name }}: {{ when }} https://evil.example {{ link }}", "address"),
         ("{{ name }}: " + "x" * 60 + " {{ when }} {{ link }}", "160"),
+        ("{{ name }}: le llamará {{ link }}", "'á' leave 70 characters for a text, not 160"),
+        ("{{ name }}: sí, ¡allí! {{ link }}", "sent, and paid, as 3 texts: 'í' leave"),
+        ("{{ name }}: it’s on – come {{ link }}", "'–', '’' leave"),
+        ("{{ name }}: see you 😀 {{ link }}", "'😀' leave"),
+        ("{{ name }}: " + "[" * 25 + " {{ link }}", "takes the place of two"),
     ],
 )
 def test_what_cannot_be_sent_is_named(body: str, says: str) -> None:
@@ -68,6 +73,16 @@ def test_what_cannot_be_sent_is_named(body: str, says: str) -> None:
 )
 def test_of_a_mail_too(words: Words, field: str) -> None:
     assert [one.field for one in findings(words, "reminder", "email", "en")] == [field]
+
+
+def test_letters_that_cost_nothing_stay() -> None:
+    assert findings(Words("{{ name }}: ¿qué tal? ¡mañana! ñ ü à {{ link }}"), "reminder", "sms", "es") == []
+
+
+def test_a_short_answer_and_whatever_is_no_text_may_have_any_letter() -> None:
+    assert findings(Words("{{ name }}: así será."), "answer_confirm", "sms", "es") == []
+    assert findings(Words("Así será.", "Usted irá", "Ver"), "reminder", "email", "es") == []
+    assert findings(Words("{{ name }} {{ phone }} así será"), "reminder", "voice", "es") == []
 
 
 def test_a_text_has_no_subject() -> None:
@@ -110,7 +125,7 @@ def test_no_word_tells_of_care_or_money_in_a_text_a_subject_or_a_call(
     told = f"your {shout(word)}"
     purposes: tuple[Purpose, ...] = ("reminder", "remote_offer")
     for purpose in purposes:
-        [text] = findings(Words(f"{{{{ name }}}}: {told} {{{{ link }}}}"), purpose, "sms", "en")
+        text, *_ = findings(Words(f"{{{{ name }}}}: {told} {{{{ link }}}}"), purpose, "sms", "en")
         assert (text.field, says in text.message) == ("body", True)
     [subject] = findings(Words("Hello", told, "See"), "reminder", "email", "en")
     assert (subject.field, says in subject.message) == ("subject", True)
@@ -132,7 +147,6 @@ def test_how_to_meet_stands_only_where_that_is_offered(word: str) -> None:
     "told",
     [
         "sobre su cita",
-        "usted irá",
         "thank you for your care",
         "we add a time for you",
         "is Tuesday free?",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifications.domain.segments import segments
+from services.notifications.domain.segments import beyond_basic, segments
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,7 @@ from services.notifications.domain.segments import segments
 )
 def test_a_text_is_sent_in_as_many_parts_as_its_alphabet_needs(text: str, parts: int) -> None:
     assert segments(text) == parts
+
+
+def test_what_makes_the_parts_shorter_is_named_once() -> None:
+    assert beyond_basic("¿Qué tal? Mañana, ¡sí, sí! – ñandú 😀 [€]") == ["í", "ú", "–", "😀"]

@@ -1,7 +1,8 @@
 """The words of messages: neutral, short, and complete."""
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.notifications.domain.model import FROM_A_PERSON, REPLIES, Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
+from services.notifications.domain.segments import segments
 from services.notifications.domain.templates import Links, Tongue, render
 from services.notifications.domain.words import LANGUAGES
 from shared.capability import Capability
@@ -52,6 +54,20 @@ def test_every_text_fits_names_the_practice_and_says_nothing_of_the_care(
     words = re.sub(r"https?://\S+", "", body).replace(name, "", 1)
     assert not FORBIDDEN.search(words)
     assert "{" not in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_every_text_is_sent_in_one_part_whatever_day_it_names(purpose: Purpose, language: Language) -> None:
+    sender = Sender("W" * 20, "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
+    message = new_message(
+        client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=("sms",), due_at=NOW
+    )
+    for day in range(0, 366, 5):
+        start = datetime(2026, 12, 31, 18, 0, tzinfo=UTC) + timedelta(days=day)
+        about = replace(OFFER if purpose == "waitlist_offer" else VISIT, start=start)
+        text = render(message, "sms", sender, about, Tongue(language, "America/New_York"), LINKS, NOW)
+        assert segments(text.body) == 1, text.body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
