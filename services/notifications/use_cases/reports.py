@@ -167,7 +167,8 @@ async def _follow_report(
         await heed(session, tenant, message, Send(message.channel, message.address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
     if not left:
-        await tasks.nobody_reached(session, tenant, changed, now)
+        if refusal is None or refusal.because != "opt_out":
+            await tasks.nobody_reached(session, tenant, changed, now)
     else:
         again = new_message(
             client_id=message.client_id,

@@ -70,7 +70,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
                 return
             except (CarrierRefused, NoWords) as error:
                 await heed(session, tenant, message, verdict, error, now)
-                refused = True
+                # Who has stopped texts at the carrier is left in peace as who has here.
+                refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
                 reason = error.code
                 closed.append(Refuse(reason, verdict.channel))
                 left = tuple(one for one in message.channels if one != verdict.channel)
