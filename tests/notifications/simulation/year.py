@@ -19,9 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import jobs
 from services.notifications.clients.carriers import Carriers
 from services.notifications.consumers import HANDLERS
-from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.model import Contact, Preferences, Sender
-from services.notifications.domain.outreach import DEFAULT_FLOW
 from services.notifications.resources import Resources
 from services.notifications.use_cases import inbound, practice, reports
 from shared.contracts import Envelope, Event
@@ -30,18 +28,12 @@ from shared.timers import Timer, TimerRunner
 from tests.notifications.simulation.clients import Client, Truth, someone
 from tests.notifications.simulation.lives import Life
 from tests.notifications.simulation.outside import Clock, KnownVisits, Ledger, Vendor
+from tests.notifications.simulation.published import CHECK_INS, FIRST_FLOW, LATER_FLOW, LATER_PLAN, MANY_CHECK_INS
 from tests.notifications.simulation.rules import OUTREACH, HandedOver, Sent, broken
 
 BEGIN = datetime.fromisoformat("2026-01-05T05:00:00+00:00")
 TICK = timedelta(hours=1)
 NAME = "Maple"
-CHECK_INS = CheckInPlan.model_validate(
-    {"steps": [{"after": "P3D", "channels": ["sms", "email"]}, {"after": "P9D", "channels": ["email"]}]}
-)
-MANY_CHECK_INS = CheckInPlan.model_validate(
-    {"steps": [{"after": f"P{days}D", "channels": ["sms", "email"]} for days in (1, 2, 3, 4, 5)]}
-)
-"""More than rule 4 has room for."""
 _DUE = text(
     """
     UPDATE timers SET generation = generation + 1, leased_until = clock_timestamp() + interval '1 hour'
@@ -115,10 +107,10 @@ class Year:
         async def work(session: AsyncSession) -> None:
             await practice.set_sender(session, tenant=self.tenant, sender=sender, now=BEGIN)
             await practice.publish_check_ins(session, tenant=self.tenant, plan=asked, now=BEGIN)
-            flow = DEFAULT_FLOW.model_copy(update={"holdout_percent": 10})
-            await practice.publish_flow(session, tenant=self.tenant, flow=flow, now=BEGIN)
+            await practice.publish_flow(session, tenant=self.tenant, flow=FIRST_FLOW, now=BEGIN)
 
         await self.do(work)
+        self.at(BEGIN + timedelta(days=self.days * 0.5), self._publish)
         shared: str | None = None
         for number in range(self.clients):
             client = someone(
@@ -127,6 +119,15 @@ class Year:
             shared = client.truth.phone
             life = self.lives[client.truth.client] = Life(self, client)
             self.at(BEGIN + timedelta(days=self.random.random() * self.days * 0.9), life.begin)
+
+    async def _publish(self) -> None:
+        """The practice thinks again; what has begun goes on as it began."""
+
+        async def work(session: AsyncSession) -> None:
+            await practice.publish_plan(session, tenant=self.tenant, plan=LATER_PLAN, now=self.clock.now)
+            await practice.publish_flow(session, tenant=self.tenant, flow=LATER_FLOW, now=self.clock.now)
+
+        await self.do(work)
 
     async def do(self, work: Callable[[AsyncSession], Awaitable[Any]]) -> None:
         async with self.database.transaction(self.tenant) as session:
