@@ -187,6 +187,15 @@ class Database:
         await self.engine.dispose()
 
 
+async def be_patient(session: AsyncSession) -> None:
+    """From here on this transaction waits longer for locks: 25 s, for what must not be turned away.
+
+    Whoever holds them talks to somebody outside, for some seconds at most.
+    """
+    await session.execute(text("SET LOCAL lock_timeout = '25s'"))
+    await session.execute(text("SET LOCAL statement_timeout = '30s'"))
+
+
 def head(migrations: Path) -> str:
     """The newest revision of an Alembic history; revisions are the file names (a test holds them to it)."""
     return max(path.stem for path in (migrations / "versions").glob("[0-9]*.py"))

@@ -187,6 +187,7 @@ visits = Table(
     Column("end", _TIME),
     Column("modality", Text),
     Column("confirmed_at", _TIME),
+    Column("changed_by", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Replica of appointment.*",
 )

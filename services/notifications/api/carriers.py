@@ -2,10 +2,10 @@
 
 import re
 from html import escape
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.notifications import repository
 from services.notifications.api.common import own
@@ -26,14 +26,19 @@ async def _signed_form(request: Request) -> dict[str, str]:
     form = {name: str(value) for name, value in (await request.form()).items()}
     if any("\x00" in value for value in form.values()):
         raise invalid("invalid_request", "The form has a NUL character, which is no text.", field="body")
-    url = ours.public_url.rstrip("/") + request.url.path
+    asked = f"?{request.url.query}" if request.url.query else ""
+    url = ours.public_url.rstrip("/") + request.url.path + asked
     verify_signature(ours.carrier_tokens, url, form, request.headers.get("x-twilio-signature", ""))
     return form
 
 
 @router.post("/callbacks/{channel}/{practice_id}/{message_id}", status_code=204, operation_id="status_callback")
 async def status_callback(
-    request: Request, channel: Literal["sms", "voice"], practice_id: UUID, message_id: UUID
+    request: Request,
+    channel: Literal["sms", "voice"],
+    practice_id: UUID,
+    message_id: UUID,
+    vendor: Annotated[str | None, Query(max_length=20)] = None,
 ) -> None:
     """The carrier's report on a text or call; signed, and harmless when late, repeated or out of order."""
     ours = own(request)
@@ -56,6 +61,7 @@ async def status_callback(
                     channel=channel,
                     carrier_id=form.get("MessageSid" if channel == "sms" else "CallSid", ""),
                     status=status,
+                    vendor=vendor,
                     code=int(code) if re.fullmatch("[0-9]{1,6}", code) else None,
                     now=ours.clock(),
                 ),

@@ -22,8 +22,10 @@ from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
 DAY = timedelta(days=1)
-NOT_US = frozenset((401, 403, 429))
-"""Nothing is wrong with the message: our key is, or our pace."""
+NOT_TAKEN = frozenset((401, 403, 429, 503))
+"""Nothing is wrong with the message: our key is, or our pace, or it takes none for now. Of any other 5xx nobody knows
+whether it came before the message was taken or after that.
+"""
 OPTED_OUT = frozenset((21610,))
 NOBODY_THERE = frozenset((21211, 21214, 21217, 21401, 21612, 21614, 30005, 30006))
 """The number is none, not in use, or a landline that takes no texts."""
@@ -89,8 +91,10 @@ class PhoneCarrier:
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"{self.name}_silent") from error
             current.set_attribute("http.response.status_code", response.status_code)
-            if response.status_code >= 500 or response.status_code in NOT_US:
+            if response.status_code in NOT_TAKEN:
                 raise CarrierUnavailable(f"{self.name}_http_{response.status_code}", _after(response, self.clock()))
+            if response.status_code >= 500:
+                raise OutcomeUnknown(f"{self.name}_http_{response.status_code}", _after(response, self.clock()))
             try:
                 answer = response.json()
                 if response.is_success:

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.contracts.availability import Modality
-from shared.contracts.booking import AppointmentState
+from shared.contracts.booking import AppointmentState, Party
 from shared.contracts.notifications import (
     Channel,
     MessageDelivered,
@@ -147,6 +147,7 @@ class Visit:
     """Unknown of visits from before this was kept, like what follows."""
     modality: Modality | None = None
     confirmed_at: datetime | None = None
+    changed_by: Party | None = None
 
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":
@@ -162,6 +163,7 @@ class Visit:
             end=state.end,
             modality=state.modality,
             confirmed_at=state.confirmed_at,
+            changed_by=state.changed_by,
         )
 
 

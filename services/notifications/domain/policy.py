@@ -21,6 +21,7 @@ from services.notifications.domain.model import (
     Message,
     Offer,
     Preferences,
+    Purpose,
     Sender,
     Visit,
 )
@@ -46,6 +47,8 @@ PLAUSIBLE_ZONES = (
 )
 """Where a client of unknown zone may be: all of them must be awake."""
 
+AFTER_STOP: frozenset[Purpose] = frozenset(("opt_out_confirmation", "help", "safety"))
+"""What alone a number gets from which STOP has come, and only because it has asked."""
 SEARCH = timedelta(hours=48)
 STEP = timedelta(minutes=1)
 
@@ -110,7 +113,7 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
             continue
         if is_awaited(message, world.visit, now):
             return found
-        opening = next_opening(world.sender, zones_of(world.contact), now, world.preferences)
+        opening = next_opening(world.sender, places_of(world.contact), now, world.preferences)
         if opening <= now:
             return found
         if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
@@ -163,10 +166,10 @@ def _by_channel(message: Message, channel: Channel, world: World) -> Send | Refu
     address = world.contact.address(channel) if world.contact else None
     if address is None:
         return Refuse("no_address", channel)
+    if channel == "sms" and world.suppressed and message.purpose not in AFTER_STOP:
+        return Refuse("opted_out", channel)
     if message.purpose in REPLIES:
         return Send(channel, address)
-    if channel == "sms" and world.suppressed:
-        return Refuse("opted_out", channel)
     if channel == "sms" and not takes_texts(address):
         return Refuse("landline", channel)
     if channel in world.unreachable:
@@ -185,31 +188,51 @@ def is_awaited(message: Message, visit: Visit | None, now: datetime) -> bool:
     """Whether the client has acted a moment ago and waits for the answer, at whatever hour."""
     if message.purpose in REPLIES:
         return True
-    acted = visit.changed_at if visit is not None and message.purpose == "confirmation" else None
-    return acted is not None and message.due_at <= acted and now - acted <= FRESH
+    if message.purpose != "confirmation" or visit is None or visit.changed_by != "client":
+        return False
+    return message.due_at <= visit.changed_at and now - visit.changed_at <= FRESH
 
 
-def zones_of(contact: Contact) -> Sequence[str]:
-    """Where a client may be: who is reached abroad may be anywhere in that country, others anywhere at home."""
+def places_of(contact: Contact) -> list[Sequence[str]]:
+    """In which zones a client may be, all of them; then, for where it is never day in all of them, the likeliest.
+
+    Who has a number of another country may be there or here.
+    """
     if contact.zone is not None:
-        return (contact.zone,)
-    return (zones_abroad(contact.phone) if contact.phone else ()) or PLAUSIBLE_ZONES
+        return [(contact.zone,)]
+    abroad = zones_abroad(contact.phone) if contact.phone else ()
+    return [(*abroad, *PLAUSIBLE_ZONES), abroad] if abroad else [PLAUSIBLE_ZONES]
 
 
-def next_opening(sender: Sender, where: Sequence[str], now: datetime, wished: Preferences | None = None) -> datetime:
+def next_opening(
+    sender: Sender, places: Sequence[Sequence[str]], now: datetime, wished: Preferences | None = None
+) -> datetime:
     """The first minute from `now` on at which the recipient's hours are open; `now` itself when they are.
 
     The practice's hours may narrow 08:00–21:00, never widen them, and the client's those; where the two have nothing
-    in common it's the client's that count. Of several zones (`where`) every one must be open.
+    in common it's the client's that count. Every zone of a place must be open; where they never are all at once the
+    next place counts, and in the end the day without narrower hours.
     """
-    zones = [ZoneInfo(name) for name in where]
-    opens, closes = max(sender.opens, EARLIEST), min(sender.closes, LATEST)
-    if wished is not None and wished.opens is not None and wished.closes is not None:
-        both = max(opens, wished.opens), min(closes, wished.closes)
-        opens, closes = both if both[0] < both[1] else (max(wished.opens, EARLIEST), min(wished.closes, LATEST))
+    ours = max(sender.opens, EARLIEST), min(sender.closes, LATEST)
+    for hours in (_narrowed(ours, wished), ours, (EARLIEST, LATEST)):
+        for place in places:
+            found = _first_open([ZoneInfo(name) for name in place], hours, now)
+            if found is not None:
+                return found
+    raise AssertionError("unreachable: the last place is one where it is day at some time")
+
+
+def _narrowed(ours: tuple[time, time], wished: Preferences | None) -> tuple[time, time]:
+    if wished is None or wished.opens is None or wished.closes is None:
+        return ours
+    both = max(ours[0], wished.opens), min(ours[1], wished.closes)
+    return both if both[0] < both[1] else (max(wished.opens, EARLIEST), min(wished.closes, LATEST))
+
+
+def _first_open(zones: Sequence[ZoneInfo], hours: tuple[time, time], now: datetime) -> datetime | None:
     moment = now
     while moment < now + SEARCH:
-        if all(opens <= moment.astimezone(one).time() < closes for one in zones):
+        if all(hours[0] <= moment.astimezone(one).time() < hours[1] for one in zones):
             return moment
         moment = moment.replace(second=0, microsecond=0) + STEP
-    return moment
+    return None

@@ -1,6 +1,7 @@
 """Messages of which a vendor has been asked and the outcome is not known yet."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -46,3 +47,8 @@ async def among(session: AsyncSession, message_ids: Collection[UUID]) -> set[UUI
 
 async def end(session: AsyncSession, message_id: UUID) -> None:
     await session.execute(delete(tables.hand_overs).where(tables.hand_overs.c.message_id == message_id))
+
+
+async def forget(session: AsyncSession, before: datetime) -> None:
+    """Those of which no report will come any more."""
+    await session.execute(delete(tables.hand_overs).where(tables.hand_overs.c.begun_at < before))

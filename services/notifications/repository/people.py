@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from services.notifications import tables
 from services.notifications.domain.model import Contact, Pause, Preferences, Sender
 from shared.contracts.notifications import Channel
+from shared.db import be_patient
 from shared.direct import Direct
 from shared.rows import dump, every, is_among, one
 
@@ -46,7 +47,11 @@ async def save_contact(session: AsyncSession, tenant: UUID, contact: Contact) ->
 
 async def contact(session: AsyncSession, client_id: UUID, *, lock: bool = False) -> Contact | None:
     query = select(tables.contacts).where(tables.contacts.c.client_id == client_id)
-    return await one(session, Contact, query.with_for_update() if lock else query)
+    if lock:
+        # Whoever sends to this client holds it until the carrier has answered; a STOP must not be turned away.
+        await be_patient(session)
+        query = query.with_for_update()
+    return await one(session, Contact, query)
 
 
 _CONTACTS = Direct(

@@ -44,14 +44,15 @@ async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Seque
     return await every(session, Task, query.order_by(columns.id).with_for_update())
 
 
-async def is_asked(session: AsyncSession, client_id: UUID, kind: str) -> bool:
-    """Whether a client has a task of this kind that is not closed; who asks at the same time waits.
+async def is_asked(session: AsyncSession, client_id: UUID, kind: str, by: datetime) -> bool:
+    """Whether a client has a task of this kind that is due by then and not closed; who asks at the same time waits.
 
     It locks no task: whoever asks has a message in hand, and who has the task may be about to want that.
     """
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind} {client_id}", 0))))
     columns = tables.tasks.c
     query = select(columns.id).where(columns.client_id == client_id, columns.kind == kind, columns.status != "closed")
+    query = query.where(columns.due_at <= by)
     return await session.scalar(query.limit(1)) is not None
 
 

@@ -44,8 +44,8 @@ class Post:
     def links(self, tenant: UUID) -> Links:
         return Links(tenant, self.link_key, self.booking_url, self.feedback_url, self.callback_base)
 
-    def callback(self, channel: Channel, tenant: UUID, message_id: UUID) -> str:
-        return f"{self.callback_base.rstrip('/')}/v1/callbacks/{channel}/{tenant}/{message_id}"
+    def callback(self, channel: Channel, tenant: UUID, message_id: UUID, vendor: str) -> str:
+        return f"{self.callback_base.rstrip('/')}/v1/callbacks/{channel}/{tenant}/{message_id}?vendor={vendor}"
 
 
 async def begin(tenant: UUID, asked: Sequence[tuple[Message, Send]], now: datetime, post: Post) -> dict[UUID, Vendor]:
@@ -69,7 +69,7 @@ async def hand_over(
 ) -> HandedOver:
     """Raises CarrierRefused, CarrierUnavailable, OutcomeUnknown, or NoWords."""
     try:
-        outbound = _outbound(tenant, message, verdict, world, now, post)
+        outbound = _outbound(tenant, message, verdict, world, vendor, now, post)
         return await post.carriers.hand_over(verdict.channel, vendor, outbound)
     except (CarrierRefused, CarrierUnavailable, NoWords):
         # This vendor has not taken it: another may be asked.
@@ -89,7 +89,9 @@ def may_ask_again(begun: Begun, message: Message, contact: Contact | None, carri
     return knows and begun.channel in message.channels and begun.address in (None, address)
 
 
-def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> Outbound:
+def _outbound(
+    tenant: UUID, message: Message, verdict: Send, world: World, vendor: Vendor, now: datetime, post: Post
+) -> Outbound:
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `decide` sends only with both
     text = render(
         message,
@@ -108,7 +110,7 @@ def _outbound(tenant: UUID, message: Message, verdict: Send, world: World, now: 
         body=text.body,
         html=text.html,
         unsubscribe_url=text.unsubscribe_url,
-        callback_url=post.callback(verdict.channel, tenant, message.id),
+        callback_url=post.callback(verdict.channel, tenant, message.id, vendor.name),
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),
         returns_to=world.sender.bounces_to,

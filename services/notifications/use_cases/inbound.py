@@ -20,6 +20,7 @@ from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import plan_message
 from services.notifications.use_cases.practice import add_consent
 from shared.contracts.notifications import MessageReceived, QuestionAnswered
+from shared.db import be_patient
 from shared.telemetry import annotate, use_case
 
 _REPLIES: dict[Meaning, Purpose] = {
@@ -48,6 +49,8 @@ async def receive_text(
 ) -> Received:
     """Takes a text in, once, and does what it means in this same transaction."""
     what = meaning(body)
+    # What is under way to them is waited for, however long: a carrier doesn't bring a text a second time.
+    await be_patient(session)
     # Who was written to last is who answers, where several share a number.
     clients = await repository.people.clients_by_phone(session, phone)
     client_id = clients[0] if clients else None

@@ -12,6 +12,9 @@ from services.notifications.domain.model import Message
 from shared.contracts.notifications import Channel
 from shared.telemetry import current_traceparent
 
+UNKNOWN = "outcome_unknown"
+"""A vendor was asked, and only a report of theirs can say whether they have the message."""
+
 
 async def plan_message(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Message | None:
     """Keeps a message and sets its timer; None when its step has one already."""
@@ -28,7 +31,9 @@ async def plan_all(session: AsyncSession, tenant: UUID, messages: Sequence[Messa
 
 
 async def drop(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:
-    """A planned message that is not to be sent any more."""
+    """A planned message that is not to be sent any more. What a vendor may have already is on record as that."""
+    if await repository.hand_overs.find(session, message.id) is not None:
+        reason = UNKNOWN
     await repository.messages.save(session, tenant, message.not_sent(message.channel, reason))
     await decided(session, tenant, message, "not_sent", now, reason=reason)
 

@@ -31,6 +31,7 @@ from shared.contracts.notifications import (
     OutreachStarted,
     OutreachTrigger,
 )
+from shared.db import be_patient
 from shared.telemetry import annotate, current_traceparent, use_case
 
 
@@ -182,6 +183,7 @@ async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: 
 
 async def pause_for_safety(session: AsyncSession, tenant: UUID, client_id: UUID, now: datetime) -> None:
     """Words of danger, by whichever way they came: from here on a person looks after this client."""
+    await be_patient(session)
     await end_all(session, tenant, client_id, "safety", now)
     # A sending transaction holds this row: after us, nothing that it decided before can still go out.
     await repository.people.contact(session, client_id, lock=True)

@@ -31,6 +31,8 @@ async def set_sender(session: AsyncSession, *, tenant: UUID, sender: Sender, now
 @use_case
 async def set_contact(session: AsyncSession, *, tenant: UUID, contact: Contact) -> None:
     annotate(client_id=contact.client_id)
+    # What is on its way to the old address is on record before.
+    await repository.people.contact(session, contact.client_id, lock=True)
     await repository.people.save_contact(session, tenant, contact)
     await repository.people.forget_unreachable(session, contact)
 

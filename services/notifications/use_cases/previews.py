@@ -139,7 +139,7 @@ def _previewed(
     message: Message, sender: Sender, sample: Sample, reason: str | None, words: Sequence[Said]
 ) -> Previewed:
     at_once = is_awaited(message, sample.visit, message.due_at)
-    where = (sample.zone,) if sample.zone else PLAUSIBLE_ZONES
+    where = [(sample.zone,) if sample.zone else PLAUSIBLE_ZONES]
     goes_at = message.due_at if at_once else next_opening(sender, where, message.due_at)
     if reason is None and message.outreach_id is None and not at_once and message.due_at < sample.start <= goes_at:
         reason = "quiet_hours_until_start"

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,10 @@ from shared.telemetry import annotate, use_case
 
 log = logging.getLogger(__name__)
 ALARM = "check_messages"
+
+
+REMEMBERED = timedelta(days=30)
+"""For so long a vendor may still say what became of a message that was dropped while they were asked."""
 
 
 @use_case
@@ -39,6 +43,7 @@ async def reconcile(session: AsyncSession, *, tenant: UUID, now: datetime, booki
     )
     found = replace(found, alarm=found.is_alarm(before))
     await repository.reconciling.add(session, tenant, found)
+    await repository.hand_overs.forget(session, now - REMEMBERED)
     wrong = {"overdue": found.overdue, "unplanned": found.unplanned, "unheard": len(found.unheard)}
     annotate(expected=found.expected, sent=found.sent, **wrong)
     if found.alarm:

@@ -90,13 +90,17 @@ async def take_report(
     status: Literal["delivered", "failed"],
     code: int | None,
     now: datetime,
+    vendor: str | None = None,
 ) -> None:
-    """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now."""
+    """What the carrier says became of a message; a failure goes on by the next channel of its ladder, now.
+
+    `vendor` is whose report it is, where that is known: one that was asked before says nothing of what another has.
+    """
     message = await repository.messages.get(session, message_id, lock=True)
     annotate(message_id=message.id, client_id=message.client_id)
-    if message.status == "planned":
-        message = await _completed(session, tenant, message, carrier_id)
-    if message.status == "planned" or message.channel != channel:
+    if message.sent_at is None:
+        message = await _completed(session, tenant, message, channel, carrier_id, vendor)
+    if message.sent_at is None or message.channel != channel or (vendor or message.vendor) != message.vendor:
         return
     refusal = _refusal(message, code)
     await _follow_report(session, tenant, message, status, refusal.code if refusal else None, now, refusal)
@@ -109,7 +113,7 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
     if message is None or message.channel != "email":
         return False
     annotate(message_id=message.id, client_id=message.client_id, report=report.meaning)
-    address = message.address
+    address = message.address or await _present_address(session, message)
     if report.recipient is not None and address is not None and report.recipient != address.lower():
         # Of the address that it went to; the client has another one by now.
         address = None
@@ -127,17 +131,26 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
     return True
 
 
-async def _completed(session: AsyncSession, tenant: UUID, message: Message, carrier_id: str) -> Message:
-    """A carrier reports before it is on record that it has the message: whoever asked it has died meanwhile.
+async def _completed(
+    session: AsyncSession, tenant: UUID, message: Message, channel: Channel, carrier_id: str, vendor: str | None
+) -> Message:
+    """A carrier reports before it is on record that it has the message: whoever asked it has died meanwhile, and the
+    message may have been dropped since.
 
     The message itself where nobody was asked.
     """
     begun = await repository.hand_overs.find(session, message.id)
-    if begun is None or begun.address is None:
+    if begun is None or begun.address is None or (begun.channel, begun.vendor) != (channel, vendor or begun.vendor):
         return message
     visit = await repository.visits.find(session, message.appointment_id)
     given = HandedOver(begun.channel, begun.vendor, carrier_id)
     return await keep_sent(session, tenant, message, given, begun.address, visit, begun.begun_at)
+
+
+async def _present_address(session: AsyncSession, message: Message) -> str | None:
+    """Of messages from before it was kept to which address they went."""
+    contact = await repository.people.contact(session, message.client_id)
+    return contact.address(message.channel) if contact else None
 
 
 def _refusal(message: Message, code: int | None) -> CarrierRefused | None:
@@ -163,8 +176,9 @@ async def _follow_report(
     await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
     if status == "delivered":
         return
-    if refusal is not None and message.address is not None:
-        await heed(session, tenant, message, Send(message.channel, message.address), refusal, now)
+    address = message.address or await _present_address(session, message)
+    if refusal is not None and address is not None:
+        await heed(session, tenant, message, Send(message.channel, address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
     if not left:
         if refusal is None or refusal.because != "opt_out":

@@ -24,16 +24,13 @@ from services.notifications.domain.policy import Defer, Refuse, Send, World, dec
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
 from services.notifications.use_cases.handing_over import Post, begin, hand_over, may_ask_again
-from services.notifications.use_cases.messages import decided, drop
+from services.notifications.use_cases.messages import UNKNOWN, decided, drop
 from services.notifications.use_cases.reports import heed
 from services.notifications.use_cases.sent import keep_sent
 from services.notifications.use_cases.worlds import worlds_of
 from shared import timers
 from shared.contracts.notifications import Channel
 from shared.telemetry import annotate, use_case
-
-UNKNOWN = "outcome_unknown"
-"""A vendor was asked and nobody will ever know whether it has the message: a person may ask the client."""
 
 
 @use_case
@@ -50,7 +47,6 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     begun = await repository.hand_overs.find(session, message.id)
     if begun is not None:
         if not may_ask_again(begun, message, world.contact, post.carriers):
-            await repository.hand_overs.end(session, message.id)
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return
         # Nobody knows yet whether it went by this one: by no other until that is known.

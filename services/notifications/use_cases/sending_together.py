@@ -34,6 +34,10 @@ AT_ONCE = 8
 """Messages for which a carrier is asked at the same time."""
 
 
+LONGEST_SECONDS = 2.0
+"""After so long no more are begun: of these clients whoever says STOP waits until this is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     message: Message
@@ -61,8 +65,12 @@ async def send_together(
         if isinstance(verdict, Send):
             ready.append(_Ready(message, verdict, world, refusals(message, world, now), by_message[message.id]))
     given: list[tuple[_Ready, HandedOver]] = []
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     for first in range(0, len(ready), AT_ONCE):
         given += await _hand_over(session, tenant, ready[first : first + AT_ONCE], now, post)
+        if loop.time() - begun > LONGEST_SECONDS:
+            break
     await _keep(session, tenant, given, now)
     return [one.message.id for one, _ in given]
 

@@ -46,7 +46,8 @@ async def open_task(
 
 
 async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Task | None:
-    """A message of a visit to come has failed by its last channel: somebody finds another way, one task a client.
+    """A message of a visit to come has failed by its last channel: somebody finds another way, one task a client,
+    unless that is due too late for this visit.
 
     Outreach and check-ins have persons of their own. The message may be locked.
     """
@@ -55,10 +56,10 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
     visit = await repository.visits.find(session, message.appointment_id)
     if visit is None or visit.status != "booked" or visit.start <= now:
         return None
-    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE):
+    due_at = tasks.due_before(visit.start, now)
+    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE, due_at):
         return None
     await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
-    due_at = tasks.due_before(visit.start, now)
     about = About(appointment_id=visit.id)
     return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
 

@@ -76,7 +76,9 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     """
     before = await repository.visits.find(session, state.appointment_id, lock=True)
     # A remark is no booking: it must not end an outreach, as a later change by the client would.
-    visit = replace(Visit.of(state), changed_at=before.changed_at if before else state.booked_at)
+    visit = replace(Visit.of(state), changed_at=state.booked_at, changed_by=None)
+    if before is not None:
+        visit = replace(visit, changed_at=before.changed_at, changed_by=before.changed_by)
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
         if news:

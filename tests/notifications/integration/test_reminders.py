@@ -458,8 +458,12 @@ async def waits_for_a_lock(practice: Practice) -> bool:
         return bool(await session.scalar(text(query)))
 
 
+TURNED_AWAY = 2.3
+"""Seconds after which others are told that something is busy."""
+
+
 async def says_it_is_too_much(practice: Practice) -> None:
-    await text_in(practice, "I want to kill myself")
+    assert await text_in(practice, "I want to kill myself") == 200
 
 
 async def says_so_on_the_page(practice: Practice) -> None:
@@ -476,11 +480,22 @@ async def wishes_mails(practice: Practice) -> None:
     await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
 
 
+async def moves(practice: Practice) -> None:
+    contact = await practice.call("GET", f"/v1/clients/{practice.client}/contact")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/contact", json=contact | {"phone": "+13035550188"})
+
+
+async def stops(practice: Practice) -> None:
+    assert await text_in(practice, "STOP") == 200
+
+
 async def is_taken_over(practice: Practice) -> None:
     await practice.call("POST", f"/v1/clients/{practice.client}/pause")
 
 
-@pytest.mark.parametrize("change", [says_it_is_too_much, says_so_on_the_page, withdraws, wishes_mails, is_taken_over])
+@pytest.mark.parametrize(
+    "change", [stops, says_it_is_too_much, says_so_on_the_page, withdraws, wishes_mails, moves, is_taken_over]
+)
 async def test_whatever_ends_texts_waits_for_the_one_that_is_on_its_way(
     change: Callable[[Practice], Coroutine[Any, Any, None]], practice: Practice
 ) -> None:
@@ -491,7 +506,9 @@ async def test_whatever_ends_texts_waits_for_the_one_that_is_on_its_way(
     async with on_its_way(practice) as carrier:
         changing = asyncio.create_task(change(practice))
         await eventually(lambda: waits_for_a_lock(practice), 5)
-        assert not changing.done()
+        # Longer than anybody else waits for a lock: this must not be turned away.
+        done, _ = await asyncio.wait([changing], timeout=TURNED_AWAY)
+        assert not done
         carrier.go_on.set()
         await changing
 
@@ -647,7 +664,7 @@ async def test_an_undelivered_text_goes_on_by_mail_though_the_visit_was_flagged_
     await practice.follow(booked)
     [timer] = await practice.claimed()
     async with practice.resources.database.transaction(practice.tenant) as session:
-        await session.execute(text("UPDATE messages SET status = 'sent', channel = 'sms'"))
+        await session.execute(text("UPDATE messages SET status = 'sent', channel = 'sms', sent_at = now()"))
     await practice.follow(
         AppointmentFlagged.model_validate(booked.model_dump() | {"sequence": 2, "needs_rebooking": True})
     )

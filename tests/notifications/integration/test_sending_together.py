@@ -14,6 +14,7 @@ from services.notifications import repository
 from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.model import Begun
+from services.notifications.use_cases import sending_together
 from services.notifications.use_cases.visits import ask_for_rating
 from shared.contracts.booking import AppointmentCancelled, AppointmentMissed, AppointmentState
 from shared.contracts.feedback import FeedbackRequested
@@ -68,6 +69,16 @@ async def test_what_a_carrier_may_have_already_is_not_sent_with_the_others(pract
     async with practice.resources.database.transaction(practice.tenant) as session:
         await repository.hand_overs.begin(session, practice.tenant, [begun])
     assert timers[0].id not in await practice.runner().fire_together(timers)
+
+
+async def test_where_a_carrier_takes_its_time_no_more_are_begun_together(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever of them says STOP would wait for all of them."""
+    await many(practice, 12)
+    monkeypatch.setattr(sending_together, "LONGEST_SECONDS", 0.0)
+    timers = await practice.claimed()
+    assert len(await practice.runner().fire_together(timers)) == sending_together.AT_ONCE
 
 
 async def test_what_is_usual_goes_together_with_its_reason_its_event_and_its_trace(practice: Practice) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
 from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
-from shared.contracts.booking import AppointmentConfirmed
+from shared.contracts.booking import AppointmentCancelled, AppointmentConfirmed
 from tests.notifications.conftest import TOKEN, Practice
 from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
 from tests.notifications.integration.test_vendors import booked, two
@@ -113,9 +113,12 @@ async def crashed(practice: Practice) -> None:
             raise RuntimeError("the process dies here")
 
 
-async def report(practice: Practice, status: str, channel: str = "sms", code: int | None = None) -> None:
-    [message] = [one for one in await practice.messages() if one["channel"] == "sms"]
-    path = f"/v1/callbacks/{channel}/{practice.tenant}/{message['id']}"
+async def report(
+    practice: Practice, status: str, channel: str = "sms", code: int | None = None, vendor: str | None = None
+) -> None:
+    plan = ("reminder", "confirm_request")
+    [message] = [one for one in await practice.messages() if one["channel"] == "sms" and one["purpose"] in plan]
+    path = f"/v1/callbacks/{channel}/{practice.tenant}/{message['id']}" + (f"?vendor={vendor}" if vendor else "")
     said = {"MessageStatus": status} if channel == "sms" else {"CallStatus": status}
     form = {"MessageSid": "SM7", **said} | ({"ErrorCode": str(code)} if code else {})
     headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
@@ -134,6 +137,45 @@ async def test_a_report_that_is_faster_than_the_record_completes_it(practice: Pr
         assert await session.scalar(text("SELECT count(*) FROM questions")) == 1
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
+
+
+@pytest.mark.parametrize("dropped", ["cancelled", "stopped"])
+async def test_what_was_dropped_while_a_carrier_may_have_it_is_told_as_that_and_settled_by_its_report(
+    dropped: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    event = await visit(practice)
+    await practice.follow(event)
+    await crashed(practice)
+    if dropped == "cancelled":
+        gone = {"sequence": 2, "status": "cancelled"}
+        await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | gone))
+    else:
+        await practice.text_from(practice.phone, "STOP")
+        await practice.come_due("message.send")
+        await practice.fire_due()
+    assert ("reminder", None, "not_sent", "outcome_unknown") in await practice.decisions()
+    await report(practice, "delivered", "voice")
+    assert "delivered" not in [one["status"] for one in await practice.messages()], "of a call that was none"
+    await report(practice, "delivered", vendor="sms_2")
+    await report(practice, "delivered")
+    [message] = [one for one in await practice.messages() if one["purpose"] == "reminder"]
+    assert (message["status"], bool(message["sent_at"])) == ("delivered", True)
+    told = [one[2] for one in await practice.decisions() if one[0] == "reminder" and one[2] != "channel_closed"]
+    # When it went is known now: before it was dropped.
+    assert told == ["planned", "sent", "not_sent", "delivered"]
+
+
+async def test_a_report_of_a_vendor_that_does_not_have_it_changes_nothing(practice: Practice) -> None:
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await booked(practice)
+    await practice.fire_due()
+    await report(practice, "undelivered", code=30005, vendor="sms_2")
+    assert [one["status"] for one in await practice.messages()] == ["sent"]
+    await report(practice, "undelivered", code=30005, vendor="sms")
+    assert next(one["status"] for one in await practice.messages()) == "failed"
 
 
 async def test_a_report_on_what_nobody_was_asked_to_carry_changes_nothing(practice: Practice) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain.model import Contact, Message, Offer, Purpose, Sender, Visit
+from services.notifications.domain.model import Contact, Message, Offer, Preferences, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import (
     PLAUSIBLE_ZONES,
@@ -135,10 +135,12 @@ def test_at_night_it_waits_for_eight_in_the_clients_morning() -> None:
 
 
 def test_who_has_just_booked_at_night_is_answered_but_nobody_is_woken_by_a_confirmation() -> None:
-    booked = replace(VISIT, booked_at=NIGHT, changed_at=NIGHT, start=NIGHT + timedelta(days=3))
+    booked = replace(VISIT, booked_at=NIGHT, changed_at=NIGHT, start=NIGHT + timedelta(days=3), changed_by="client")
     told = replace(message("confirmation"), due_at=NIGHT)
     assert decide(told, world(visit=booked), NIGHT + timedelta(minutes=29)) == Send("sms", "+12025550123")
     assert isinstance(decide(told, world(visit=booked), NIGHT + timedelta(minutes=31)), Defer), "held up for long"
+    for_them = replace(booked, changed_by="practice")
+    assert isinstance(decide(told, world(visit=for_them), NIGHT), Defer), "somebody else has booked for them"
     later = replace(told, due_at=NIGHT + timedelta(minutes=5))
     assert isinstance(decide(later, world(visit=booked), later.due_at), Defer), "planned for hours after the booking"
 
@@ -146,7 +148,7 @@ def test_who_has_just_booked_at_night_is_answered_but_nobody_is_woken_by_a_confi
 @pytest.mark.parametrize(
     ("phone", "zone", "opens"),
     [
-        ("+442079460018", None, "2026-03-03T08:00:00+00:00"),
+        ("+442079460018", None, "2026-03-03T18:00:00+00:00"),
         ("+12025550123", None, "2026-03-03T18:00:00+00:00"),
         ("+442079460018", "America/New_York", "2026-03-03T13:00:00+00:00"),
     ],
@@ -157,6 +159,25 @@ def test_who_has_a_number_abroad_may_be_there(phone: str, zone: str | None, open
     assert found == Defer(datetime.fromisoformat(opens), "quiet_hours")
 
 
+def test_where_it_is_never_day_there_and_here_the_country_of_the_number_counts() -> None:
+    client = replace(CONTACT, phone="+911123456789", zone=None)
+    morning = NIGHT.replace(hour=2, minute=29)
+    found = decide(message("missed_you", ("email",)), world(contact=client), morning)
+    assert found == Defer(morning + timedelta(minutes=1), "quiet_hours"), "08:00 in Kolkata"
+
+
+def test_hours_that_never_come_in_every_zone_give_way_to_the_day() -> None:
+    wishes = Preferences(VISIT.client_id, (), None, time(10), time(12))
+    nowhere = replace(CONTACT, zone=None)
+    found = decide(message("missed_you"), world(contact=nowhere, preferences=wishes), NIGHT)
+    assert found == Defer(datetime(2026, 3, 3, 18, 0, tzinfo=UTC), "quiet_hours")
+
+
+@pytest.mark.parametrize("purpose", ["answer_confirm", "answer_cancel", "check_in_thanks", "opt_in_confirmation"])
+def test_a_number_that_has_stopped_texts_gets_no_thanks_either(purpose: Purpose) -> None:
+    assert decide(message(purpose, ("sms",)), world(suppressed=True), NOW) == Refuse("opted_out", "sms")
+
+
 def test_a_reminder_that_would_wait_past_the_start_is_dropped() -> None:
     early = replace(VISIT, start=NIGHT + timedelta(hours=2))
     assert decide(message(), world(visit=early), NIGHT) == Refuse("quiet_hours_until_start")
@@ -164,9 +185,9 @@ def test_a_reminder_that_would_wait_past_the_start_is_dropped() -> None:
 
 def test_a_practice_may_narrow_the_hours_but_not_widen_them() -> None:
     narrow = replace(SENDER, opens=time(10), closes=time(12))
-    assert next_opening(narrow, ["America/New_York"], NIGHT) == datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+    assert next_opening(narrow, [["America/New_York"]], NIGHT) == datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
     wide = replace(SENDER, opens=time(0), closes=time(23, 59))
-    assert next_opening(wide, ["America/New_York"], NIGHT) == datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
+    assert next_opening(wide, [["America/New_York"]], NIGHT) == datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 
 
 @given(
@@ -177,7 +198,7 @@ def test_a_practice_may_narrow_the_hours_but_not_widen_them() -> None:
 )
 def test_whenever_and_wherever_the_next_opening_lies_in_the_recipients_day(now: datetime, zone: str | None) -> None:
     where = (zone,) if zone else PLAUSIBLE_ZONES
-    opening = next_opening(SENDER, where, now)
+    opening = next_opening(SENDER, [where], now)
     assert now <= opening < now + timedelta(hours=48)
     for name in where:
         assert time(8) <= opening.astimezone(ZoneInfo(name)).time() < time(21)

@@ -91,7 +91,13 @@ async def test_a_refusal_says_what_is_in_the_way(code: int, because: str) -> Non
     assert (refused.value.code, refused.value.because) == (f"sms_{code}", because)
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_of_what_has_broken_on_the_way_nobody_knows_whether_it_was_taken(status: int) -> None:
+    with pytest.raises(OutcomeUnknown, match=f"sms_http_{status}"):
+        await Wire(answer(status, b"<html>broken</html>")).carrier().send(MESSAGE)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
 async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it(status: int) -> None:
     with pytest.raises(CarrierUnavailable) as away:
         await Wire(answer(status, b"<html>busy</html>")).carrier().send(MESSAGE)
