@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import SOON, Practice
@@ -152,6 +153,18 @@ async def test_stop_in_an_answer_to_a_mail_is_a_no_to_mails(practice: Practice) 
     await came_back(practice, answered(message, "Stop"))
     newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"][0]
     assert (newest["channel"], newest["granted"], newest["source"]) == ("email", False, "email")
+
+
+async def test_a_complaint_about_a_mail_to_the_old_address_is_a_no_to_that_one(practice: Practice) -> None:
+    message = await mailed(practice)
+    old, contact = practice.email, await practice.call("GET", f"/v1/clients/{practice.client}/contact")
+    path = f"/v1/clients/{practice.client}/contact"
+    await practice.call("PUT", path, json=contact | {"email": "new@example.org"})
+    await practice.consent("email")
+    await came_back(practice, of(message, complaint()))
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        said = await session.execute(text("SELECT address, granted FROM consents WHERE source = 'mail program'"))
+        assert [tuple(one) for one in said] == [(old, False)]
 
 
 async def test_mails_return_to_where_the_practice_says(practice: Practice) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from services.notifications import repository
 from services.notifications.clients import CarrierRefused
@@ -92,6 +93,27 @@ async def test_nobody_is_asked_about_a_visit_that_is_not_to_come(practice: Pract
     await practice.reported("undelivered")
     assert "failed" in [one["status"] for one in await practice.messages()]
     assert await asked(practice) == []
+
+
+async def test_nobody_is_asked_once_the_visit_has_begun(practice: Practice) -> None:
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE visits SET start = clock_timestamp()"))
+    await practice.reported("undelivered")
+    assert await asked(practice) == []
+
+
+async def test_a_visit_before_the_first_one_has_a_task_of_its_own(practice: Practice) -> None:
+    now = await practice.now()
+    later, sooner = [await visit(practice, start=now + timedelta(hours=hours)) for hours in (24 * 30, 20)]
+    for one in (later, sooner, later):
+        await practice.follow(one)
+        await undelivered(practice)
+    found = {one["appointment_id"]: datetime.fromisoformat(one["due_at"]) for one in await asked(practice)}
+    assert set(found) == {str(later.appointment_id), str(sooner.appointment_id)}
+    assert found[str(sooner.appointment_id)] < sooner.start
 
 
 async def test_outreach_has_persons_of_its_own(practice: Practice) -> None:

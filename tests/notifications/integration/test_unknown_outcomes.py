@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
-from services.notifications.use_cases import sending
+from services.notifications.domain.templates import NoWords
+from services.notifications.use_cases import handing_over, sending
 from services.notifications.use_cases.handing_over import Post
 from shared.contracts.booking import AppointmentCancelled, AppointmentConfirmed
 from tests.notifications.conftest import TOKEN, Practice
@@ -166,6 +167,19 @@ async def test_what_was_dropped_while_a_carrier_may_have_it_is_told_as_that_and_
     told = [one[2] for one in await practice.decisions() if one[0] == "reminder" and one[2] != "channel_closed"]
     # When it went is known now: before it was dropped.
     assert told == ["planned", "sent", "not_sent", "delivered"]
+
+
+async def test_who_was_not_asked_for_want_of_words_has_nothing(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wordless(*_: object) -> None:
+        raise NoWords("text_too_long", "It is too long.")
+
+    monkeypatch.setattr(handing_over, "render", wordless)
+    await booked(practice)
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await session.scalar(text("SELECT count(*) FROM hand_overs")) == 0
 
 
 async def test_a_report_of_a_vendor_that_does_not_have_it_changes_nothing(practice: Practice) -> None:

@@ -1,14 +1,18 @@
 """What becomes of a message when a vendor fails, is silent, refuses, or never reports: sent once, or by another way."""
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from services.notifications import repository
 from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
 from tests.notifications.conftest import Practice
@@ -95,7 +99,7 @@ async def test_while_it_is_not_known_whether_the_text_went_no_mail_goes_instead(
     await practice.come_due("message.send")
     await practice.fire_due()
     assert practice.outside.mails(practice.email) == []
-    assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "no_consent")]
+    assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "outcome_unknown")]
 
 
 async def test_a_carrier_that_asks_for_time_is_given_it(practice: Practice) -> None:
@@ -142,14 +146,16 @@ async def test_a_number_at_which_nobody_is_reached_is_not_tried_again_until_some
     assert len(practice.outside.texts(practice.phone)) == 2
 
 
+async def delivered(practice: Practice) -> bool:
+    """Whether all that the client was texted has arrived, and that has been reported."""
+    there = all(one.status == "delivered" for one in practice.outside.carrier.store.find(to=practice.phone))
+    return there and all(one["status"] == "delivered" for one in await practice.messages() if one["channel"] == "sms")
+
+
 async def test_a_text_that_nobody_reported_on_is_looked_up(practice: Practice) -> None:
     await booked(practice)
     await practice.fire_due()
-
-    async def carried() -> bool:
-        return all(one.status == "delivered" for one in practice.outside.carrier.store.find(to=practice.phone))
-
-    await eventually(carried, 5)
+    await eventually(partial(delivered, practice), 5)
     async with practice.resources.database.transaction(practice.tenant) as session:
         # As if its report had been lost.
         await session.execute(text("UPDATE messages SET status = 'sent', delivered_at = NULL"))
@@ -172,11 +178,34 @@ async def test_a_text_that_the_carrier_does_not_know_goes_on_by_the_next_channel
     assert ("reminder", "sms", "failed", "sms_20404") in await practice.decisions()
 
 
+async def test_what_is_heard_by_asking_holds_of_the_number_too(practice: Practice) -> None:
+    await booked(practice)
+    await practice.fire_due()
+    await eventually(partial(delivered, practice), 5)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE messages SET status = 'sent', delivered_at = NULL"))
+    carriers = practice.resources.carriers
+    [message] = await practice.messages()
+    answer = {"status": "undelivered", "error_code": 30005}
+    wire = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=answer)))
+    silent = replace(cast(PhoneCarrier, carriers.vendors["sms"][0]), http=wire)
+    practice.resources = carried_by(practice.resources, silent)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await repository.messages.look_up_at(session, practice.tenant, message["id"], await practice.now())
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert list(await session.scalars(text("SELECT address FROM unreachable"))) == [practice.phone]
+
+
 async def test_a_text_of_which_the_carrier_never_says_is_left_and_on_record(practice: Practice) -> None:
     await booked(practice)
     await practice.fire_due()
     [carried] = practice.outside.carrier.store.find(to=practice.phone)
-    asked = 0
+    # Nothing of its own happens to it any more.
+    await eventually(partial(delivered, practice), 5)
+    asked, [message] = 0, await practice.messages()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await repository.messages.look_up_at(session, practice.tenant, message["id"], await practice.now())
     for hours in (0, 1, 7):
         carried.status = "queued"
         async with practice.resources.database.transaction(practice.tenant) as session:

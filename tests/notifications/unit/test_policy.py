@@ -159,6 +159,12 @@ def test_who_has_a_number_abroad_may_be_there(phone: str, zone: str | None, open
     assert found == Defer(datetime.fromisoformat(opens), "quiet_hours")
 
 
+def test_who_wishes_for_hours_before_the_day_begins_is_written_to_by_day() -> None:
+    early = Preferences(VISIT.client_id, (), None, time(6), time(7))
+    found = decide(message("missed_you"), world(preferences=early), NIGHT)
+    assert found == Defer(datetime(2026, 3, 3, 13, 0, tzinfo=UTC), "quiet_hours"), "08:00"
+
+
 def test_where_it_is_never_day_there_and_here_the_country_of_the_number_counts() -> None:
     client = replace(CONTACT, phone="+911123456789", zone=None)
     morning = NIGHT.replace(hour=2, minute=29)
