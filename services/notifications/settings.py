@@ -38,6 +38,11 @@ class Settings(ServiceSettings):
     sms_2_api_url: str | None = Field(None, description="A second carrier, for when the first one is away")
     sms_2_account_sid: str | None = None
     sms_2_auth_token: str | None = None
+    sms_knows_repetitions: bool = Field(
+        True,
+        description="Whether carriers take a text only once that they are given twice under one "
+        "I-Twilio-Idempotency-Token; where they don't, what may have gone is not given to them again",
+    )
     sms_2_number: str | None = Field(None, description="The number that it sends from")
 
     @model_validator(mode="after")

@@ -83,12 +83,13 @@ class Carriers:
 def open_carriers(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> Carriers:
     """The vendors that the settings name."""
     account = (settings.sms_account_sid, settings.sms_auth_token)
-    texts: list[Vendor] = [PhoneCarrier("sms", "sms", settings.sms_api_url, *account, http, clock)]
-    calls: list[Vendor] = [PhoneCarrier("voice", "voice", settings.sms_api_url, *account, http, clock)]
+    knows, first = settings.sms_knows_repetitions, (settings.sms_api_url, *account, http, clock)
+    texts: list[Vendor] = [PhoneCarrier("sms", "sms", *first, knows_repetitions=knows)]
+    calls: list[Vendor] = [PhoneCarrier("voice", "voice", *first, knows_repetitions=knows)]
     if settings.sms_2_api_url and settings.sms_2_account_sid and settings.sms_2_auth_token:
         other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, http, clock)
-        texts.append(PhoneCarrier("sms_2", "sms", *other, settings.sms_2_number))
-        calls.append(PhoneCarrier("voice_2", "voice", *other, settings.sms_2_number))
+        texts.append(PhoneCarrier("sms_2", "sms", *other, settings.sms_2_number, knows))
+        calls.append(PhoneCarrier("voice_2", "voice", *other, settings.sms_2_number, knows))
     mails: list[Vendor] = [
         MailServer(
             "email",

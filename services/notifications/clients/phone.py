@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from html import escape
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import httpx
 from opentelemetry.trace import SpanKind
@@ -52,7 +52,7 @@ class PhoneCarrier:
     http: httpx.AsyncClient
     clock: Clock
     own_number: str | None = None
-    knows_repetitions: ClassVar[bool] = True
+    knows_repetitions: bool = True
 
     async def send(self, message: Outbound) -> str:
         """Hands a text or call to the carrier; returns its sid. Raises as `Vendor.send`."""

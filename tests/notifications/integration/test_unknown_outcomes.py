@@ -86,6 +86,13 @@ async def test_who_has_it_perhaps_is_asked_again_under_the_same_id(practice: Pra
     assert len(practice.outside.texts(practice.phone)) == 1
 
 
+async def test_a_carrier_that_knows_no_repetitions_is_not_asked_again(practice: Practice) -> None:
+    carrier = await silent(practice)
+    carrier.knows_repetitions = False
+    assert await again(practice) == ("not_sent", "outcome_unknown")
+    assert len(carrier.asked) == 1
+
+
 async def test_what_went_perhaps_by_text_does_not_go_by_mail_because_mails_are_wished_now(practice: Practice) -> None:
     await silent(practice)
     await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
