@@ -83,9 +83,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             await repository.messages.save(session, tenant, whole.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
         elif isinstance(verdict, Refuse):
-            await _not_sent(
-                session, tenant, message, verdict.reason, refused or verdict.reason == "nobody_reached", now
-            )
+            refused = refused or await _has_failed(session, message, verdict)
+            await _not_sent(session, tenant, message, verdict.reason, refused, now)
         else:
             await keep_sent(session, tenant, message, given, verdict.address, visit, now)
         return
@@ -98,6 +97,13 @@ async def _not_sent(
     await drop(session, tenant, message, reason, now)
     if refused:
         await tasks.nobody_reached(session, tenant, message, now)
+
+
+async def _has_failed(session: AsyncSession, message: Message, verdict: Refuse) -> bool:
+    """Whether it is refused only by the last of its channels, where another one has failed, now or before."""
+    if verdict.channel is None or verdict.reason == "opted_out":
+        return False
+    return verdict.reason == "nobody_reached" or bool(await repository.messages.failed_channels(session, message))
 
 
 async def _by_wish(session: AsyncSession, message: Message, world: World) -> Message:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.clients import Booking
 from services.notifications.domain import tasks
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, Message, Task
+from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, FROM_A_PERSON, Message, Task
 from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
 from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
@@ -46,21 +46,23 @@ async def open_task(
 
 
 async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Task | None:
-    """A message of a visit to come has failed by its last channel: somebody finds another way, one task a client,
-    unless that is due too late for this visit.
+    """What a person wrote, or a message of a visit to come, has failed by its last channel: somebody finds another way.
+
+    One task a client, unless that is due too late for this visit.
 
     Outreach and check-ins have persons of their own. The message may be locked.
     """
-    if message.purpose not in ABOUT_A_BOOKED_VISIT:
+    about, due_at = NOTHING_ELSE, now + tasks.OTHERWISE
+    if message.purpose in ABOUT_A_BOOKED_VISIT:
+        visit = await repository.visits.find(session, message.appointment_id)
+        if visit is None or visit.status != "booked" or visit.start <= now:
+            return None
+        about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
+    elif message.purpose not in FROM_A_PERSON:
         return None
-    visit = await repository.visits.find(session, message.appointment_id)
-    if visit is None or visit.status != "booked" or visit.start <= now:
-        return None
-    due_at = tasks.due_before(visit.start, now)
     if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE, due_at):
         return None
     await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
-    about = About(appointment_id=visit.id)
     return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
 
 

@@ -116,6 +116,27 @@ async def test_a_visit_before_the_first_one_has_a_task_of_its_own(practice: Prac
     assert found[str(sooner.appointment_id)] < sooner.start
 
 
+async def test_where_the_next_channel_is_closed_a_person_is_asked_as_where_it_fails(practice: Practice) -> None:
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.reported("undelivered")
+    await practice.fire_due()
+    assert ("reminder", None, "not_sent", "no_consent") in await practice.decisions()
+    assert len(await asked(practice)) == 1
+
+
+async def test_who_does_not_hear_that_somebody_has_written_is_a_persons(practice: Practice) -> None:
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    await practice.reported("undelivered")
+    await practice.fire_due()
+    [task] = await asked(practice)
+    assert (task["client_id"], task["appointment_id"]) == (str(practice.client), None)
+
+
 async def test_outreach_has_persons_of_its_own(practice: Practice) -> None:
     await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
     await practice.follow(await missed(practice))
