@@ -1,4 +1,4 @@
-"""Phrases that may mean self-harm, in English and Spanish, and some that only sound so.
+"""Phrases that may mean self-harm, in English and Spanish.
 
 How one is read: it's spelled rightly, but holds for whatever sounds alike (spelling.py); a blank may be missing;
 `…` stands for up to three words. Otherwise they are regular expressions that match whole words.
@@ -19,6 +19,7 @@ _PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|paracetamol|insu
 _HARM = r"(harm|hurt|cut|burn|stab|starv|hit|punch|injur|hate|hating)\w*"
 _KILL = r"(kil|kll|off|end|hang|shoot|drown|chok|suffocat|poison|gas|neck|rope|throw)\w*"
 _LIMB = "(wrist|wrists|vein|veins|throat|arm|arms|leg|legs|thigh|thighs)"
+_OVER = r"(?<!\bit,please\s)(?<!\bwhen\sdoes\sit\s)(stop|end|over)"
 _HEIGHT = "(bridge|roof|building|window|cliff|balcony|ledge)"
 _TRAFFIC = "(traffic|train|bus|truck|car|cars|subway|tracks|highway)"
 
@@ -28,6 +29,7 @@ ENGLISH = (
     r"sewer slid\w*",
     "sui thoughts",
     "should i … commit(?! to)",
+    r"(im|i am|ill be) next\Z",
     "k m s(?! (away|from))",
     "k y s",
     "c t b",
@@ -81,7 +83,7 @@ ENGLISH = (
     "let go of (life|everything)",
     "(will|strength) to (live|go on|keep going)",
     # No sense, no hope.
-    f"(no|any|the|see a|without) (point|reason|purpose|meaning) … ({_LIVE}|{_ANYMORE})",
+    f"(no|any|the|see a|without) (point|reason|purpose|meaning)(?! of (the|entry|contact)) … ({_LIVE}|{_ANYMORE})",
     "(nothing|anything) … to live",
     "nothing (left|matters)",
     f"worth it {_ANYMORE}",
@@ -105,7 +107,7 @@ ENGLISH = (
     r"(give|giving|gave|given) up(\Z| on (everything|myself))",
     r"\A(i am|im) (so)? done\Z",
     "(done|tired of|lost my) (fight|fighting)",
-    "(want|need|needs|wish|get) … (it|this|everything|all|pain) … (stop|end|over)(?! (sending|texting|messaging))",
+    rf"(want|need|needs|wish|get) … (it|this|everything|all|pain) … {_OVER}(?! (sending|texting|messaging))",
     "pain … (stop|end)",
     "make … (it all|everything|voices) stop",
     "misery",
@@ -358,22 +360,3 @@ SPANISH = (
     "(tome pastillas|tome de mas|me empastille|inyectarme|me inyecte toda)",
     "todo el (frasco|bote)",
 )
-
-HARMLESS = (
-    "(dying|die) to (see|meet|hear|know|try|get there|come)",
-    "to die for",
-    "die of (embarrassment|laughter|boredom|hunger)",
-    "(phone|battery|batterys|car|laptop|wifi) … (die|dying|dead)",
-    "(dying|dead|die) (laughing|tired|line|end)",
-    "death in the family",
-    "(mom|mother|dad|father|grandma|grandmother|grandpa|uncle|aunt|dog|cat) (is|was|s)? (dying|dead)",
-    f"{_NOT} live (in|at|near|nearby|here|far|there|that|close|on|around)",
-    "living room",
-    "other side of",
-    "(muero|morir|muriendo|muerto|muerta) de (hambre|risa|sueno|frio|calor|cansancio)",
-    "me muero por",
-    "(bateria|telefono|carro|perro|gato) … (muerto|muerta|muriendo)",
-    "muerte (de|en)",
-    "morir (la|el|mi) (bateria|pila|telefono|celular|carro)",
-)
-"""Everyday phrases, taken out first; what else a text says still counts."""

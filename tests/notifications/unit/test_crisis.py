@@ -6,14 +6,18 @@ missed. What nobody has thought of yet may be: whoever hears of a phrase adds it
 """
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from services.notifications.domain.crisis import danger, holds, without_harmless
-from services.notifications.domain.crisis_words import ENGLISH, HARMLESS, SPANISH
+from services.notifications.domain.crisis_words import ENGLISH, SPANISH
+from services.notifications.domain.harmless_words import HARMLESS
 from services.notifications.domain.inbound import meaning
 from services.notifications.domain.model import Language
 from services.notifications.domain.words import LANGUAGES
+
+JOINTS = (". ", ", ", "\n")
 
 
 def corpus(name: str, language: Language) -> list[str]:
@@ -68,6 +72,33 @@ def test_danger_beside_something_harmless_is_found(everyday: list[str]) -> None:
     for text in everyday:
         assert danger(f"{text}. I want to kill myself") == "en", text
         assert danger(f"quiero matarme. {text}") == "es", text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_sentence_stands_beside_it(language: Language) -> None:
+    ordinary, texts = corpus("everyday", language), corpus("danger", language)
+    for number, text in enumerate(texts):
+        joint, beside = JOINTS[number % len(JOINTS)], ordinary[number % len(ordinary)]
+        for joined in (f"{text}{joint}{beside}", f"{beside}{joint}{text}"):
+            assert danger(joined) is not None, joined
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hardly_any_two_everyday_sentences_alarm_beside_each_other(language: Language) -> None:
+    """Danger may begin in one clause and end in the next: "los amo, adios", "I don't want to live, anymore"."""
+    ordinary = corpus("everyday", language)
+    pairs = [(one, other) for one in ordinary for other in ordinary]
+    sample = enumerate(Random(language).sample(pairs, 1_500))  # noqa: S311 - a sample
+    joined = [f"{one}{JOINTS[number % len(JOINTS)]}{other}" for number, (one, other) in sample]
+    assert len([text for text in joined if danger(text) is not None]) < len(joined) / 200
+
+
+def test_a_clause_takes_nothing_away_from_the_next_one() -> None:
+    for end in (". ", ".", "! ", "? ", "; ", ", ", "\n", " - ", " 😢 ", "... "):
+        assert danger(f"I want to die{end}tired of it all") == "en", end
+        assert danger(f"just shoot me{end}they told me to call") == "en", end
+        assert danger(f"hi{end}I give up{end}bring the form") == "en", end
+        assert danger(f"I want to end{end}it all") == "en", end
 
 
 @pytest.mark.parametrize("pattern", (*ENGLISH, *SPANISH))
