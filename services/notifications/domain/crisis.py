@@ -15,8 +15,8 @@ _DANGER = ("[ ,.;]", r"(?:[ ,;](?:\w+[ ;]){0,3}|[ ;](?:\w+[ ;]){0,2}\w+,)")
 
 What is everyday ends with its clause. Danger may go on in the next one: "I want to end. it", "los amo a todos, adios".
 """
-_UNLESS = re.compile(r"(\(\?<?!(?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))")
-"""What may not follow or go before; it's of the same clause."""
+_UNLESS = re.compile(r"\(\?!((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
+"""What may not follow, in whole words of the same clause."""
 
 
 def danger(text: str) -> Language | None:
@@ -44,8 +44,10 @@ def _any_of(phrases: tuple[str, ...], blank: str, gap: str) -> re.Pattern[str]:
 
 
 def _by_sound(phrase: str, blank: str, gap: str) -> str:
-    parts = _UNLESS.split(phrase)
-    return "".join(_part(part, " " if place % 2 else blank, gap) for place, part in enumerate(parts))
+    said = _UNLESS.split(phrase)
+    return "".join(
+        rf"(?!{_part(part, ' ', gap)}\b)" if place % 2 else _part(part, blank, gap) for place, part in enumerate(said)
+    )
 
 
 def _part(part: str, blank: str, gap: str) -> str:

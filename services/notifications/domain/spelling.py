@@ -20,7 +20,7 @@ _LOOKALIKES = str.maketrans(
 _INSTEAD = str.maketrans("013457@$!|", "oieastasii")
 _ELL = str.maketrans("1|", "ll")
 _I_WITHIN = re.compile("(?<=[a-z])I+")
-_ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "unalive", "myself")
+_ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "alive", "unalive", "myself")
 _SPANISH = ("suicida", "suicidas", "suicidio", "suicidar", "suicidarme", "matar", "matarme", "morir", "morirme")
 _OFTEN_MISSPELLED = (*_ENGLISH, *_SPANISH, "ahorcarme", "sobredosis", "quiero", "quiere", "quieren")
 _OFTEN_MASKED = (*_OFTEN_MISSPELLED, "kill", "killing", "die", "dead", "dying", "cut", "cutting", "hang")
