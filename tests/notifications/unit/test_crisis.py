@@ -5,11 +5,13 @@ were then widened for what they had missed: said outright, in slang, misspelled,
 missed. What nobody has thought of yet may be: whoever hears of a phrase adds it there.
 """
 
+import difflib
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from services.notifications.domain import spelling
 from services.notifications.domain.crisis import danger, holds, without_harmless
 from services.notifications.domain.crisis_words import ENGLISH, SPANISH
 from services.notifications.domain.harmless_words import HARMLESS
@@ -141,3 +143,41 @@ def test_however_it_is_spelled(written: str, meant: str) -> None:
 def test_no_text_is_long_to_look_through() -> None:
     for text in ("a" * 5_000, "no quiero " * 500, "i want to " * 500, "* " * 2_000, "a b " * 1_000):
         assert danger(text) is None
+
+
+@pytest.mark.parametrize("sign", ["", "*", "|"])
+def test_only_so_many_of_its_words_are_looked_at_for_misspelling(sign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+
+    def seldom(word: str) -> str:
+        asked.add(word)
+        return word
+
+    monkeypatch.setattr(spelling, "_heard", seldom)
+    assert danger(" ".join(f"k{sign}{number}" for number in range(4_000))) is None
+    assert 100 < len(asked) <= spelling.MOST_WORDS
+
+
+def test_nor_is_a_word_that_is_longer_than_any_of_those(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def close(word: str, *_: object) -> list[str]:
+        asked.append(word)
+        return []
+
+    monkeypatch.setattr(difflib, "get_close_matches", close)
+    assert danger("suicidarmes " + "q" * 15 + " " + "suicide" * 500) is None
+    assert asked == ["suicidarmes"]
+
+
+def test_of_a_text_that_no_phone_sends_both_ends_are_looked_at() -> None:
+    long = "all is well " * 20_000
+    assert danger(f"I want to die. {long}") == danger(f"{long}. I want to die") == "en"
+    assert danger(f"\ufdfa{long}") is None
+    assert max(map(len, spelling.readings("\ufdfa" * spelling.MOST_SIGNS))) <= spelling.MOST_SIGNS + 1
+
+
+def test_nobody_hides_in_a_text_that_a_phone_sends() -> None:
+    words = " ".join(f"w{number}" for number in range(250))
+    assert len(words) > 1_100
+    assert danger(f"{words} i want to comit sucide") == "en"
