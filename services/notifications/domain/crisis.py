@@ -4,9 +4,19 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from services.notifications.domain.crisis_words import ENGLISH, HARMLESS, SPANISH
+from services.notifications.domain.crisis_words import ENGLISH, SPANISH
+from services.notifications.domain.harmless_words import HARMLESS
 from services.notifications.domain.model import Language
 from services.notifications.domain.spelling import readings, sound
+
+_EVERYDAY = (" ", r" (?:\w+ ){0,3}")
+_DANGER = ("[ ,.;]", r"(?:[ ,;](?:\w+[ ;]){0,3}|[ ;](?:\w+[ ;]){0,2}\w+,)")
+"""What may stand between two words of a phrase, and in place of `…`.
+
+What is everyday ends with its clause. Danger may go on in the next one: "I want to end. it", "los amo a todos, adios".
+"""
+_UNLESS = re.compile(r"\(\?!((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
+"""What may not follow, in whole words of the same clause."""
 
 
 def danger(text: str) -> Language | None:
@@ -19,20 +29,28 @@ def danger(text: str) -> Language | None:
 
 def without_harmless(text: str, harmless: tuple[str, ...] = HARMLESS) -> list[str]:
     """A text's readings without everyday phrases that only sound like danger."""
-    return [_any_of(harmless).sub(",", reading) for reading in readings(text)]
+    return [_any_of(harmless, *_EVERYDAY).sub("~", reading) for reading in readings(text)]
 
 
 def holds(said: Iterable[str], phrases: tuple[str, ...]) -> bool:
     """Whether one of a text's readings has one of these phrases."""
-    return any(_any_of(phrases).search(reading) for reading in said)
+    return any(_any_of(phrases, *_DANGER).search(reading) for reading in said)
 
 
 @cache
-def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+def _any_of(phrases: tuple[str, ...], blank: str, gap: str) -> re.Pattern[str]:
     # Whoever is in haste writes `iwanttodie`.
-    return re.compile(r"\b(?:i ?)?(?:" + "|".join(map(_by_sound, phrases)) + r")\b")
+    return re.compile(r"\b(?:i ?)?(?:" + "|".join(_by_sound(phrase, blank, gap) for phrase in phrases) + r")\b")
 
 
-def _by_sound(phrase: str) -> str:
-    heard = re.sub(r"\\.|[a-z]+", lambda part: part[0] if part[0].startswith("\\") else sound(part[0]), phrase)
-    return r" (?:\w+ ){0,3}".join(part.replace(" ", " ?") for part in heard.split(" … "))
+def _by_sound(phrase: str, blank: str, gap: str) -> str:
+    said = _UNLESS.split(phrase)
+    return "".join(
+        rf"(?!{_part(part, ' ', gap)}\b)" if place % 2 else _part(part, blank, gap) for place, part in enumerate(said)
+    )
+
+
+def _part(part: str, blank: str, gap: str) -> str:
+    heard = re.sub(r"\\.|[a-z]+", lambda word: word[0] if word[0].startswith("\\") else sound(word[0]), part)
+    heard = gap.join(one.replace(" ", f"{blank}?") for one in heard.split(" … "))
+    return heard.replace(r"\A", "(?<![^,.;])").replace(r"\Z", "(?![^,.;])")

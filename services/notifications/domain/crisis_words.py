@@ -1,4 +1,4 @@
-"""Phrases that may mean self-harm, in English and Spanish, and some that only sound so.
+"""Phrases that may mean self-harm, in English and Spanish.
 
 How one is read: it's spelled rightly, but holds for whatever sounds alike (spelling.py); a blank may be missing;
 `…` stands for up to three words. Otherwise they are regular expressions that match whole words.
@@ -9,16 +9,21 @@ _TO = "(to|ot|2)"
 _WANT = "(want|wants|wanted|wanting|wanna|wana|wish|need|like|ready|going|gonna|imma|trying|plan|planning|hope|pray)"
 _NOT = "(not|dont|doesnt|didnt|never|no longer|dnt)"
 _CANT = "(cant|cannot|can not|couldnt)"
-_LIVE = "(live|living|life|alive|exist|existing|go on|going on|keep going|be here|b here|being here|around)"
+_GO_ON = "go on(?! (zoom|video|facetime|vacation|a call|a trip))"
+_LIVE = f"(live|living|life|alive|exist|existing|{_GO_ON}|going on|keep going|be here|b here|being here|around)"
 _ANYMORE = r"(any mor\w*|any longer|no more|no longer)"
 _WEARY = "(tired|sick|done|quit|over|hate|bored|fed up|exhausted|through|finished|enough)"
 _DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|vacation)"
-_TAKE = "(take|took|taking|taken|eat|ate|popped|down|swallow|swallowed|swallowing)"
+_WEEKDAYS = "((mon|tues|wednes|thurs|fri|satur|sun)days?|mornings)"
+_SO = f"({_ANYMORE}|like this)(?! on {_WEEKDAYS})"
+_TAKE = "(take|took|taking|taken|eat|ate|popped|down|downed|finished|swallow|swallowed|swallowing)"
 _MANY = r"(all|every|everything|many|whole|entire|bunch|handful|bottle|lot|lots|extra|\d+)"
 _PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|paracetamol|insulin|advil|xanax|ambien|tablets|cabinet)"
 _HARM = r"(harm|hurt|cut|burn|stab|starv|hit|punch|injur|hate|hating)\w*"
-_KILL = r"(kil|kll|off|end|hang|shoot|drown|chok|suffocat|poison|gas|neck|rope|throw)\w*"
+_KILL = r"(kil|kll|off|end|hang|hung|delet|shoot|drown|chok|suffocat|poison|gas|neck|rope|throw)\w*"
 _LIMB = "(wrist|wrists|vein|veins|throat|arm|arms|leg|legs|thigh|thighs)"
+_OVER = r"(?<!\bit,please\s)(?<!\bwhen\sdoes\sit\s)(stop|end|over)"
+_WHERE = "(to|driving|walking|parking|on|outside|coming|there|in)"
 _HEIGHT = "(bridge|roof|building|window|cliff|balcony|ledge)"
 _TRAFFIC = "(traffic|train|bus|truck|car|cars|subway|tracks|highway)"
 
@@ -28,18 +33,21 @@ ENGLISH = (
     r"sewer slid\w*",
     "sui thoughts",
     "should i … commit(?! to)",
+    r"(im|i am|ill be) next\Z",
     "k m s(?! (away|from))",
     "k y s",
     "c t b",
     r"un aliv\w*",
+    f"{_WANT} ({_TO}|o)? (die|{_KILL} {_SELF})",
     f"{_KILL} {_SELF}",
     f"do {_SELF} in",
     "(kill me|shoot me(?! (a|an|over|the|your)))",
+    f"{_WANT} … (be|get|got) killed",
     "(end me|rip me|rip to me)",
     "(end|ending|ended) (it|things|everything|all of it)",
     "(end|ending|ended) (my|this|the) … (life|pain|suffering)",
     "(take|taking|took) my (own)? life",
-    "something kills me",
+    "(something|someone|somebody) (kills|shoots|hits|would kill|would shoot) me",
     "(tell|tells|telling) me to (jump|die|hurt|cut|do it)",
     # Death.
     "(die|dieing)",
@@ -54,6 +62,7 @@ ENGLISH = (
     "other side",
     "my maker",
     "(see|meet|join) (god|jesus)",
+    r"join my (dad|mom|son|daughter|brother|sister|husband|wife)\Z",
     # Not to live.
     f"({_NOT} (feel)? ({_WANT}|deserve|see|care if i)|(know|idk|sure) if i want) … {_LIVE}",
     f"({_NOT}|cant|idw) … (live|living|survive)",
@@ -61,7 +70,7 @@ ENGLISH = (
     f"{_NOT} {_WANT} … this {_ANYMORE}",
     f"{_WANT} … not … (be|exist)",
     "(think|thinking|thoughts|easier|better) … not (being here|be here|existing)",
-    "(stop|quit|just not|wasnt|werent|didnt) (existing|exist|breathing)",
+    "(stop|quit|just not|wasnt|werent|didnt) (existing|exist|breathing|living(?! (in|at|with|on|near)))",
     r"alive\w*",
     "keep living",
     "wish i … (born|here|exist)",
@@ -81,7 +90,7 @@ ENGLISH = (
     "let go of (life|everything)",
     "(will|strength) to (live|go on|keep going)",
     # No sense, no hope.
-    f"(no|any|the|see a|without) (point|reason|purpose|meaning) … ({_LIVE}|{_ANYMORE})",
+    f"(no|any|the|see a|without) (point|reason|purpose|meaning)(?! of (the|entry|contact)) … ({_LIVE}|{_ANYMORE})",
     "(nothing|anything) … to live",
     "nothing (left|matters)",
     f"worth it {_ANYMORE}",
@@ -97,7 +106,7 @@ ENGLISH = (
     "in crisis",
     # No strength.
     f"{_CANT} go on(?! {_DAY})",
-    f"{_CANT} (do|take|handle|bear|stand|fight|live|cope)? (this|it|life|the pain|this pain)? ({_ANYMORE}|like this)",
+    f"{_CANT} (do|take|handle|bear|stand|fight|live|cope)? (this|it|life|the pain|this pain)? {_SO}",
     f"{_CANT} (keep (going|living|doing)|hold on)",
     "(think|sure|if) i can … (go on|keep going)",
     "how much longer i can",
@@ -105,7 +114,7 @@ ENGLISH = (
     r"(give|giving|gave|given) up(\Z| on (everything|myself))",
     r"\A(i am|im) (so)? done\Z",
     "(done|tired of|lost my) (fight|fighting)",
-    "(want|need|needs|wish|get) … (it|this|everything|all|pain) … (stop|end|over)(?! (sending|texting|messaging))",
+    rf"(want|need|needs|wish|get) … (it|this|everything|all|pain) … {_OVER}(?! (sending|texting|messaging))",
     "pain … (stop|end)",
     "make … (it all|everything|voices) stop",
     "misery",
@@ -119,7 +128,8 @@ ENGLISH = (
     "world … need me",
     # Leave.
     "gd bye",
-    "(good bye|good by) (forever|world|cruel|everyone|everybody|all)",
+    "(good bye|good by|farewell) (forever|world|cruel|everyone|everybody|all)",
+    "(good bye|bye|(good)? night) (forever|for good)",
     "(this is|said|love|loved|sorry) … good bye",
     "(wrote|written|writing|leaving) … (my note|good bye)",
     "letters to everyone",
@@ -131,7 +141,7 @@ ENGLISH = (
     "tomorrow … wont be here",
     "wont see me",
     "why am i … here",
-    "(end|over) for me",
+    "(end|over|this is it) for me",
     "my time is up",
     "(time to end|ending) (this|it|tonight)",
     f"wont be (here|around) (tomorrow|much longer|long|{_ANYMORE})",
@@ -146,18 +156,20 @@ ENGLISH = (
     "(going to|gonna) do it tonight",
     # To hurt oneself.
     f"{_HARM} {_SELF}",
-    r"self (harm|injur|mutilat)\w*",
+    r"self (harm|injur|mutilat|delet)\w*",
     "sh again",
     f"something … to {_SELF}",
     "something (stupid|drastic)",
     f"(safe (with|by|around|from)|danger to|scared of|trust) {_SELF}",
     "(scared|afraid) … might do",
-    "not (feel|feeling)? safe (tonight|right now|alone)",
+    rf"((i am|im) not|(dont|not) (feel|feeling)) (very|really|so)? safe(?! {_WHERE})",
+    f"{_CANT} (keep (me|{_SELF}) safe|stay safe|be alone)",
+    "(shouldnt|should not) be (left)? alone",
     "unsafe",
     f"(cut|slit|slitting|slash|slashing|slice|sliced|cutting) … {_LIMB}",
-    r"(cut (too)? (deep|again|so bad)|i cut\Z)",
+    r"(cut (too)? (deep|again|so bad)|i cut (last night|tonight|today|yesterday)?\Z)",
     "(been|started|back to|keep|relapsed) (with)? cutting",
-    "cutting (is|helps)",
+    "cutting (is|helps|feels|again|every)",
     "(urge|urges|tempted) to (cut|jump)",
     "(bleed|bled|bleeding)",
     "burning my skin",
@@ -165,20 +177,25 @@ ENGLISH = (
     "on purpose",
     # How.
     "noose",
-    "(gonna|going to|want to|wanna) hang(?! out)",
+    "(gonna|going to|want to|wanna|about to) hang(?! (out|up|on|around))",
     "(tied|have|got|bought|with|found) (a|the|my) rope",
     f"(jump|jumping|leap|throw) … (off|from|out) … {_HEIGHT}",
     "jump off a",
     "(gonna|about to|going to|wanna) (jump|crash)(?! (on|in|into|over|back|for|to|off))",
     f"(standing on|on top of|on) (a|the) (ledge|{_HEIGHT} about)",
     f"(standing on|on top of) (a|the) {_HEIGHT}",
+    r"(im|i am|standing|sitting) (up)? (on|at) (a|the|my) (roof|rooftop|edge|railing)\Z",
     f"(jump|jumping|stepping|step|run) … (front|under) … {_TRAFFIC}",
     "(lie|lay|lying) … tracks",
     "(walk|walking|run|step) (in|into|out) … traffic",
     "(drive|driving|crash) … (into|off) (a|the|my) (wall|tree|cliff|bridge|river|pole)",
     "on coming traffic",
     "about crashing",
+    "(think|thinking|thought|thoughts) (of|about) (jumping|hanging|drowning)(?! (on|in|into|over|back|out|up|by))",
     "(truck|car|bus|train) (hit|hits|would hit) me",
+    f"{_WANT} … (get|got|be|getting) (hit|struck) by",
+    "(get|be) run over",
+    "(pull|pulling|pulled) (the|that) trigger",
     "going to the bridge",
     "brains out",
     "loaded … (gun|pistol|rifle)",
@@ -188,9 +205,10 @@ ENGLISH = (
     "(i|to|gonna|imma|im|just|almost|might) (od|oded)",
     "oding",
     f"{_TAKE} … {_MANY} … {_PILLS}",
+    f"{_TAKE} … (whole|entire|full) (bottle|pack|box)(?! of (water|juice|soda|milk))",
     f"{_TAKE} (my|the|these|some)? pills(?! (this|in|at|before|with|every|for|daily))",
     "(took|drank|swallowed) … (bottle|handful) of",
-    "(took|take|taken) (way)? too (much|many)",
+    "(took|take|taken) (way)? too (much|many)(?! (of your)? time)",
     "swallowed (something|all of them)",
     f"(stockpiling|hoarding|saving|saved|collecting) … {_PILLS}",
     "pills and (vodka|alcohol|whiskey|wine)",
@@ -226,14 +244,16 @@ SPANISH = (
     "voces",
     # Death.
     "(morir|morirme|morirse)",
-    "quiero mori",
+    "(me)? quiero (mori|morir|matar)",
     "(muero|muera|muriera|muriendo|muerto|muerta)",
     "muerte",
     "(de|a|en) este mundo",
     "(otra vida|en el otro lado(?! de))",
-    "para siempre",
+    r"para siempre(?! agradecid\w+)",
     "(en el|al) cielo",
     "con diosito",
+    "(ir|irme|me voy|estar|reunirme) (ya)? con dios",
+    r"reunirme con mi (papa|mama|hijo|hija|hermano|hermana|esposo|esposa|abuela|abuelo)\Z",
     "mi funeral",
     r"(dios|diosito) … llev\w+",
     "(llevame|me lleve dios)",
@@ -245,7 +265,7 @@ SPANISH = (
     "(no|nunca) … (nacido|nacer)",
     "que (naci|sigo (vivo|viva|aqui))",
     "no deberia (estar aqui|vivir|existir)",
-    "(no|ojala) … (despertar|despertarme|despierte|despertara|amanecer|amanezca|amaneciera)",
+    "(no|nunca|jamas|ojala) … (despertar|despertarme|despierte|despertara|amanecer|amanezca|amaneciera)",
     "dejar de respirar",
     "desaparecer",
     f"no {_QUIERO} … aqui",
@@ -309,12 +329,12 @@ SPANISH = (
     "adios … (los|las|te) (amo|quiero)",
     "hasta nunca",
     "deje … carta",
-    "que (los|lo|la|las) (amo|quiero)",
+    "que (los|lo|la|las) (amo|quiero)(?! (felicitar|saludar|invitar))",
     "cuando … esto … (ido|no voy)",
     "cuando (yo)? no este",
     r"perdon\w* por (todo|lo que)",
     "no … (volver a ver|saber de mi)",
-    "ultimo (mensaje|dia)",
+    "ultimo (mensaje|dia)(?! (de|del) (trabajo|escuela|clases|vacaciones|mes|curso))",
     "no me veran",
     "(es|llego) el (fin|final)(?! (de|del))",
     "acabo para mi",
@@ -324,11 +344,11 @@ SPANISH = (
     # To hurt oneself.
     f"{_HACER} dano",
     "(hacerme|me … hacer) algo",
-    f"{_HACER} cortes",
+    f"{_HACER} (cortes|cortadas)",
     r"auto lesion\w*",
-    "(herirme|golpearme|quemarme|me golpeo|me quemo|me … golpear|me pego contra)",
+    "(herirme|me hiero|golpearme|quemarme|me golpeo|me quemo|me … golpear|me pego contra)",
     r"(lastimarme|lastimandome|cortandome)",
-    "me … (lastimar|lastime|lastimando)(?! (la|el|los|las|un|una))",
+    "me … (lastimar|lastime|lastimo|lastimado|lastimando)(?! (la|el|los|las|un|una))",
     "cortarme(?! (el pelo|las unas|el cabello))",
     r"(?<!\bse\s)me … (corte|corto|cortar|cortando)(?! (el pelo|las unas|el cabello|la llamada|la mano|el dedo))",
     "venas",
@@ -350,30 +370,13 @@ SPANISH = (
     "(voy a|a punto de) saltar(?! (una|la))",
     "(parado|parada) en el puente",
     "chocar … (contra|proposito)",
-    "(atropelle|caiga un rayo)",
+    "gatillo",
+    r"(estoy|parado|parada) en (la azotea|el techo|la cornisa)(\Z| y)",
+    "(atropelle|atropellen|me maten|caiga un rayo)",
     r"(veneno|envenenar\w*|cloro)",
     r"sobre dosi\w*",
     rf"(tome|tomar|tomarme) … {_MUCHAS} … (pasti|medici|paraceta)\w+",
-    r"(trague|tragar|tragarme) … (pasti\w+|frasco)",
+    r"(trague|trago|tragar|tragarme) … (pasti\w+|frasco)",
     "(tome pastillas|tome de mas|me empastille|inyectarme|me inyecte toda)",
     "todo el (frasco|bote)",
 )
-
-HARMLESS = (
-    "(dying|die) to (see|meet|hear|know|try|get there|come)",
-    "to die for",
-    "die of (embarrassment|laughter|boredom|hunger)",
-    "(phone|battery|batterys|car|laptop|wifi) … (die|dying|dead)",
-    "(dying|dead|die) (laughing|tired|line|end)",
-    "death in the family",
-    "(mom|mother|dad|father|grandma|grandmother|grandpa|uncle|aunt|dog|cat) (is|was|s)? (dying|dead)",
-    f"{_NOT} live (in|at|near|nearby|here|far|there|that|close|on|around)",
-    "living room",
-    "other side of",
-    "(muero|morir|muriendo|muerto|muerta) de (hambre|risa|sueno|frio|calor|cansancio)",
-    "me muero por",
-    "(bateria|telefono|carro|perro|gato) … (muerto|muerta|muriendo)",
-    "muerte (de|en)",
-    "morir (la|el|mi) (bateria|pila|telefono|celular|carro)",
-)
-"""Everyday phrases, taken out first; what else a text says still counts."""

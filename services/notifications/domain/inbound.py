@@ -29,7 +29,7 @@ def meaning(body: str) -> Meaning:
         return "opt_out"
     if danger(body) is not None:
         return "safety"
-    if says_stop(keyword):
+    if says_stop(body):
         return "opt_out"
     if says_start(keyword):
         return "opt_in"

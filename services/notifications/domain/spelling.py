@@ -3,41 +3,98 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'`´ʹʻʼʽˈˊˋ՚՛׳‘’‚‛′‵ꞌ＇"))
 """Taken out before anything else: Unicode's compatibility form makes a blank and an accent of some of them."""
 _MASK = re.escape("*@$!|")
 """Signs that may stand for a letter within a word: `k*ll`, `su!cide`."""
-_WORD = re.compile(rf"[a-z0-9{_MASK}]+")
+_WORD_OR_SIGNS = re.compile(rf"[a-z0-9{_MASK}]+|[^a-z0-9{_MASK}]+")
 _AROUND = re.compile(rf"(?<![a-z0-9{_MASK}])[{_MASK}]+|[{_MASK}]+(?![a-z0-9{_MASK}])")
+_WORD_SIGN = re.compile(rf"[a-z0-9{_MASK}]")
+_LOOKALIKES = str.maketrans(
+    "авекмнорстухіјѕԁһӏԛԝѵпАВЕКМНОРСТУХІЈЅԌԚԜαβεηικνορτυχωγμΑΒΕΖΗΙΚΜΝΟΡΤΥΧıłøᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀsᴛᴜᴠᴡʏᴢɡ",
+    "abekmhopctyxijsdhlqwvnABEKMHOPCTYXIJSGQWabenikvoptuxwyuABEZHIKMNOPTYXiloabcdefghijklmnoprstuvwyzg",
+)
 _INSTEAD = str.maketrans("013457@$!|", "oieastasii")
 _ELL = str.maketrans("1|", "ll")
-_ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "unalive", "myself")
+_I_WITHIN = re.compile("(?<=[a-z])I+")
+_ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "alive", "unalive", "myself")
 _SPANISH = ("suicida", "suicidas", "suicidio", "suicidar", "suicidarme", "matar", "matarme", "morir", "morirme")
 _OFTEN_MISSPELLED = (*_ENGLISH, *_SPANISH, "ahorcarme", "sobredosis", "quiero", "quiere", "quieren")
 _OFTEN_MASKED = (*_OFTEN_MISSPELLED, "kill", "killing", "die", "dead", "dying", "cut", "cutting", "hang")
 _CLOSE = 0.83
 """Of difflib's ratio: one letter too few, too many or in the wrong place in a word of six."""
+_LONGEST_MISSPELLED = 14
+"""Beyond it no word is as close to the longest of those."""
+MOST_SIGNS = 20_000
+"""Of a longer text, its beginning and its end are looked at: no phone sends more than 1,600."""
+MOST_WORDS = 1_500
+"""Different ones in a text that are looked at for misspelling."""
 
 
 def letters(text: str) -> str:
-    """In lower case, without accents, apostrophes and invisible signs, with single blanks."""
+    """In lower case, without accents, apostrophes and invisible signs, with single blanks.
+
+    Cyrillic and Greek letters are those that they look like.
+    """
     bare = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
     kept = "".join(sign for sign in bare if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf")
-    return re.sub(r"\s+", " ", kept).strip().lower()
+    return re.sub(r"\s+", " ", kept.translate(_LOOKALIKES)).strip().lower()
 
 
 def readings(text: str) -> Iterable[str]:
-    """What a text may say, by sound: letters and digits with single blanks.
+    """What a text may say, by sound: words with one sign between them.
 
-    In more than one way where signs may stand for letters: `ki11 myse1f`, `d*e`, `s u i c i d e`.
+    That's a blank within a clause, `.` between sentences, `,` at a comma and `;` at a softer break, such as an emoji.
+    In more than one way where signs may stand for letters: `ki11 myse1f`, `d*e`, `s u i c i d e`, `kiII`.
     """
-    plain = letters(text)
-    masked = _AROUND.sub(" ", plain)
-    ways = (re.sub(f"[{_MASK}]", " ", plain), masked, masked.translate(_ELL), _joined(masked))
-    return dict.fromkeys(" ".join(map(_heard, _WORD.findall(way))) for way in ways)
+    text = re.sub(r"[\n\r\u2028\u2029]+", ".", _ends(text))
+    plain = _ends(letters(text))
+    masked = _AROUND.sub(_break, plain)
+    ways = [re.sub(f"[{_MASK}]+", _break, plain), masked, masked.translate(_ELL), _joined(masked)]
+    if _I_WITHIN.search(text):
+        ways.append(_AROUND.sub(_break, letters(_I_WITHIN.sub(lambda run: "l" * len(run[0]), text))))
+    hear = _hearing()
+    return dict.fromkeys(_WORD_OR_SIGNS.sub(hear, way).strip(" ,.;") for way in dict.fromkeys(ways))
+
+
+def _ends(text: str) -> str:
+    half = MOST_SIGNS // 2
+    return text if len(text) <= MOST_SIGNS else f"{text[:half]}.{text[-half:]}"
+
+
+def _break(signs: re.Match[str]) -> str:
+    return "." if "!" in signs[0] else " "
+
+
+def _hearing() -> Callable[[re.Match[str]], str]:
+    """How a word or what stands between two is read; only so many words of a text are looked at for misspelling."""
+    heard: dict[str, str] = {}
+
+    def hear(found: re.Match[str]) -> str:
+        part = found[0]
+        if part not in heard:
+            if not _WORD_SIGN.match(part):
+                heard[part] = _between(part)
+            elif len(heard) < MOST_WORDS:
+                heard[part] = _heard(part)
+            else:
+                heard[part] = sound(part)
+        return heard[part]
+
+    return hear
+
+
+def _between(signs: str) -> str:
+    """What stands between two words, as one sign."""
+    bare = re.sub('[\\s"“”«»]', "", signs)
+    if not bare or (len(signs) == 1 and bare in "-_/&+"):
+        return " "
+    if ".." not in bare and re.search("[.!?¡¿]", bare):
+        return "."
+    return "," if "," in bare else ";"
 
 
 def sound(word: str) -> str:
@@ -53,11 +110,14 @@ def _heard(word: str) -> str:
     if not word.isdigit():
         word = word.translate(_INSTEAD)
     if "*" in word:
-        masked = re.compile(re.escape(word).replace(r"\*", "[a-z*]"))
-        word = next((one for one in _OFTEN_MASKED if masked.fullmatch(one)), word.replace("*", ""))
-    elif len(word) > 4:
+        word = next((one for one in _OFTEN_MASKED if _may_be(one, word)), word.replace("*", ""))
+    elif 4 < len(word) <= _LONGEST_MISSPELLED:
         word = next(iter(difflib.get_close_matches(word, _OFTEN_MISSPELLED, 1, _CLOSE)), word)
     return sound(word)
+
+
+def _may_be(word: str, masked: str) -> bool:
+    return len(word) == len(masked) and all(sign in ("*", letter) for letter, sign in zip(word, masked, strict=True))
 
 
 def _joined(text: str) -> str:
