@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.clients import verify_signature
+from services.notifications.domain.model import Language
 from services.notifications.domain.words import DEFAULT_LANGUAGE, manner
 from services.notifications.use_cases import inbound, reports
 from shared import phones
@@ -18,6 +19,9 @@ from shared.telemetry import continued, current_tenant
 from shared.web import problems
 
 router = APIRouter(prefix="/v1", tags=["carriers"], responses=problems(403, 404, 422, 503))
+
+_SPOKEN: dict[Language, str] = {"en": "en-US", "es": "es-US"}
+"""How carriers call the voice of a language."""
 
 
 async def _signed_form(request: Request) -> dict[str, str]:
@@ -99,15 +103,21 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
 
 @router.post("/inbound/voice/{practice_id}", operation_id="voice_inbound")
 async def voice_inbound(request: Request, practice_id: UUID) -> Response:
-    """Somebody calls the number that texts and calls come from: they are put through to the practice."""
+    """Somebody calls the number that texts and calls come from: they are put through to the practice.
+
+    Not to the number that they have called, which would call itself.
+    """
     ours = own(request)
-    await _signed_form(request)
+    form = await _signed_form(request)
     token = current_tenant.set(practice_id)
     try:
         async with ours.database.transaction(practice_id) as session:
             sender = await repository.people.sender(session)
     finally:
         current_tenant.reset(token)
-    dial = f"<Dial>{sender.phone}</Dial>" if sender else ""
-    said = f"<Response><Say>{escape(manner(DEFAULT_LANGUAGE).crisis, quote=False)}</Say>{dial}</Response>"
+    called = (sender.sms_from, phones.read(form.get("To", ""))) if sender else ()
+    dial = f"<Dial>{sender.phone}</Dial>" if sender and sender.phone not in called else ""
+    language = sender.language if sender else DEFAULT_LANGUAGE
+    words = escape(manner(language).crisis, quote=False)
+    said = f'<Response><Say language="{_SPOKEN[language]}">{words}</Say>{dial}</Response>'
     return Response(f'<?xml version="1.0" encoding="UTF-8"?>{said}', media_type="text/xml")

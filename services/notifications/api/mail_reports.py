@@ -1,11 +1,13 @@
 """Routes: what becomes of mails after a server has taken them."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import schemas
 from services.notifications.api.common import own
-from services.notifications.domain import mail_reports
+from services.notifications.domain import mail_replies, mail_reports
 from services.notifications.use_cases import inbound, reports
 from shared.auth import Role
 from shared.commands import Answer, Write
@@ -26,7 +28,8 @@ async def email_inbound(request: Request, command: Write) -> Response:
     principal, ours = command.principal, own(request)
     principal.require("messages:write", Role.APP, Role.STAFF, Role.ADMIN)
     raw = await request.body()
-    report, reply = mail_reports.read(raw), mail_reports.read_reply(raw)
+    # A mail may be long and strange: others don't wait while it is read.
+    report, reply = await asyncio.to_thread(lambda: (mail_reports.read(raw), mail_replies.read_reply(raw)))
 
     async def work(session: AsyncSession) -> Answer:
         if reply is not None and await inbound.receive_mail(

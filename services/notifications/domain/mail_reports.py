@@ -1,11 +1,12 @@
-"""What comes back of a mail: bounces (RFC 3464), complaints (RFC 5965), and what people answer."""
+"""What comes back of a mail: bounces (RFC 3464) and complaints (RFC 5965), however they are damaged."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, message_from_string
+from email import message_from_bytes
 from email.message import Message
-from html import unescape
+from email.parser import BytesHeaderParser, HeaderParser
+from email.policy import Compat32
 from typing import Literal
 from uuid import UUID
 
@@ -17,10 +18,17 @@ _ACTIONS: dict[str, MailMeaning] = {
     "relayed": "delivered",
     "expanded": "delivered",
 }
-_OURS = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>\s]+>", re.IGNORECASE)
+OURS = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>\s]+>", re.IGNORECASE)
 """A Message-ID as we make them."""
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
-_ADDRESS = re.compile(r"[^\s;<>]+@[^\s;<>]+")
+_ADDRESS = re.compile(r"[^\s;<>@]+@[^\s;<>]+")
+_MOST_OF_A_FIELD = 1_000
+"""Of a field's beginning, and of its end where it is longer than both: mail programs write less."""
+_HOLDS_PARTS = re.compile(rb"(?:^|[\r\n])content-type:\s*(?:multipart|message)/", re.IGNORECASE)
+_PARTED = re.compile(rb"[\r\n]--")
+_MOST_LAYERS, _MOST_PARTS = 20, 1_000
+_MOST_OF_A_REPORT = 200_000
+"""Bytes: below them is only what the mail that came back said."""
 _NOBODY_THERE = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
 """Of a recipient (RFC 3463, 7505): no such mailbox or domain, no address, moved away, takes no mail, disabled."""
 
@@ -43,11 +51,37 @@ class MailReport:
         return self.status in _NOBODY_THERE
 
 
+class _Short(Compat32):
+    """Reads fields without their middle where they are longer than any: the library takes some lengths squared."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        if len(value) > 2 * _MOST_OF_A_FIELD:
+            value = f"{value[:_MOST_OF_A_FIELD]} {value[-_MOST_OF_A_FIELD:]}"
+        return name, value
+
+
+SHORT = _Short()
+
+
+def opened(raw: bytes) -> Message:
+    """A mail in its parts. Raises ValueError where it has more of them, or deeper ones, than a mail has."""
+    if len(_HOLDS_PARTS.findall(raw)) > _MOST_LAYERS or len(_PARTED.findall(raw)) > _MOST_PARTS:
+        raise ValueError("a mail of more parts than anybody reads")
+    return message_from_bytes(raw, policy=SHORT)
+
+
 def read(raw: bytes) -> MailReport | None:
-    """The report that a mail is; None where it is something else, such as a letter or an automatic answer."""
-    mail = message_from_bytes(raw)
-    if mail.get_content_type() != "multipart/report":
+    """The report that a mail is; None where it is something else, such as a letter, or nothing that can be read."""
+    try:
+        if BytesHeaderParser(policy=SHORT).parsebytes(raw).get_content_type() != "multipart/report":
+            return None
+        return _report(opened(raw[:_MOST_OF_A_REPORT]))
+    except Exception:  # noqa: BLE001 -- whatever the library meets is this mail's fault
         return None
+
+
+def _report(mail: Message) -> MailReport | None:
     parts = list(mail.walk())
     message_id = next(_ids(parts), None)
     if message_id is None:
@@ -59,50 +93,6 @@ def read(raw: bytes) -> MailReport | None:
         if kind == "message/delivery-status":
             return _delivery(part, message_id)
     return None
-
-
-MOST_WORDS = 10_000
-_QUOTED = re.compile(r"^(>|On .{5,200} wrote:|El .{5,200} escribi\u00f3:|-{4,} ?Original|_{8,}|From: )", re.MULTILINE)
-"""Where mail programs begin to repeat what was answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailReply:
-    """What somebody wrote back to one of our mails; `mail_id` is theirs."""
-
-    mail_id: str
-    message_id: UUID
-    words: str
-
-
-def read_reply(raw: bytes) -> MailReply | None:
-    """The answer to one of our mails that a mail is; None for what no person wrote (RFC 3834), or not to us."""
-    mail = message_from_bytes(raw)
-    if str(mail.get("Auto-Submitted", "no")).strip().lower() != "no" or mail.get_content_type() == "multipart/report":
-        return None
-    answered = _OURS.search(f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}")
-    words = _words(mail)
-    if answered is None or not words:
-        return None
-    return MailReply(str(mail.get("Message-ID") or answered[0])[:500], UUID(answered[1]), words)
-
-
-def _words(mail: Message) -> str:
-    """What was written, without what it answers; of a mail in HTML alone its text."""
-    texts = {part.get_content_type(): part for part in reversed(list(mail.walk())) if not part.is_multipart()}
-    part = texts.get("text/plain") or texts.get("text/html")
-    if part is None:
-        return ""
-    payload = part.get_payload(decode=True)
-    try:
-        told = payload.decode(part.get_content_charset("utf-8"), "replace") if isinstance(payload, bytes) else ""
-    except LookupError:
-        told = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
-    if part.get_content_type() == "text/html":
-        told = unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(style|script)\b.*?</\1>|<br\s*/?>|</p>", "\n", told)))
-    told = told.replace("\r\n", "\n").replace("\x00", "")
-    quoted = _QUOTED.search(told)
-    return (told[: quoted.start()] if quoted else told).strip()[:MOST_WORDS]
 
 
 def _delivery(part: Message, message_id: UUID) -> MailReport | None:
@@ -133,12 +123,12 @@ def _ids(parts: list[Message]) -> Iterator[UUID]:
             returned = payload[0]
         elif kind in ("text/rfc822-headers", "message/rfc822-headers"):
             returned = _headers(payload)
-        found = _OURS.search(str(returned.get("Message-ID", ""))) if returned is not None else None
+        found = OURS.search(str(returned.get("Message-ID", ""))) if returned is not None else None
         if found is not None:
             yield UUID(found[1])
 
 
 def _headers(payload: object) -> Message | None:
     if isinstance(payload, str):
-        return message_from_string(payload)
+        return HeaderParser(policy=SHORT).parsestr(payload)
     return payload[0] if isinstance(payload, list) and payload and isinstance(payload[0], Message) else None

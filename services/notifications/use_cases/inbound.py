@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from services.notifications import repository
 from services.notifications.domain.crisis import danger
 from services.notifications.domain.inbound import ANSWERS, CHECK_IN_ANSWERS, Answer, Digit, Meaning, digit, meaning
-from services.notifications.domain.mail_reports import MailReply
+from services.notifications.domain.mail_replies import MailReply
 from services.notifications.domain.model import Purpose, Question, Sender
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
@@ -108,14 +108,14 @@ async def receive_text(
 async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply, now: datetime) -> bool:
     """Takes in, once, what a client wrote back to a mail; False where the mail was none of ours.
 
-    A person reads it: of what is understood in texts only words of danger and of opting out are here.
+    A person reads it: of what is understood in texts only words of danger and of opting out are here. Who opts out
+    does so for the address that the mail went to, which may be theirs no more.
     """
     answered = await repository.messages.known(session, reply.message_id)
     if answered is None:
         return False
-    client_id, what = answered.client_id, meaning(reply.words)
+    client_id, what = answered.client_id, reply.meaning
     await repository.clients.lock(session, client_id)
-    what = what if what in ("safety", "opt_out") else "other"
     annotate(client_id=client_id, meaning=what)
     id_ = uuid7()
     told = {"client_id": client_id, "meaning": what, "received_at": now}
@@ -133,10 +133,15 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
             client_id=client_id, purpose="safety", step=f"reply.{id_}", channels=("email",), due_at=now
         )
         await plan_message(session, tenant, message, now)
-    elif what == "opt_out" and contact is not None and contact.email is not None:
-        said = (contact.email, False, SMS_WORDING, "email", "client", now)
+        return True
+    address = answered.address if answered.channel == "email" else None
+    mine = contact.email if contact is not None else None
+    if mine is not None and mine.lower() == (address.lower() if address else reply.sender):
+        address = mine
+    if what == "opt_out" and address is not None:
+        said = (address, False, SMS_WORDING, "email", "client", now)
         await add_consent(session, tenant, client_id, "email", *said)
-    else:
+    if what != "opt_out" or address is None or reply.more:
         await _let_read(session, tenant, client_id, id_, now)
     return True
 

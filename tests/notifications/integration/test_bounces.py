@@ -1,5 +1,7 @@
 """Mails that come back: the next channel at once, an address of nobody, a complaint, and whatever else comes."""
 
+import asyncio
+import time
 from email.message import EmailMessage
 from typing import Any
 from uuid import UUID, uuid4
@@ -165,6 +167,72 @@ async def test_a_complaint_about_a_mail_to_the_old_address_is_a_no_to_that_one(p
     async with practice.resources.database.transaction(practice.tenant) as session:
         said = await session.execute(text("SELECT address, granted FROM consents WHERE source = 'mail program'"))
         assert [tuple(one) for one in said] == [(old, False)]
+
+
+async def newest_consent(practice: Practice) -> tuple[str, bool, str]:
+    newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"][0]
+    return newest["address"], newest["granted"], newest["source"]
+
+
+async def test_stop_from_an_address_that_the_client_had_before_is_a_no_for_that_one(practice: Practice) -> None:
+    message = await mailed(practice)
+    old, practice.email = practice.email, f"new-{practice.email}"
+    await practice.open("email")
+    await came_back(practice, answered(message, "Stop\n\nAnd I can't come on Monday."))
+    assert await newest_consent(practice) == (old, False, "email")
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"], "what else was written"
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    assert any("wrote to you" in mail for mail in practice.outside.mails(practice.email))
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_stop_to_a_mail_of_which_nobody_knows_where_it_went(same: bool, practice: Practice) -> None:
+    message = await mailed(practice)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE messages SET address = NULL"))
+    sender = practice.email.upper() if same else "else@example.org"
+    await came_back(practice, f"From: Maria <{sender}>\r\n".encode() + answered(message, "Stop"))
+    address, granted, _ = await newest_consent(practice)
+    assert (address, granted) == (practice.email, not same)
+    assert [one["kind"] for one in await practice.tasks()] == ([] if same else ["read_reply"])
+
+
+async def test_words_of_danger_below_a_quotation_reach_a_person(practice: Practice) -> None:
+    message = await mailed(practice)
+    await came_back(practice, answered(message, "Hello") + b"\nI want to kill myself\n")
+    assert [one["kind"] for one in await practice.tasks()] == ["safety"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Type: text/plain; charset=idna\r\n\r\nHi",
+        b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800 Hi",
+        b"Content-Type: message/rfc822\r\n\r\n" * 3_000 + b"Hi",
+        b"Subject: \x00\xff\r\n\r\nH\x00i\xff",
+    ],
+)
+async def test_an_answer_that_can_hardly_be_read_is_a_persons_to_read(body: bytes, practice: Practice) -> None:
+    message = await mailed(practice)
+    head = f"In-Reply-To: <{message['id']}@maple.example>\r\nMessage-ID: <a\x00{uuid4()}>\r\n".encode()
+    for _ in range(2):
+        assert await came_back(practice, head + body) == {"meaning": "reply", "message_id": message["id"]}
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"]
+
+
+async def test_others_do_not_wait_while_a_strange_mail_is_read(practice: Practice) -> None:
+    message = await mailed(practice)
+    strange = of(message, bounce(recipient="a" * 150_000)) + b"\r\n \r\n" * 100_000
+    taken = asyncio.create_task(came_back(practice, strange))
+    longest = 0.0
+    while not taken.done():
+        begun = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - begun)
+    assert (await taken)["meaning"] == "failed"
+    assert longest < 2
 
 
 async def test_mails_return_to_where_the_practice_says(practice: Practice) -> None:

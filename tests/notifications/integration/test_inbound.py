@@ -4,16 +4,13 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
-from unittest.mock import ANY
 from uuid import uuid4
-from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import signature
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
-from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
+from tests.notifications.conftest import SOON, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
 from tests.notifications.integration.test_reminders import on_its_way, waits_for_a_lock
 from tests.support.build import appointment_event
@@ -386,15 +383,3 @@ async def test_a_person_takes_over_and_nothing_automated_goes_out(practice: Prac
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
     assert [one[2:] for one in await practice.decisions()].count(("paused", "practice")) == 1
-
-
-async def test_who_calls_the_number_is_put_through_to_the_practice(practice: Practice) -> None:
-    await practice.open("sms")
-    path, form = f"/v1/inbound/voice/{practice.tenant}", {"CallSid": "CA1", "From": practice.phone}
-    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
-    answer = await practice.http.post(path, data=form, headers=headers)
-    response = ElementTree.fromstring(answer.text)  # noqa: S314 -- our own
-    assert [(one.tag, one.text) for one in response] == [("Say", ANY), ("Dial", "+12025550100")]
-    assert "988" in str(response[0].text)
-    forged = await practice.http.post(path, data=form, headers={"x-twilio-signature": "no"})
-    assert forged.status_code == 403

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI, Request, Response
@@ -16,6 +16,7 @@ from deploy.local.ports import free_port
 from services.notifications import jobs
 from services.notifications.clients.hooks import Hooks
 from services.notifications.consumers import HANDLERS
+from services.notifications.use_cases.webhooks import attempt
 from shared.contracts import Envelope, Event
 from shared.contracts.booking import AppointmentBooked
 from shared.timers import TimerRunner
@@ -235,6 +236,18 @@ async def test_what_was_given_up_is_replayed_under_its_id(practice: Practice, ap
     await deliver(practice)
     assert [one["status"] for one in await deliveries(practice, webhook)] == ["delivered"]
     assert len({headers["webhook-id"] for headers, _ in app.heard}) == 1
+
+
+async def test_what_has_arrived_is_not_sent_again_by_a_try_that_comes_late(practice: Practice, app: App) -> None:
+    webhook = await add(practice, app)
+    await tell(practice, await visit(practice))
+    await deliver(practice)
+    [delivered] = await deliveries(practice, webhook)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        now, id_ = await practice.now(), UUID(delivered["id"])
+        await attempt(session, tenant=practice.tenant, delivery_id=id_, now=now, hooks=practice.resources.hooks)
+    assert len(app.heard) == 1
+    assert await deliveries(practice, webhook) == [delivered]
 
 
 async def test_a_test_is_sent_and_a_new_secret_signs_beside_the_old_one(practice: Practice, app: App) -> None:
