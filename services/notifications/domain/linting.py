@@ -124,10 +124,11 @@ def _content(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Findi
 
 def name_finding(name: str) -> str | None:
     """What is wrong with a sender's name, which stands in every message; None where it's neutral."""
+    told = neutral.of_name(name)
     for word, why in (
-        (neutral.names_care(name), "says what the care is about"),
-        (neutral.names_place(name), "says how you meet"),
-        (neutral.speaks_of_money(name), "speaks of money"),
+        (neutral.names_care(told), "says what the care is about"),
+        (neutral.names_place(told), "says how you meet"),
+        (neutral.speaks_of_money(told), "speaks of money"),
     ):
         if word is not None:
             return (

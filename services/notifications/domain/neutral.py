@@ -11,18 +11,19 @@ from services.notifications.domain.spelling import letters
 _CARE_EN = """
     counsel mental behavioral. clinic medical medicat meds. treat session diagnos symptom disorder. illness patient.
     hospital inpatient. outpatient. score phq gad. telehealth telemed depress bipolar mania. manic mood. anxi panic
-    phobi ocd. trauma ptsd. grief griev bereave stress anger insomni adhd. autis asperger neurodiver schizo bpd.
-    dissociat anorexi bulimi binge suicid self.harm abus violen assault addict rehab detox sober recovery. relaps
+    phobi ocd. trauma ptsd. grief grieving. bereave anger insomni adhd. autis asperger neurodiver schizo bpd.
+    dissociat anorexi bulimi binge suicid self.harm abuse abusi violen assault addict rehab detox sober recovery. relaps
     alcohol drug. opioid methadone suboxone substance. gambling couple. marriage marital. divorce. sex. sexual
     sexolog gender. transgend lgbt hiv. cbt. dbt. emdr. ketamine tms. hypno neurofeedback biofeedback mindful
     sobriety dependency. .therap .psych dialysis fertility pregnan
+    stress. stressed. stressful. stressor. oncolog cancer. borderline. weight.loss trans. smoking. smoker. tobacco.
 """
 _CARE_ES = """
     consejer mental. salud.mental clinic medic tratam sesion diagnos trastorn sintom enferm paciente. puntua
     telesalud telemed depres mania. ansied ansios panico fobi toc. trauma tept. duelo. luto. estres insomni tdah.
-    autis esquizo tlp. anorexi bulimi atracon suicid autoles abus violen maltrat agresi adicc adict rehabilit
+    autis esquizo tlp. anorexi bulimi atracon suicid autoles violen maltrat agresi adicc adict rehabilit
     desintox recaida alcohol droga. pareja. matrimonial divorci estado.de.animo estado.animo sobrio. sobria.
-    sobriedad .terap .psic .psiq embaraz dependencia.
+    sobriedad .terap .psic .psiq embaraz dependencia. abuso. abusad abusiv
 """
 _MONEY_EN = """
     fee. offer. discount sale. copay co.pay bill. billed billing invoic payment pay. paying payable paid. price.
@@ -50,8 +51,23 @@ def _spelled(word: str) -> str:
 
 
 _CARE = _any_of(_CARE_EN, _CARE_ES)
-_MONEY = _any_of(_MONEY_EN, _MONEY_ES, signs="|[$€£]")
+_MONEY = _any_of(_MONEY_EN, _MONEY_ES, signs=r"|[$€£]|\d ?(?:%|percent) ?off\b")
 _WHERE = _any_of(_PLACE)
+
+
+_SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Within `SafeRehab`."""
+_NEUTRAL = re.compile(
+    r"\bmedical(?= (?:center|group|associates|practice)\b)|\bmindful\b"
+    r"|(?<=\bdr )(?:[a-z]+ )?(?:bill|price|fee|sessions|treat)\b|(?<=\bdr )bill\b"
+)
+"""What is right in a sender's name and nowhere else, surnames after `Dr.` above all."""
+
+
+def of_name(name: str) -> str:
+    """What a sender's name tells: the words within it, without those that are only somebody's name."""
+    told = re.sub(r"\b(?:dra?|doctora?)\b\.? ?", "dr ", letters(_SPLIT.sub(" ", name)))
+    return _NEUTRAL.sub(" ", told)
 
 
 def names_care(text: str) -> str | None:

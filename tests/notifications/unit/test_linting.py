@@ -159,7 +159,25 @@ def test_neutral_words_stay(told: str) -> None:
     assert findings(Words(f"{{{{ name }}}}: {told} {{{{ link }}}}"), "reminder", "sms", "es") == []
 
 
-@pytest.mark.parametrize("name", ["Maple Practice", "Dr. Smith", "Casa Roble", "Oak & Elm"])
+NEUTRAL = (
+    *("Maple Practice", "Dr. Smith", "Casa Roble", "Oak & Elm", "Dr. Bill Smith", "Dr. Price", "Oak Medical Center"),
+    *("Dr. Grace Fee", "Mindful Path", "Dr. Sessions", "Dr. Treat", "Abushaban Family Practice", "Stressman & Co"),
+    *("Doctor Price", "McPherson & Griever"),
+)
+TELLING = (
+    *("EatingDisorder Help", "Oncology Group", "Weight Loss Group", "Trans Care", "Borderline Group", "50% off"),
+    *("BehavioralHealth", "MySafeRehab", "Stop Smoking", "Cancer Care", "Dr. Anxiety", "Dr. Smith Therapy"),
+    *("Mindfulness Group", "Medical Marijuana", "Price & Co", "Stressed Out", "Grieving Hearts", "Abused No More"),
+    *("Abusados", "Tobacco Free", "Dr. Price Clinic", "Drug Rehab"),
+)
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_a_name_that_tells_is_refused(name: str) -> None:
+    assert name_finding(name) is not None
+
+
+@pytest.mark.parametrize("name", NEUTRAL)
 def test_neutral_names_stay(name: str) -> None:
     assert name_finding(name) is None
 
