@@ -46,10 +46,9 @@ async def see_evenings(
     starts = await evenings()
     time.check(starts, "there are free evenings")
     time.check(all(start.hour >= EVENING_BEGINS for start in starts), "evenings are those of the client's zone")
-    taken = starts[0]
-    time.step(
-        "client", f"finds {len(starts)} free evening times of two weeks", note=f"the first {taken:%A %H:%M} there"
-    )
+    # Not today's first, which may be too soon to book a moment later, with no calendar's doing.
+    taken = next(start for start in starts if start.date() > starts[0].date())
+    time.step("client", f"finds {len(starts)} free evening times of two weeks", note=f"one {taken:%A %H:%M} there")
     feed = f"{receivers}/calendars/{provider}.ics"
     (await http.put(feed, content=_calendar(taken, zone))).raise_for_status()
     body = {"name": "Hospital rota", "url": feed, "refresh_every": "PT1S", "stale_after": "PT1H"}
