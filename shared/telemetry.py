@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -63,11 +64,28 @@ def _exporter(name: str) -> SpanExporter | None:
         return None
     aliases = {"otlp": "otlp_proto_http"}
     for entry in entry_points(group="opentelemetry_traces_exporter", name=aliases.get(name, name)):
-        exporter: SpanExporter = entry.load()()
+        with _without("charset_normalizer"):
+            exporter: SpanExporter = entry.load()()
         return exporter
     raise StartupError(
         f"Can't start: OTEL_TRACES_EXPORTER names {name!r}, which is not installed; use otlp, zipkin_json or none."
     )
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """As if it weren't installed: `requests`, by which exporters send, loads 3 MB of tables with it to guess in which
+    encoding an answer is that nobody reads.
+    """
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # what makes `import` say that there is none
+    try:
+        with warnings.catch_warnings(category=Warning, action="ignore"):
+            yield
+    finally:
+        del sys.modules[module]
 
 
 def current_traceparent() -> str | None:
