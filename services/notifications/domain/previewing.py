@@ -40,6 +40,7 @@ class Sample:
             rebooked_from=None,
             end=self.start + timedelta(minutes=50),
             modality=self.modality,
+            changed_by="client",
         )
 
 
