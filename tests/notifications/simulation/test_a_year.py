@@ -22,7 +22,10 @@ EVENTFUL = 12.0 if CLIENTS <= 20 else 1.0
 """In few lives as much is to happen as in many."""
 PRACTICES = max(1, min(4, CLIENTS // 250))
 OF_A_FEW = "confirmation reminder check_in rating_request"
-OF_MANY = "confirm_request missed_you next_visit cancellation barrier_question closing check_in_thanks opt_out_confirmation opt_in_confirmation help safety"
+OF_MANY = (
+    "confirm_request missed_you next_visit cancellation barrier_question closing check_in_thanks"
+    " opt_out_confirmation opt_in_confirmation help safety"
+)
 
 
 async def test_no_rule_is_broken_in_a_year_and_every_message_is_explained(
