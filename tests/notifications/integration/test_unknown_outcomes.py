@@ -14,7 +14,7 @@ from services.notifications.use_cases.handing_over import Post
 from shared.contracts.booking import AppointmentCancelled, AppointmentConfirmed
 from tests.notifications.conftest import TOKEN, Practice
 from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
-from tests.notifications.integration.test_vendors import booked, two
+from tests.notifications.integration.test_vendors import booked, two, waiting
 
 pytestmark = pytest.mark.servers
 
@@ -265,14 +265,6 @@ async def test_nobody_waits_for_a_carrier_beyond_the_visit(practice: Practice) -
     async with practice.resources.database.transaction(practice.tenant) as session:
         until = await session.scalar(text("SELECT start - clock_timestamp() FROM visits"))
     assert until is not None and await waiting(practice) <= until + timedelta(seconds=5)
-
-
-async def waiting(practice: Practice) -> timedelta:
-    async with practice.resources.database.transaction(practice.tenant) as session:
-        query = "SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'"
-        wait: timedelta | None = await session.scalar(text(query))
-    assert wait is not None
-    return wait
 
 
 @pytest.mark.parametrize("written", ["12025550{}", "whatsapp:+12025550{}", " +1 202-555-0{}"])

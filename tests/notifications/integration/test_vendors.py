@@ -102,16 +102,21 @@ async def test_while_it_is_not_known_whether_the_text_went_no_mail_goes_instead(
     assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "outcome_unknown")]
 
 
+async def waiting(practice: Practice) -> timedelta:
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = "SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'"
+        wait: timedelta | None = await session.scalar(text(query))
+    assert wait is not None
+    return wait
+
+
 async def test_a_carrier_that_asks_for_time_is_given_it(practice: Practice) -> None:
     real = practice.resources.carriers.vendors["sms"][0]
     errors: list[Exception] = [CarrierUnavailable("sms_http_429", timedelta(minutes=7))]
     practice.resources = carried_by(practice.resources, Failing(real, errors))
     await booked(practice)
     await practice.fire_due()
-    async with practice.resources.database.transaction(practice.tenant) as session:
-        query = "SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'"
-        wait = await session.scalar(text(query))
-    assert wait is not None
+    wait = await waiting(practice)
     assert timedelta(minutes=6, seconds=50) < wait <= timedelta(minutes=7)
     assert ("reminder", None, "waiting", "sms_http_429") in await practice.decisions()
 
