@@ -82,4 +82,11 @@ async def on_bookings(session: AsyncSession, tenant: UUID, arrived: Sequence[Arr
     await webhooks.follow_all(session, tenant, arrived, now)
 
 
-MANY: Mapping[type[Event], ManyHandler] = {AppointmentBooked: on_bookings}
+async def on_told(session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
+    await webhooks.follow_all(session, tenant, arrived, now)
+
+
+MANY: Mapping[type[Event], ManyHandler] = {
+    **{event: on_told for event in CATALOGUE if event not in _FOLLOWED},
+    AppointmentBooked: on_bookings,
+}

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -11,14 +12,17 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from opentelemetry.trace import INVALID_SPAN
 
 from deploy.local.ports import free_port
 from services.notifications import jobs
 from services.notifications.clients.hooks import Hooks
-from services.notifications.consumers import HANDLERS
+from services.notifications.consumers import HANDLERS, MANY
 from services.notifications.use_cases.webhooks import attempt
 from shared.contracts import Envelope, Event
 from shared.contracts.booking import AppointmentBooked
+from shared.contracts.notifications import MessageSent
+from shared.handling import Arrived
 from shared.timers import TimerRunner
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_reminders import visit
@@ -127,6 +131,22 @@ async def test_what_nobody_wants_to_hear_of_is_told_to_nobody(practice: Practice
     await tell(practice, await visit(practice))
     await deliver(practice)
     assert (app.heard, await deliveries(practice, webhook)) == ([], [])
+
+
+async def test_many_events_that_wait_are_told_one_by_one(practice: Practice, app: App) -> None:
+    """What only apps hear of, such as what this service says itself, is taken in together."""
+    webhook = await add(practice, app, "message.sent")
+    await add(practice, app, "message.delivered")
+    now = await practice.now()
+    about: dict[str, Any] = {"appointment_id": None, "outreach_id": None, "purpose": "reminder", "channel": "sms"}
+    about |= {"status": "sent", "reason": None, "due_at": now, "sent_at": now, "delivered_at": None}
+    sent = [MessageSent(sequence=2, message_id=uuid4(), client_id=uuid4(), **about) for _ in range(3)]
+    arrived = [Arrived(Envelope(uuid4(), practice.tenant, now, one), INVALID_SPAN) for one in sent]
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await MANY[MessageSent](session, practice.tenant, arrived, now)
+    await deliver(practice)
+    assert {json.loads(body)["data"]["message_id"] for _, body in app.heard} == {str(one.message_id) for one in sent}
+    assert [one["status"] for one in await deliveries(practice, webhook)] == ["delivered"] * 3
 
 
 async def test_a_failure_is_tried_again_under_the_same_id(practice: Practice, app: App) -> None:

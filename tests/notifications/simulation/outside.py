@@ -1,6 +1,6 @@
 """What is outside the service, in virtual time: the clock, the carriers with their ledger, and booking."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -76,17 +76,24 @@ class Vendor:
 class KnownVisits(Booking):
     """Booking, asked without a network."""
 
-    visits: dict[UUID, AppointmentState]
+    visits: Mapping[UUID, AppointmentState]
+    of_client: Callable[[UUID], Iterable[AppointmentState]]
 
     @classmethod
-    def over(cls, asked: Booking, visits: dict[UUID, AppointmentState]) -> "KnownVisits":
+    def over(
+        cls,
+        asked: Booking,
+        visits: Mapping[UUID, AppointmentState],
+        of_client: Callable[[UUID], Iterable[AppointmentState]],
+    ) -> "KnownVisits":
         made = cls(asked.settings, asked.http)
         object.__setattr__(made, "visits", visits)
+        object.__setattr__(made, "of_client", of_client)
         return made
 
     async def standing(self, tenant: UUID, appointment_id: UUID, now: datetime) -> Standing:  # noqa: ARG002 -- as it is asked
         about = self.visits[appointment_id]
-        mine = (one for one in self.visits.values() if one.client_id == about.client_id)
+        mine = self.of_client(about.client_id)
         changed = {one.appointment_id: one.sequence for one in mine if one.changed_at >= about.changed_at}
         return Standing(sequences=changed)
 

@@ -20,7 +20,7 @@ CLIENTS = int(os.environ.get("RAPPORT_CLIENTS", "10"))
 SEED = int(os.environ.get("RAPPORT_SEED", "2"))
 EVENTFUL = 12.0 if CLIENTS <= 20 else 1.0
 """In few lives as much is to happen as in many."""
-PRACTICES = max(1, min(4, CLIENTS // 250))
+PRACTICES = max(1, min(4, CLIENTS // 1000))
 OF_A_FEW = "confirmation reminder check_in rating_request"
 OF_MANY = (
     "confirm_request missed_you next_visit cancellation barrier_question closing check_in_thanks"
@@ -28,6 +28,7 @@ OF_MANY = (
 )
 
 
+@pytest.mark.timeout(300 + 6 * CLIENTS)
 async def test_no_rule_is_broken_in_a_year_and_every_message_is_explained(
     practice: Practice, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ back; the real service, on a real PostgreSQL, follows; nothing waits for a wall 
 import heapq
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -23,6 +23,7 @@ from services.notifications.domain.model import Contact, Preferences, Sender
 from services.notifications.resources import Resources
 from services.notifications.use_cases import inbound, practice, reports
 from shared.contracts import Envelope, Event
+from shared.contracts.booking import AppointmentState
 from shared.contracts.notifications import Channel
 from shared.timers import Timer, TimerRunner
 from tests.notifications.simulation.clients import Client, Truth, someone
@@ -44,6 +45,7 @@ _DUE = text(
         cast(:now AS timestamptz) AS now
     """
 )
+_NEXT = text("SELECT min(due_at) FROM timers WHERE tenant_id = :tenant AND kind <> 'reconcile'")
 Happening = Callable[[], Awaitable[None]]
 
 
@@ -65,13 +67,13 @@ class Year:
         self.random = Random(self.seed)  # noqa: S311 -- a year that can be repeated, no secrets
         self.clock = Clock(BEGIN)
         self.ledger = Ledger(self.clock, heard=self._heard)
-        self.visits: dict[UUID, Any] = {}
+        self.visits: dict[UUID, AppointmentState] = {}
         channels: tuple[Channel, ...] = ("sms", "voice", "email")
         vendors = {one: [Vendor(f"simulated-{one}", one, self.ledger, Random(self.seed))] for one in channels}  # noqa: S311 -- see above
         ours = replace(
             self.resources,
             carriers=Carriers(vendors),
-            booking=KnownVisits.over(self.resources.booking, self.visits),
+            booking=KnownVisits.over(self.resources.booking, self.visits, self._visits_of),
             clock=self.clock,
         )
         self.database = ours.database
@@ -87,14 +89,15 @@ class Year:
         """Lets the year pass; the rules that were broken and what is not explained, with how often."""
         await self._open()
         end = BEGIN + timedelta(days=self.days)
+        due: datetime | None = None
         while self.clock.now < end:
-            until = min(end, await self._next_tick())
+            until = min(end, self._next_tick(due))
             while self._to_come and self._to_come[0][0] <= until:
                 moment, _, happening = heapq.heappop(self._to_come)
                 self.clock.now = max(self.clock.now, moment)
                 await happening()
             self.clock.now = until
-            await self._fire()
+            due = await self._fire()
         return await self._judge()
 
     async def _open(self) -> None:
@@ -197,6 +200,9 @@ class Year:
         )
         self.happened[f"text {body.split(maxsplit=1)[0].lower()}"] += 1
 
+    def _visits_of(self, client: UUID) -> Iterable[AppointmentState]:
+        return self.lives[client].client.visits.values()
+
     def holders_of(self, phone: str) -> list[Client]:
         return [self.lives[client].client for client in self.ledger.holders.get(phone, {})]
 
@@ -232,24 +238,24 @@ class Year:
 
         return report
 
-    async def _next_tick(self) -> datetime:
+    def _next_tick(self, due: datetime | None) -> datetime:
         """The end of the hour in which something happens or is due next."""
-        async with self.database.transaction(self.tenant) as session:
-            due = await session.scalar(text("SELECT min(due_at) FROM timers WHERE kind <> 'reconcile'"))
         moments = [self._to_come[0][0]] if self._to_come else []
         moments += [due] if due is not None else []
         hours = max(1, math.ceil((min(moments, default=self.clock.now) - self.clock.now) / TICK))
         return self.clock.now + hours * TICK
 
-    async def _fire(self) -> None:
-        """Everything that is due, and what that makes due."""
+    async def _fire(self) -> datetime | None:
+        """Everything that is due, and what that makes due; when something is due next."""
         for _ in range(50):
             async with self.database.every_tenant() as session:
                 rows = await session.execute(_DUE, {"tenant": self.tenant, "now": self.clock.now})
                 due = sorted((Timer(**row) for row in rows.mappings()), key=lambda one: one.due_at)
-            if not due:
-                return
+                if not due:
+                    upcoming: datetime | None = await session.scalar(_NEXT, {"tenant": self.tenant})
+                    return upcoming
             await self.runner.fire_all(due)
+        return self.clock.now
 
     async def _judge(self) -> Counter[str]:
         async with self.database.transaction(self.tenant) as session:
