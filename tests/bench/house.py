@@ -128,12 +128,13 @@ def zone_in_the_afternoon() -> str:
     return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
 
 
-async def known_to_booking(house: House, events: Sequence[AppointmentBooked]) -> None:
+async def known_to_booking(house: House, events: Sequence[AppointmentState]) -> None:
     """Booking has these visits, as it would have published them."""
     providers = [uuid4() for _ in events]
     async with house.database("booking") as rows:
         await rows.executemany(
-            "INSERT INTO clients (tenant_id, id, name, registered_at, sequence) VALUES ($1, $2, 'C', now(), 1)",
+            "INSERT INTO clients (tenant_id, id, name, registered_at, sequence) VALUES ($1, $2, 'C', now(), 1)"
+            " ON CONFLICT DO NOTHING",
             [(house.id, client) for client in house.clients],
         )
         await rows.executemany(
