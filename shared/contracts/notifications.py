@@ -12,6 +12,7 @@ TaskOutcome = Literal["done", "reached", "not_reached", "rebooked", "declined", 
 OutreachEnd = Literal[
     "rebooked",
     "declined",
+    "reached",
     "opted_out",
     "discharged",
     "no_response",

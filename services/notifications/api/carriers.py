@@ -92,6 +92,7 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
                 carrier_id=form["MessageSid"],
                 phone=phones.read(form["From"]) or form["From"],
                 body=form["Body"],
+                files=_count(form.get("NumMedia", "")),
                 now=ours.clock(),
             ),
         )
@@ -99,6 +100,10 @@ async def sms_inbound(request: Request, practice_id: UUID) -> Response:
         current_tenant.reset(token)
     said = f"<Message>{escape(received.reply, quote=False)}</Message>" if received.reply else ""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>', media_type="text/xml")
+
+
+def _count(said: str) -> int:
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 4 else 0
 
 
 @router.post("/inbound/voice/{practice_id}", operation_id="voice_inbound")

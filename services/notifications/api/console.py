@@ -15,7 +15,7 @@ from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, o
 from services.notifications.clients import Unavailable
 from services.notifications.domain.secure import LONGEST
 from services.notifications.domain.tasks import IS_CLIENT_THERE
-from services.notifications.use_cases import practice, secure, tasks
+from services.notifications.use_cases import closing, practice, secure, tasks
 from shared import paging
 from shared.auth import Principal, Role
 from shared.console import OwnForm, Visitor, base
@@ -109,7 +109,7 @@ async def change_task(
     moves: dict[str, Work] = {
         "claim": lambda session: tasks.claim(session, task_id=task_id, version=version, owner=me),
         "release": lambda session: tasks.give_back(session, task_id=task_id, version=version),
-        "close": lambda session: tasks.close(
+        "close": lambda session: closing.close(
             session, tenant=tenant, task_id=task_id, version=version, by=me, outcome=outcome, now=now
         ),
     }

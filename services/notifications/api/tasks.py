@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository, schemas
 from services.notifications.api.common import AT_THE_PRACTICE, own
 from services.notifications.domain.model import Task, TaskStatus
-from services.notifications.use_cases import tasks
+from services.notifications.use_cases import closing, tasks
 from shared import paging
 from shared.commands import Answer, Command, Write, etag
 from shared.web import Caller, problems
@@ -96,7 +96,7 @@ async def close_task(request: Request, task_id: UUID, body: schemas.Outcome, com
     principal, now = command.principal, own(request).clock()
     return await _change(
         command,
-        lambda session: tasks.close(
+        lambda session: closing.close(
             session,
             tenant=principal.tenant,
             task_id=task_id,

@@ -40,11 +40,11 @@ class Breaker:
         self._failures, self._rest, self._looking = 0, FIRST_REST, False
 
     def failed(self, after: timedelta | None) -> None:
-        """It doesn't; `after` is how long it wants to be left alone."""
+        """It doesn't; `after` is how long it wants to be left alone, which nobody cuts short."""
         self._failures += 1
         self._looking = False
         if after is not None:
-            self._open_until = self._clock() + min(after.total_seconds(), LONGEST_REST)
+            self._open_until = self._clock() + after.total_seconds()
         elif self._failures >= FAILURES:
             self._open_until = self._clock() + self._rest
             self._rest = min(self._rest * 2, LONGEST_REST)

@@ -22,6 +22,8 @@ _NO_TEXT = frozenset(("Cc", "Cs", "Cn", "Co"))
 """Categories of signs that mail programs and carriers stumble over."""
 _PARSER = ImmutableSandboxedEnvironment()
 _VARIABLE = re.compile(r"\{\{.*?\}\}")
+_ADDRESS = re.compile(r"https?:|www\.|\w@\w|\b[a-z0-9-]+\.[a-z]{2,}", re.IGNORECASE)
+"""What a phone makes a link of: also a bare `maple.example`, and a mail address."""
 VARIABLES = ("name", "phone", "when", "until", "crisis", "link")
 _MUST: dict[Purpose, tuple[str, ...]] = {
     "help": ("phone", "crisis"),
@@ -73,20 +75,29 @@ def _code(words: Words, purpose: Purpose) -> Iterator[Finding]:
         known.discard("until")
     for field in ("subject", "body", "action"):
         try:
-            tree = _PARSER.parse(getattr(words, field))
+            yield from _code_of(field, getattr(words, field), known)
         except TemplateSyntaxError as error:
             yield Finding(field, f"line {error.lineno}: {error.message}")
-            continue
-        if field == "body" and not any(tree.find_all((nodes.TemplateData, nodes.Name))):
-            yield Finding(field, "says nothing")
-        for node in tree.find_all(nodes.Node):
-            if isinstance(node, nodes.Name):
-                if node.name not in known:
-                    told = f"{{{{ {node.name} }}}} is not known here; there are {', '.join(sorted(known))}"
-                    yield Finding(field, told)
-            elif not isinstance(node, nodes.Output | nodes.TemplateData):
-                yield Finding(field, f"line {node.lineno}: only {{{{ names }}}} can stand here, no code")
-                break
+        except RecursionError:  # thousands of brackets
+            yield Finding(field, "only {{ names }} can stand here, no code")
+
+
+def _code_of(field: str, text: str, known: set[str]) -> Iterator[Finding]:
+    if "{%" in text or "{#" in text:
+        # What isn't shown could stand between the letters of what may not be said.
+        yield Finding(field, "only {{ names }} can stand here, no code and no remarks")
+        return
+    tree = _PARSER.parse(text)
+    if field == "body" and not any(tree.find_all((nodes.TemplateData, nodes.Name))):
+        yield Finding(field, "says nothing")
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, nodes.Name):
+            if node.name not in known:
+                told = f"{{{{ {node.name} }}}} is not known here; there are {', '.join(sorted(known))}"
+                yield Finding(field, told)
+        elif not isinstance(node, nodes.Output | nodes.TemplateData):
+            yield Finding(field, f"line {node.lineno}: only {{{{ names }}}} can stand here, no code")
+            break
 
 
 def _missing(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Finding]:
@@ -118,7 +129,7 @@ def _content(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Findi
         yield Finding(field, f"{place!r} says how you meet, which only a remote_offer may")
     if (sale := neutral.speaks_of_money(told)) is not None:
         yield Finding(field, f"{sale!r} speaks of money or sells something, which no message may")
-    if "http" in told.lower() or "www." in told.lower():
+    if _ADDRESS.search(_VARIABLE.sub("x", getattr(words, field))) is not None:
         yield Finding(field, "an address should not stand here; {{ link }} is the one")
 
 

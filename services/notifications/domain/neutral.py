@@ -15,7 +15,7 @@ _CARE_EN = """
     dissociat anorexi bulimi binge suicid self.harm abuse abusi violen assault addict rehab detox sober recovery. relaps
     alcohol drug. opioid methadone suboxone substance. gambling couple. marriage marital. divorce. sex. sexual
     sexolog gender. transgend lgbt hiv. cbt. dbt. emdr. ketamine tms. hypno neurofeedback biofeedback mindful
-    sobriety dependency. .therap .psych dialysis fertility pregnan
+    sobriety dependency. .therap .psych shrink shrinks dialysis fertility pregnan
     stress. stressed. stressful. stressor. oncolog cancer. borderline. weight.loss trans. smoking. smoker. tobacco.
 """
 _CARE_ES = """

@@ -1,5 +1,6 @@
 """Outreach: after a miss, or to whoever doesn't come back; a flow of steps as data, its run, and what ends it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +18,7 @@ from shared.contracts.notifications import (
     OutreachEnd,
     OutreachState,
     OutreachTrigger,
+    TaskOutcome,
 )
 
 OF_FLOW = "step."
@@ -25,10 +27,14 @@ OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "oth
 GENTLE: frozenset[OutreachPurpose] = frozenset(("next_visit", "closing"))
 """What can be said to whoever hasn't missed anything."""
 NO_CALL_NEEDED: frozenset[OutreachEnd] = frozenset(
-    ("rebooked", "visit_changed", "discharged", "superseded", "declined")
+    ("rebooked", "visit_changed", "discharged", "superseded", "declined", "reached")
 )
 """After these ends nobody need call the client to bring them back. STOP ends texts, not calls; giving up and words of
 danger leave what a person has to do as it is.
+"""
+END_BY_PERSON: Mapping[TaskOutcome, OutreachEnd] = {"declined": "declined", "reached": "reached", "rebooked": "reached"}
+"""What ends it when a person has spoken with the client: what comes next is between these two. The visit that was booked
+is told by booking.
 """
 
 

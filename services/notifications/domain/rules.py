@@ -34,6 +34,7 @@ WITHOUT_RULE = frozenset(
         "offer_over",
         "outreach_ended",
         "outreach_running",
+        "reached",
         "rebooked",
         "superseded",
         "told_already",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -210,11 +210,11 @@ def _link(message: Message, about: Visit | Offer, links: Links, now: datetime) -
 
 
 def short_when(start: datetime, tongue: Tongue) -> str:
-    """`Wed 4 Mar 10:00am`."""
+    """`Wed 4 Mar 10:00am`; without the day of the week where the zone takes its place."""
     wall = start.astimezone(ZoneInfo(tongue.zone or "UTC"))
     shared = manner(tongue.language)
-    day, month = shared.short_days[wall.weekday()], shared.short_months[wall.month - 1]
-    return f"{day} {wall.day} {month} {clock(start, tongue.zone)}"
+    date = f"{wall.day} {shared.short_months[wall.month - 1]} {clock(start, tongue.zone)}"
+    return f"{shared.short_days[wall.weekday()]} {date}" if tongue.zone else date
 
 
 def long_when(start: datetime, tongue: Tongue) -> str:
@@ -226,8 +226,10 @@ def long_when(start: datetime, tongue: Tongue) -> str:
 
 
 def clock(at: datetime, zone: str | None, between: str = "") -> str:
-    """`10:00am`."""
-    wall = at.astimezone(ZoneInfo(zone or "UTC"))
+    """`10:00am`; `15:00 UTC` for whom nobody knows where they live, so that they don't take it for their own."""
+    if zone is None:
+        return f"{at.astimezone(UTC):%H:%M} UTC"
+    wall = at.astimezone(ZoneInfo(zone))
     return f"{wall.hour % 12 or 12}:{wall.minute:02d}{between}{'am' if wall.hour < 12 else 'pm'}"
 
 

@@ -18,11 +18,11 @@ STEP = "outreach.step"
 
 
 async def add(session: AsyncSession, tenant: UUID, new: Outreach) -> bool:
-    """False when this visit has such an outreach already, running or ended."""
+    """False when there is one already of this miss, or of this last visit, running or ended."""
     added = await session.scalar(
         upsert(tables.outreach)
         .values(tenant_id=tenant, **dump(new))
-        .on_conflict_do_nothing(constraint="outreach_once")
+        .on_conflict_do_nothing()
         .returning(tables.outreach.c.id)
     )
     return added is not None
@@ -53,10 +53,10 @@ async def find(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = 
 
 
 async def of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
-    """That after it was missed; locked."""
+    """That after it was missed, the last time; locked."""
     columns = tables.outreach.c
     query = select(tables.outreach).where(columns.appointment_id == visit_id, columns.trigger == "missed")
-    return await one(session, Outreach, query.with_for_update())
+    return await one(session, Outreach, query.order_by(columns.missed_at.desc()).limit(1).with_for_update())
 
 
 async def keep_barrier(session: AsyncSession, tenant: UUID, visit_id: UUID, barrier: Barrier, at: datetime) -> None:

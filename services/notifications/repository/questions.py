@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +17,11 @@ async def ask(session: AsyncSession, tenant: UUID, question: Question) -> None:
 
 
 async def open_of(session: AsyncSession, phone: str, now: datetime) -> list[Question]:
-    """What a number was asked and may still answer, the newest first; locked."""
-    columns = tables.questions.c
+    """What a number was asked and may still answer, the newest first; locked. What never arrived asks nothing."""
+    columns, messages = tables.questions.c, tables.messages.c
+    failed = exists().where(messages.id == columns.id, messages.status == "failed")
     query = select(tables.questions).where(
-        columns.phone == phone, columns.answered_at.is_(None), columns.open_until > now
+        columns.phone == phone, columns.answered_at.is_(None), columns.open_until > now, ~failed
     )
     return await every(session, Question, query.order_by(columns.asked_at.desc(), columns.id.desc()).with_for_update())
 

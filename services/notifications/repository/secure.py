@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import Text, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage
+from services.notifications.tables import messages as notices
 from services.notifications.tables import secure_messages, tasks
 from shared.paging import Position
 from shared.rows import dump, every
@@ -42,6 +43,20 @@ async def unread(session: AsyncSession, client_id: UUID, author: Author) -> int:
         columns.client_id == client_id, columns.author == author, columns.read_at.is_(None)
     )
     return int(await session.scalar(query) or 0)
+
+
+async def is_told(session: AsyncSession, client_id: UUID) -> bool:
+    """Whether a client knows, or is about to hear, of something of the practice that they have not read."""
+    columns, messages = secure_messages.c, notices.c
+    notice = exists().where(
+        messages.client_id == client_id,
+        messages.step == func.concat("secure.", columns.id.cast(Text)),
+        messages.status.in_(("planned", "sent", "delivered")),
+    )
+    query = select(notice).where(
+        columns.client_id == client_id, columns.author == "practice", columns.read_at.is_(None), notice
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def mark_read(session: AsyncSession, client_id: UUID, author: Author, now: datetime) -> int:

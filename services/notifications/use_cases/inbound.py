@@ -45,9 +45,9 @@ class Received:
 
 @use_case
 async def receive_text(
-    session: AsyncSession, *, tenant: UUID, carrier_id: str, phone: str, body: str, now: datetime
+    session: AsyncSession, *, tenant: UUID, carrier_id: str, phone: str, body: str, now: datetime, files: int = 0
 ) -> Received:
-    """Takes a text in, once, and does what it means in this same transaction."""
+    """Takes a text in, once, and does what it means in this same transaction. `files` stay with the carrier."""
     what = meaning(body)
     # What is under way to them is waited for, however long: a carrier doesn't bring a text a second time.
     await be_patient(session)
@@ -76,7 +76,7 @@ async def receive_text(
         carrier_id=carrier_id,
         client_id=client_id,
         meaning=what,
-        body=body,
+        body=_with_files(body, files),
         received_at=now,
         phone=phone,
     ):
@@ -254,7 +254,7 @@ async def _act(
         if what in ("opt_out", "opt_in"):
             # A sending transaction holds this row: after us, nothing that it decided before can still go out.
             await repository.people.contact(session, each, lock=True)
-            if what == "opt_in" and len(clients) > 1 and await _said_no_otherwise(session, each, phone):
+            if what == "opt_in" and len(clients) > 1 and not await _had_said_yes(session, each, phone):
                 continue
             await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
     if what == "safety":
@@ -277,11 +277,21 @@ async def _let_read(
     await tasks.open_task(session, tenant, client_id, "read_reply", now, about, owner=owner)
 
 
-async def _said_no_otherwise(session: AsyncSession, client_id: UUID, phone: str) -> bool:
-    """Whether this client has said no to texts to a number that others have too: START undoes STOP, and no more."""
-    said = (
-        one["granted"]
+def _with_files(body: str, number: int) -> str:
+    """Pictures stay with the carrier; whoever reads the text should know that there are some."""
+    if not number:
+        return body
+    return f"{body}\n[{number} picture{'s' if number > 1 else ''} or other files came with it: see your carrier]".strip()
+
+
+async def _had_said_yes(session: AsyncSession, client_id: UUID, phone: str) -> bool:
+    """Whether this client once said yes to texts to a number that others have too, and has taken that back by text
+    alone: START undoes STOP, and no more.
+    """
+    said = [
+        one
         for one in await repository.people.consents_of(session, client_id)
-        if (one["channel"], one["address"]) == ("sms", phone) and one["source"] not in BY_TEXT
-    )
-    return next(said, True) is False
+        if (one["channel"], one["address"]) == ("sms", phone)
+    ]
+    otherwise = next((one["granted"] for one in said if one["source"] not in BY_TEXT), True)
+    return otherwise and any(one["granted"] for one in said)

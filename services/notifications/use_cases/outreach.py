@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
-from services.notifications.domain.model import Visit
+from services.notifications.domain.model import Task, Visit
 from services.notifications.domain.outreach import (
+    END_BY_PERSON,
     NO_CALL_NEEDED,
     OF_FLOW,
     FlowAction,
+    FlowStep,
     Outreach,
     OutreachFlow,
     is_held_out,
@@ -36,7 +38,13 @@ from shared.telemetry import annotate, current_traceparent, use_case
 
 
 async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
-    """Starts the flow for a miss, once, however often the event arrives; it takes the place of a gentle one."""
+    """Starts the flow for a miss, once, however often the event arrives; it takes the place of a gentle one.
+
+    Again only where it was said in between that the visit was not missed.
+    """
+    before = await repository.outreach.of_visit(session, missed.id)
+    if before is not None and before.end_reason != "visit_changed":
+        return
     new = await _new(session, tenant, "missed", missed.client_id, missed.id, missed.changed_at, now)
     if new is None:
         return
@@ -97,8 +105,6 @@ async def _begin(session: AsyncSession, tenant: UUID, new: Outreach, now: dateti
         await _end(session, tenant, new, "discharged", now)
     elif new.held_out and not flow.minds_holdout:
         await _end(session, tenant, new, "held_out", now)
-    elif await repository.people.is_paused(session, new.client_id):
-        await _end(session, tenant, new, "safety", now)
     else:
         await _decide(session, tenant, new, "started", None, now)
         await repository.outreach.wake(session, tenant, new.id, new.next_due(flow))
@@ -130,16 +136,35 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
     if run.step >= len(flow.steps):
         await _end(session, tenant, run, "no_response", now)
         return
+    if await _has_stopped(session, run):
+        await _end(session, tenant, run, "opted_out", now)
+        return
     step = flow.steps[run.step]
-    unmet = step.when.unmet(await facts.of_outreach(session, run)) if step.when.asks else None
-    if unmet is not None:
-        await _decide(session, tenant, run, "step_left_out", f"condition_{unmet}", now)
+    left_out = await _left_out(session, run, step)
+    if left_out is not None:
+        await _decide(session, tenant, run, "step_left_out", left_out, now)
     else:
         await _act(session, tenant, run, step, f"{OF_FLOW}{run.step}", now)
-    moved = run.moved_on(flow, took=unmet is None)
+    moved = run.moved_on(flow, took=left_out is None)
     await repository.outreach.save(session, tenant, moved)
     await repository.record(session, tenant, [state(OutreachAdvanced, moved)], now)
     await repository.outreach.wake(session, tenant, moved.id, moved.next_due(flow))
+
+
+async def _has_stopped(session: AsyncSession, run: Outreach) -> bool:
+    """Whether the carrier has said meanwhile that this client wants no texts: that is a STOP, too."""
+    for said in await repository.people.consents_of(session, run.client_id):
+        if said["source"] == "carrier" and said["at"] >= run.started_at:
+            return True
+    return False
+
+
+async def _left_out(session: AsyncSession, run: Outreach, step: FlowStep) -> str | None:
+    """Why a step is not taken. While a person looks after the client nothing is; the flow goes on when they let go."""
+    if await repository.people.is_paused(session, run.client_id):
+        return "paused_for_safety"
+    unmet = step.when.unmet(await facts.of_outreach(session, run)) if step.when.asks else None
+    return None if unmet is None else f"condition_{unmet}"
 
 
 @use_case
@@ -149,10 +174,13 @@ async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierR
     await repository.clients.lock(session, report.client_id)
     await repository.outreach.keep_barrier(session, tenant, report.appointment_id, report.barrier, report.requested_at)
     run = await repository.outreach.of_visit(session, report.appointment_id)
-    if run is None or run.status == "ended" or run.barrier is not None:
+    if run is None or run.barrier is not None:
         return
     annotate(outreach_id=run.id)
     _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
+    if run.status == "ended":
+        await _promised(session, tenant, run, flow.on_barrier.get(report.barrier), now)
+        return
     await _learn(session, tenant, run, flow, report.barrier, now)
 
 
@@ -163,8 +191,20 @@ async def _learn(
     await repository.outreach.save(session, tenant, learned)
     await repository.record(session, tenant, [state(OutreachAdvanced, learned)], now)
     action = flow.on_barrier.get(barrier)
-    if action is not None:
+    if action is not None and learned.held_out:
+        # What the flow does for a barrier is part of what is measured.
+        await _decide(session, tenant, learned, "step_left_out", "held_out", now)
+    elif action is not None:
         await _act(session, tenant, learned, action, f"barrier.{barrier}", now)
+
+
+async def _promised(
+    session: AsyncSession, tenant: UUID, run: Outreach, action: FlowAction | None, now: datetime
+) -> None:
+    """Who says after the end what was in the way still hears from a person, if that is what the flow has for it."""
+    if run.end_reason in ("no_response", "opted_out") and action is not None and action.task is not None:
+        if not await repository.tasks.unfinished(session, run.client_id, (action.task,)):
+            await _act(session, tenant, run, action, "barrier", now)
 
 
 async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:
@@ -181,10 +221,22 @@ async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: 
         await _end(session, tenant, run, "visit_changed", now)
 
 
+async def end_for_task(session: AsyncSession, tenant: UUID, task: Task, now: datetime) -> None:
+    """A person has spoken with the client, by a task that is closed: nothing more goes to them by itself.
+
+    Who says that they want none ends whatever reaches out to them.
+    """
+    reason = END_BY_PERSON.get(task.outcome) if task.outcome else None
+    if reason is None or task.client_id is None:
+        return
+    for run in await repository.outreach.running(session, task.client_id):
+        if run.id == task.outreach_id or reason == "declined":
+            await _end(session, tenant, run, reason, now)
+
+
 async def pause_for_safety(session: AsyncSession, tenant: UUID, client_id: UUID, now: datetime) -> None:
     """Words of danger, by whichever way they came: from here on a person looks after this client."""
     await be_patient(session)
-    await end_all(session, tenant, client_id, "safety", now)
     # A sending transaction holds this row: after us, nothing that it decided before can still go out.
     await repository.people.contact(session, client_id, lock=True)
     await repository.people.pause(session, tenant, client_id, "safety", now)

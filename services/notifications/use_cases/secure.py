@@ -47,7 +47,7 @@ async def write_as_practice(
     """Keeps the practice's words, which answer what the client wrote, and tells the client that there is something."""
     annotate(client_id=client_id)
     await repository.clients.lock(session, client_id)
-    told = await repository.secure.unread(session, client_id, "practice") > 0
+    told = await repository.secure.is_told(session, client_id)
     message = SecureMessage(uuid7(), client_id, "practice", by, "message", body, now)
     await repository.secure.add(session, tenant, message)
     await repository.secure.mark_read(session, client_id, "client", now)

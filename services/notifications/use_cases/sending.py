@@ -17,6 +17,7 @@ from services.notifications import repository
 from services.notifications.clients import CarrierRefused, Carriers, CarrierUnavailable, Unavailable
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
+    FROM_A_PERSON,
     Message,
     Visit,
 )
@@ -93,9 +94,11 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
 async def _not_sent(
     session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
 ) -> None:
-    """`refused`: carriers have, now or before, so that a client who may want to hear can't."""
+    """`refused`: carriers have, now or before, so that a client who may want to hear can't. What a person wrote is to be
+    heard, whatever is in the way.
+    """
     await drop(session, tenant, message, reason, now)
-    if refused:
+    if refused or message.purpose in FROM_A_PERSON:
         await tasks.nobody_reached(session, tenant, message, now)
 
 

@@ -69,34 +69,13 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
 @use_case
 async def claim(session: AsyncSession, *, task_id: UUID, version: int | None, owner: str) -> Task:
     """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
-    return await _changed(session, tasks.claim(await _locked(session, task_id, version), owner))
+    return await _changed(session, tasks.claim(await locked(session, task_id, version), owner))
 
 
 @use_case
 async def give_back(session: AsyncSession, *, task_id: UUID, version: int | None) -> Task:
     """Raises Problem `task_not_found`, `task_closed` or `version_mismatch`."""
-    return await _changed(session, tasks.give_back(await _locked(session, task_id, version)))
-
-
-@use_case
-async def close(
-    session: AsyncSession,
-    *,
-    tenant: UUID,
-    task_id: UUID,
-    version: int | None,
-    by: str,
-    outcome: TaskOutcome,
-    now: datetime,
-) -> Task:
-    """What the client wrote that it is about counts as read. Raises as `claim`."""
-    about = await repository.tasks.get(session, task_id)
-    if about.client_id is not None:
-        # As whoever writes back does, so that neither waits for the other.
-        await repository.clients.lock(session, about.client_id)
-    task = await _locked(session, task_id, version)
-    await repository.secure.mark_read_of_task(session, task_id, now)
-    return await finish(session, tenant, task, by, outcome, now)
+    return await _changed(session, tasks.give_back(await locked(session, task_id, version)))
 
 
 @use_case
@@ -139,7 +118,7 @@ async def finish(session: AsyncSession, tenant: UUID, task: Task, by: str, outco
     return await _changed(session, closed)
 
 
-async def _locked(session: AsyncSession, task_id: UUID, version: int | None) -> Task:
+async def locked(session: AsyncSession, task_id: UUID, version: int | None) -> Task:
     annotate(task_id=task_id)
     task = await repository.tasks.get(session, task_id, lock=True)
     require_version(version, task.version)
