@@ -33,8 +33,8 @@ NO_CALL_NEEDED: frozenset[OutreachEnd] = frozenset(
 danger leave what a person has to do as it is.
 """
 END_BY_PERSON: Mapping[TaskOutcome, OutreachEnd] = {"declined": "declined", "reached": "reached", "rebooked": "reached"}
-"""What ends it when a person has spoken with the client: what comes next is between these two. The visit that was booked
-is told by booking.
+"""What ends it when a person has spoken with the client: what comes next is between these two. The visit that was
+booked is told by booking.
 """
 
 

@@ -281,7 +281,9 @@ def _with_files(body: str, number: int) -> str:
     """Pictures stay with the carrier; whoever reads the text should know that there are some."""
     if not number:
         return body
-    return f"{body}\n[{number} picture{'s' if number > 1 else ''} or other files came with it: see your carrier]".strip()
+    return (
+        f"{body}\n[{number} picture{'s' if number > 1 else ''} or other files came with it: see your carrier]".strip()
+    )
 
 
 async def _had_said_yes(session: AsyncSession, client_id: UUID, phone: str) -> bool:

@@ -202,9 +202,10 @@ async def _promised(
     session: AsyncSession, tenant: UUID, run: Outreach, action: FlowAction | None, now: datetime
 ) -> None:
     """Who says after the end what was in the way still hears from a person, if that is what the flow has for it."""
-    if run.end_reason in ("no_response", "opted_out") and action is not None and action.task is not None:
-        if not await repository.tasks.unfinished(session, run.client_id, (action.task,)):
-            await _act(session, tenant, run, action, "barrier", now)
+    if run.end_reason not in ("no_response", "opted_out") or action is None or action.task is None:
+        return
+    if not await repository.tasks.unfinished(session, run.client_id, (action.task,)):
+        await _act(session, tenant, run, action, "barrier", now)
 
 
 async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:

@@ -94,8 +94,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
 async def _not_sent(
     session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
 ) -> None:
-    """`refused`: carriers have, now or before, so that a client who may want to hear can't. What a person wrote is to be
-    heard, whatever is in the way.
+    """`refused`: carriers have, now or before, so that a client who may want to hear can't. What a person wrote is
+    to be heard, whatever is in the way.
     """
     await drop(session, tenant, message, reason, now)
     if refused or message.purpose in FROM_A_PERSON:

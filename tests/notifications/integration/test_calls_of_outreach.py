@@ -47,7 +47,7 @@ async def test_nobody_is_to_call_whoever_is_back(how: str, left: tuple[str, str 
     else:
         await text_in(practice, "STOP" if how == "stop" else "I want to die")
     [one] = await practice.outreach()
-    assert one["status"] == "ended"
+    assert one["status"] == ("running" if how == "danger" else "ended")
     [call] = [task for task in await practice.tasks() if task["kind"] == "call_client"]
     assert (call["status"], call["outcome"]) == left
 
@@ -63,3 +63,69 @@ async def test_a_call_that_the_client_was_promised_is_still_to_be_made(practice:
     await practice.follow(await next_visit(practice))
     found = {task["kind"]: task["status"] for task in await practice.tasks()}
     assert found == {"call_client": "closed", "talk_about_payment": "open"}
+
+
+CALL_THEN_LETTER: dict[str, Any] = {
+    "steps": [
+        {"after": "PT0S", "task": "call_client"},
+        {"after": "P7D", "message": "closing", "channels": ["email"]},
+    ],
+    "gives_up_after": "P14D",
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [("declined", "declined"), ("reached", "reached"), ("rebooked", "reached"), ("not_reached", None), ("done", None)],
+)
+async def test_whom_a_person_has_spoken_with_is_written_to_no_more(
+    told: str, end: str | None, practice: Practice
+) -> None:
+    await practice.open("email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=CALL_THEN_LETTER)
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    [call] = await practice.tasks()
+    await practice.call("POST", f"/v1/tasks/{call['id']}/close", json={"outcome": told})
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    await practice.fire_due()
+    [one] = await practice.outreach()
+    assert one["end_reason"] == end
+    assert bool(practice.outside.mails(practice.email)) == (end is None), "the closing letter"
+
+
+async def test_who_wants_none_is_not_called_either_and_no_other_outreach_goes_on(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    await practice.follow(await missed(practice), await missed(practice))
+    await practice.fire_due()
+    first, _ = await practice.tasks()
+    await practice.call("POST", f"/v1/tasks/{first['id']}/close", json={"outcome": "declined"})
+    assert {one["end_reason"] for one in await practice.outreach()} == {"declined"}
+    assert {one["outcome"] for one in await practice.tasks()} == {"declined", "not_needed"}
+
+
+@pytest.mark.parametrize(("how", "asked"), [("stop", True), ("given up", True), ("booked again", False)])
+async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_person(
+    how: str, asked: bool, practice: Practice
+) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    if how == "stop":
+        await text_in(practice, "STOP")
+    elif how == "booked again":
+        await practice.follow(await next_visit(practice))
+    else:
+        await practice.fire_due()
+        await practice.come_due("outreach.step")
+        await practice.fire_due()
+    [one] = await practice.outreach()
+    assert one["status"] == "ended"
+    for _ in range(2):
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            told = reported(practice, miss, "cost")
+            await run.learn_barrier(session, tenant=practice.tenant, report=told, now=await practice.now())
+    assert [task["kind"] for task in await practice.tasks()].count("talk_about_payment") == int(asked)

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from services.notifications.clients import signature
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
-from tests.notifications.conftest import SOON, Practice, text_in
+from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
 from tests.notifications.integration.test_reminders import on_its_way, waits_for_a_lock
 from tests.support.build import appointment_event
@@ -78,7 +79,7 @@ async def test_words_of_danger_reach_a_person_and_stop_the_automation(practice: 
     assert [one["kind"] for one in tasks["items"]] == ["safety"]
     [alert] = practice.outside.mails(f"desk-{practice.tenant}@maple.example")
     assert "end it" not in alert
-    assert (await practice.outreach())[0]["end_reason"] == "safety"
+    assert (await practice.outreach())[0]["status"] == "running"
     await practice.follow(await booked(practice))
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
@@ -214,6 +215,44 @@ async def test_start_from_a_shared_number_is_nobodys_yes_who_said_no_on_paper(pr
     for client, granted in ((first, True), (practice.client, False)):
         consents = await practice.call("GET", f"/v1/clients/{client}/consents")
         assert next(one["granted"] for one in consents["items"] if one["channel"] == "sms") is granted
+
+
+async def test_start_from_a_shared_number_is_nobodys_yes_who_never_said_any(practice: Practice) -> None:
+    await practice.open("sms")
+    practice.client = uuid4()
+    await practice.open()
+    for words in ("START", "STOP", "START"):
+        await text_in(practice, words)
+    consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    assert [one["granted"] for one in consents["items"]] == [False], "the STOP"
+
+
+async def test_a_digit_answers_no_question_that_never_arrived(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    first = await asked(practice)
+    await practice.reported("delivered")
+    await asked(practice)
+    await practice.reported("undelivered", 30003)
+    await text_in(practice, "3")
+    assert await answers(practice) == [(str(first.appointment_id), "cancel")]
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning", "kept"),
+    [("", "other", "[1 picture"), ("Look", "other", "Look\n[1 picture"), ("STOP", "opt_out", "STOP\n[1 picture")],
+)
+async def test_who_reads_a_text_knows_that_pictures_came_with_it(
+    body: str, meaning: str, kept: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    path = f"/v1/inbound/sms/{practice.tenant}"
+    form = {"MessageSid": "MM1", "From": practice.phone, "To": "+12025550111", "Body": body, "NumMedia": "1"}
+    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
+    assert (await practice.http.post(path, data=form, headers=headers)).status_code == 200
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        [row] = await session.execute(text("SELECT meaning, body FROM inbound"))
+    assert row.meaning == meaning
+    assert row.body.startswith(kept)
 
 
 async def test_danger_on_a_shared_number_pauses_everybody_who_has_it_and_alerts_once(practice: Practice) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from services.notifications.domain.outreach import is_held_out
 from services.notifications.use_cases import outreach as run
 from services.notifications.use_cases import visits
 from shared.contracts.booking import (
@@ -46,6 +47,10 @@ QUICK_FLOW: dict[str, Any] = {
     ],
     "on_barrier": {"transport": {"message": "remote_offer", "channels": ["sms", "email"]}, "cost": {"task": "talk"}},
     "gives_up_after": "PT1S",
+}
+TWO_STEPS = {
+    "steps": [QUICK_FLOW["steps"][0], {"after": "P7D", "message": "closing", "channels": ["email"]}],
+    "gives_up_after": "P14D",
 }
 ONE_STEP = {**QUICK_FLOW, "steps": QUICK_FLOW["steps"][:1], "gives_up_after": "P14D"}
 
@@ -230,8 +235,52 @@ async def test_whom_a_person_looks_after_is_not_reached_out_to(practice: Practic
     await practice.open("sms", "email")
     await practice.call("POST", f"/v1/clients/{practice.client}/pause")
     await practice.follow(await missed(practice))
-    [one] = await practice.outreach()
-    assert (one["status"], one["end_reason"]) == ("ended", "safety")
+    await practice.fire_due()
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert ("outreach", None, "step_left_out", "paused_for_safety") in await practice.decisions()
+    assert (await practice.outreach())[0]["status"] == "running", "what is due later waits for that person"
+
+
+async def test_when_that_person_lets_go_the_outreach_goes_on(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=TWO_STEPS)
+    await practice.follow(await missed(practice))
+    await practice.call("POST", f"/v1/clients/{practice.client}/pause")
+    await practice.fire_due()
+    await practice.call("POST", f"/v1/clients/{practice.client}/resume")
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1, "the closing letter"
+    assert practice.outside.texts(practice.phone) == []
+
+
+async def test_a_visit_that_was_missed_after_all_is_a_second_miss(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    first = await missed(practice)
+    taken_back = AppointmentMissedRetracted.model_validate(first.model_dump() | {"sequence": 3, "status": "arrived"})
+    again = first.model_copy(update={"sequence": 4, "changed_at": await practice.now()})
+    corrected = again.model_copy(update={"sequence": 5, "changed_at": await practice.now()})
+    await practice.follow(first, taken_back, again, again, corrected)
+    assert [one["status"] for one in await practice.outreach()] == ["ended", "running"]
+    await practice.fire_due()
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_who_has_stopped_texts_at_the_carrier_is_reached_out_to_no_more(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=TWO_STEPS)
+    await practice.follow(await missed(practice))
+    practice.outside.carrier.stopped.add(practice.phone)
+    await practice.fire_due()
+    await practice.fire_due()
+    assert (await practice.outreach())[0]["status"] == "running"
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    assert [one["end_reason"] for one in await practice.outreach()] == ["opted_out"]
 
 
 async def test_a_step_that_is_due_as_the_outreach_ends_is_not_taken(practice: Practice) -> None:
@@ -493,3 +542,22 @@ async def test_nobody_reaches_out_to_who_is_in_care_no_more(order: str, practice
     await practice.follow(again.model_copy(update={"appointment_id": uuid4()}))
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_what_a_flow_does_for_a_barrier_is_not_for_those_held_out(practice: Practice) -> None:
+    steps = [{"after": "PT0S", "message": "missed_you", "channels": ["email"], "when": {"held_out": False}}]
+    flow = {"steps": steps, "gives_up_after": "P14D", "on_barrier": ONE_STEP["on_barrier"], "holdout_percent": 50}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    while not is_held_out(50, 1, practice.client):
+        practice.client = uuid4()
+    await practice.open("sms", "email")
+    miss = await missed(practice)
+    await practice.follow(miss)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        told = reported(practice, miss, "transport")
+        await run.learn_barrier(session, tenant=practice.tenant, report=told, now=await practice.now())
+    await practice.fire_due()
+    await practice.fire_due()
+    assert practice.outside.mails(practice.email) == practice.outside.texts(practice.phone) == []
+    assert ("outreach", None, "step_left_out", "held_out") in await practice.decisions()
+    assert (await practice.outreach())[0]["barrier"] == "transport"

@@ -81,6 +81,24 @@ async def test_what_waits_to_be_read_is_told_of_once_and_the_reason_is_on_record
     assert len(practice.outside.texts(practice.phone)) == 2, "a person wrote: no cap on automation counts it"
 
 
+@pytest.mark.parametrize("why", ["no consent", "undelivered"])
+async def test_what_they_never_heard_of_is_no_reason_to_tell_them_nothing_of_the_next(
+    why: str, practice: Practice
+) -> None:
+    await practice.open(*(("sms",) if why == "undelivered" else ()))
+    await write(practice, "One")
+    await practice.fire_due()
+    if why == "undelivered":
+        await practice.reported("undelivered", 30003)
+        await practice.fire_due()
+    assert [task["kind"] for task in await practice.tasks()] == ["unreachable"], "a person finds another way"
+    await practice.consent("email", granted=True)
+    before = len(practice.outside.texts(practice.phone))
+    await write(practice, "Two")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) + len(practice.outside.mails(practice.email)) == before + 1
+
+
 async def test_a_clients_messages_are_one_task_until_they_are_answered(practice: Practice) -> None:
     await practice.open("email")
     for words in ("May I bring my son?", "He is nine."):
@@ -105,7 +123,7 @@ async def test_words_of_danger_on_the_page_go_the_way_that_they_go_in_a_text(pra
     assert "988" in shown
     assert "safety" in [one["kind"] for one in await practice.tasks()]
     [run] = await practice.outreach()
-    assert (run["status"], run["end_reason"]) == ("ended", "safety")
+    assert (run["status"], run["end_reason"]) == ("running", None)
     await practice.fire_due()
     assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
     await write(practice, "I am calling you now.")

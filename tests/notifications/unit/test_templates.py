@@ -31,15 +31,32 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def rendered(
-    purpose: Purpose, channel: Channel, name: str = "Maple Practice", language: Language = "en"
+    purpose: Purpose,
+    channel: Channel,
+    name: str = "Maple Practice",
+    language: Language = "en",
+    zone: str | None = "America/New_York",
 ) -> tuple[str, str]:
     sender = Sender(name, "+12025550100", "+12025550111", "hello@maple.example", "desk@maple.example")
     message = new_message(
         client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=(channel,), due_at=NOW
     )
     about = OFFER if purpose == "waitlist_offer" else VISIT
-    text = render(message, channel, sender, about, Tongue(language, "America/New_York"), LINKS, NOW)
+    text = render(message, channel, sender, about, Tongue(language, zone), LINKS, NOW)
     return text.subject, text.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["sms", "voice", "email"])
+@pytest.mark.parametrize("purpose", ["reminder", "confirm_request"])
+def test_whose_zone_nobody_knows_is_told_which_one_is_meant(
+    purpose: Purpose, channel: Channel, language: Language
+) -> None:
+    subject, body = rendered(purpose, channel, "W" * 20, language, zone=None)
+    told = re.findall(r"\d\d?:\d\d(?: UTC|\S*)?", f"{subject} {body}")
+    assert told == [one for one in told if one.endswith(" UTC")]
+    assert told
+    assert channel != "sms" or segments(body) == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
