@@ -1,4 +1,4 @@
-"""Whether a text may speak of danger, to whom it may be. One too many costs a call; one too few may cost a life."""
+"""Whether a text may speak of danger, to whomever it is. One too many costs a call; one too few may cost a life."""
 
 import re
 from collections.abc import Iterable
