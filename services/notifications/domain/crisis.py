@@ -1,14 +1,16 @@
-"""Whether a text may speak of self-harm. One too many costs a call; one too few may cost a life."""
+"""Whether a text may speak of danger, to whomever it is. One too many costs a call; one too few may cost a life."""
 
 import re
 from collections.abc import Iterable
 from functools import cache
 
-from services.notifications.domain.crisis_words import ENGLISH, SPANISH
+from services.notifications.domain import crisis_words, violence_words
 from services.notifications.domain.harmless_words import HARMLESS
 from services.notifications.domain.model import Language
 from services.notifications.domain.spelling import readings, sound
 
+ENGLISH = (*crisis_words.ENGLISH, *violence_words.ENGLISH)
+SPANISH = (*crisis_words.SPANISH, *violence_words.SPANISH)
 _EVERYDAY = (" ", r" (?:\w+ ){0,3}")
 _DANGER = ("[ ,.;]", r"(?:[ ,;](?:\w+[ ;]){0,3}|[ ;](?:\w+[ ;]){0,2}\w+,)")
 """What may stand between two words of a phrase, and in place of `…`.
@@ -20,7 +22,7 @@ _UNLESS = re.compile(r"\(\?!((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
 
 
 def danger(text: str) -> Language | None:
-    """The language in which a text may speak of self-harm; None where it doesn't."""
+    """The language in which a text may speak of danger; None where it doesn't."""
     said = without_harmless(text)
     if holds(said, SPANISH):
         return "es"

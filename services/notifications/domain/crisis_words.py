@@ -1,4 +1,4 @@
-"""Phrases that may mean self-harm, in English and Spanish.
+"""Phrases that may mean self-harm, in English and Spanish; danger from or to others is in violence_words.py.
 
 How one is read: it's spelled rightly, but holds for whatever sounds alike (spelling.py); a blank may be missing;
 `…` stands for up to three words. Otherwise they are regular expressions that match whole words.
@@ -15,7 +15,7 @@ _ANYMORE = r"(any mor\w*|any longer|no more|no longer)"
 _WEARY = "(tired|sick|done|quit|over|hate|bored|fed up|exhausted|through|finished|enough)"
 _DAY = r"((mon|tue|wed|thu|fri|sat|sun)\w*|the|that|vacation)"
 _WEEKDAYS = "((mon|tues|wednes|thurs|fri|satur|sun)days?|mornings)"
-_SO = f"({_ANYMORE}|like this)(?! on {_WEEKDAYS})"
+_SO = f"({_ANYMORE}|like this)(?! (on {_WEEKDAYS}|with (this|the|your) (app|website|site|portal|link|form)))"
 _TAKE = "(take|took|taking|taken|eat|ate|popped|down|downed|finished|swallow|swallowed|swallowing)"
 _MANY = r"(all|every|everything|many|whole|entire|bunch|handful|bottle|lot|lots|extra|\d+)"
 _PILLS = "(pill|pills|meds|medication|tylenol|aspirin|ibuprofen|paracetamol|insulin|advil|xanax|ambien|tablets|cabinet)"
@@ -32,6 +32,7 @@ ENGLISH = (
     r"sui cid(e|ed|es|ing|al\w*)?",
     r"sewer slid\w*",
     "sui thoughts",
+    "si (is back|came back|again|thoughts)",
     "should i … commit(?! to)",
     r"(im|i am|ill be) next\Z",
     "k m s(?! (away|from))",
@@ -117,6 +118,7 @@ ENGLISH = (
     rf"(want|need|needs|wish|get) … (it|this|everything|all|pain) … {_OVER}(?! (sending|texting|messaging))",
     "pain … (stop|end)",
     "make … (it all|everything|voices) stop",
+    "make it stop(?! (sending|texting|messaging|mailing|ringing|beeping))",
     "misery",
     "(wont|not … to|cant) make it (through|to tomorrow|past)",
     "dont think ill make it",
@@ -167,7 +169,8 @@ ENGLISH = (
     "(shouldnt|should not) be (left)? alone",
     "unsafe",
     f"(cut|slit|slitting|slash|slashing|slice|sliced|cutting) … {_LIMB}",
-    r"(cut (too)? (deep|again|so bad)|i cut (last night|tonight|today|yesterday)?\Z)",
+    r"(cut (too)? (deep|again|so bad)|(i|relapsed and) cut (last night|tonight|today|yesterday)?\Z)",
+    r"(want to|wanna|need to|gonna|going to) cut (so bad|again|tonight)?\Z",
     "(been|started|back to|keep|relapsed) (with)? cutting",
     "cutting (is|helps|feels|again|every)",
     "(urge|urges|tempted) to (cut|jump)",
@@ -191,6 +194,7 @@ ENGLISH = (
     "(drive|driving|crash) … (into|off) (a|the|my) (wall|tree|cliff|bridge|river|pole)",
     "on coming traffic",
     "about crashing",
+    "(want to|gonna|going to|wanna) crash (my|the|this) (car|truck)",
     "(think|thinking|thought|thoughts) (of|about) (jumping|hanging|drowning)(?! (on|in|into|over|back|out|up|by))",
     "(truck|car|bus|train) (hit|hits|would hit) me",
     f"{_WANT} … (get|got|be|getting) (hit|struck) by",
@@ -211,6 +215,7 @@ ENGLISH = (
     "(took|take|taken) (way)? too (much|many)(?! (of your)? time)",
     "swallowed (something|all of them)",
     f"(stockpiling|hoarding|saving|saved|collecting) … {_PILLS}",
+    "(have|got) … pills (ready|lined up|next to me|in front of me)(?! (for|at))",
     "pills and (vodka|alcohol|whiskey|wine)",
     "(pills|gun|rope|razor|knife) in my hand",
     "(drank|drink|drinking|swallowed) … (bleach|antifreeze)",
@@ -284,7 +289,7 @@ SPANISH = (
     "(todo|vida) se (acaba|acabo)",
     "se (acaba|acabo) todo",
     "ya no hay nada",
-    "(no hay|no le veo|no veo|no encuentro|sin) (la)? salida(?! (del|de la))",
+    "(no hay|no tengo|no le veo|no veo|no encuentro|sin) (la)? salida(?! (del|de la|hasta|a las))",
     "(no|sin|ni|perdido) … (esperanza|futuro)",
     "en crisis",
     "toque fondo",
@@ -295,7 +300,7 @@ SPANISH = (
     "no doy (para)? mas",
     "no … aguantar mas",
     "cuanto mas (voy|pueda|puedo)",
-    "no puedo mas(?! (tarde|temprano|pronto))",
+    r"no puedo mas(?! (tarde|temprano|pronto|a las \d+|los (lunes|martes|miercoles|jueves|viernes|sabados|domingos)))",
     "no … seguir(?! (esperando|recibiendo|pagando|yendo|viniendo|con la|con las|con el|con los|en la))",
     "ganas de seguir",
     r"(\A|simplemente )ya no puedo\Z",
@@ -368,10 +373,11 @@ SPANISH = (
     "(tengo|compre|cargue) … (pistola|arma|cuerda|soga)",
     f"{_CAER} … {_ALTO}",
     "(voy a|a punto de) saltar(?! (una|la))",
+    "(pensando|pienso|pensado|pense|ganas|quiero|voy) (en|de|a)? (lanzarme|tirarme|aventarme)(?! (a|al|en|con|por))",
     "(parado|parada) en el puente",
     "chocar … (contra|proposito)",
     "gatillo",
-    r"(estoy|parado|parada) en (la azotea|el techo|la cornisa)(\Z| y)",
+    r"(estoy|parado|parada) en (la azotea|el techo|la cornisa|el borde)(\Z| y)",
     "(atropelle|atropellen|me maten|caiga un rayo)",
     r"(veneno|envenenar\w*|cloro)",
     r"sobre dosi\w*",
@@ -379,4 +385,5 @@ SPANISH = (
     r"(trague|trago|tragar|tragarme) … (pasti\w+|frasco)",
     "(tome pastillas|tome de mas|me empastille|inyectarme|me inyecte toda)",
     "todo el (frasco|bote)",
+    "(pastillas|pildoras) listas(?! (en la farmacia|para recoger))",
 )

@@ -20,7 +20,7 @@ _DIGITS: dict[str, Digit] = {digit: digit for digit in get_args(Digit)}
 
 
 def meaning(body: str) -> Meaning:
-    """Carriers' opt-out words count as the whole message in any case; whatever may mean self-harm goes before the rest.
+    """Carriers' opt-out words count as the whole message in any case; whatever may mean danger goes before the rest.
 
     "END" is an opt-out; "I want to end it" is a person who may be in danger.
     """

@@ -21,10 +21,14 @@ _KINDS = "((text|sms|of|the|these|your|any|more|all) )*"
 _SAYS_STOP = re.compile(
     "|".join(
         (
-            "((no|i said|i say|just|wrong number) )*(stop+|stpo|sotp|stp|stopall)( (it|this|that|now|all))?",
-            f"(stop|quit) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}( (to|me|us|all|{_TEXTS}|any ?more"
-            "|this|that|it|these|those|stuff))*",
+            "((no|i said|i say|just|wrong number|txt|text) )*(st[o0]p+|stpo|sotp|stp|stopall)"
+            "( (it|this|that|now|all))?",
+            "((text|txt|reply|send) )?stop ((to|2) )?(stop|end|quit|cancel|opt ?out|unsubscribe)",
+            f"(wrong number )?(stop|quit|end) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
+            f"( (to|me|us|all|{_TEXTS}|any ?more|this|that|it|these|those|stuff))*",
             f"no more {_KINDS}{_TEXTS}( to)?( me)?",
+            "no (texts?|texting|text messages|messages|msgs|sms)",
+            "(do not|dont) (text|message|contact)",
             f"(do not|dont|never) (text|message|contact|write|send)( to)? {_ME}( (any|more|any ?more|again|{_TEXTS}))*",
             f"(i )?(do not|dont) want (to (get|receive|have) )?{_KINDS}{_TEXTS}( any ?more)?",
             f"cancel {_KINDS}{_TEXTS}",
@@ -36,10 +40,16 @@ _SAYS_STOP = re.compile(
             f"opt (me )?out( of (this|these|your|all|the))?( {_TEXTS})?",
             rf"un ?sub?s?cri\w+( me)?{_LIST}",
             f"(remove|delete|take) (me|my number|this number|my phone){_LIST}",
+            "(take|get) (me|my number|this number|my phone) off",
+            "(lose|forget|erase) (my|this) (phone )?number",
             "(alto|par[ae]n?|basta|deten|detenga|detengan|detenganse|detener)( ya)?|ya basta",
             "((quiero )?(dar|darme|darse)|dame|deme|denme|dese|dar) de baja|de baja",
             "(eliminen?me|borren?me|quiten?me|saquen?me)( de (la|su|esta) lista)?",
-            f"cancel(a|e|en|ar) (los |mis )?{_MENSAJES}",
+            f"(cancel|par|deten|quit|elimin|termin)(a|e|en|ar|er) (los |mis |sus |estos )?{_MENSAJES}",
+            "(cancel|anul|termin)(a|e|en|ar) (la |mi |esta )?suscripcion",
+            "((quit|borr|elimin)(a|e|en|ar)|sa(ca|que|quen|car)) (mi|este) numero( de (la|su|esta) lista)?",
+            "(ya )?no mol(estar|este|esten|estes)( mas)?",
+            "arret(er|ez)?",
             f"(ya )?no (quiero )?(recibir )?(mas )?{_MENSAJES}( mas)?",
             "(ya )?no me (molesten?|molestes)( mas)?",
             f"(ya )?no me (escriban?|escribas|manden?|mandes|envien?|envies|texteen?)( mas)?( {_MENSAJES})?( mas)?",

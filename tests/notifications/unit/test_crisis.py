@@ -1,8 +1,9 @@
 """Words of danger, as people write them on a phone; and everyday ones that only sound so.
 
 The corpora are phrases, one a line. Those of danger were written in rounds, each without a look at the patterns, which
-were then widened for what they had missed: said outright, in slang, misspelled, by what is left behind. None may be
-missed. What nobody has thought of yet may be: whoever hears of a phrase adds it there.
+were then widened for what they had missed: said outright, in slang, misspelled, by what is left behind; then of danger
+from others and to them. None may be missed. What nobody has thought of yet may be: whoever hears of a phrase adds it
+there.
 """
 
 import difflib
@@ -12,8 +13,7 @@ from random import Random
 import pytest
 
 from services.notifications.domain import spelling
-from services.notifications.domain.crisis import danger, holds, without_harmless
-from services.notifications.domain.crisis_words import ENGLISH, SPANISH
+from services.notifications.domain.crisis import ENGLISH, SPANISH, danger, holds, without_harmless
 from services.notifications.domain.harmless_words import HARMLESS
 from services.notifications.domain.inbound import meaning
 from services.notifications.domain.model import Language

@@ -60,8 +60,17 @@ DANGER = [
     "no tengo razones para vivir",
     "no vale la pena vivir",
     "me tomé todas las pastillas... sobredosis",
+    "my husband hits me",
+    "STOP. he has a gun",
+    "I am in danger",
+    "I'm going to kill my boss",
+    "I hit my baby",
+    "mi esposo me pega",
+    "abusan de mí",
+    "estoy en peligro",
+    "voy a matar a mi jefe",
 ]
-"""Phrasings of people in danger, as crisis lines list them and as phones write them; none may be missed."""
+"""Phrasings of danger, as crisis lines list them and as phones write them; none may be missed."""
 
 
 @pytest.mark.parametrize("word", sorted(OPT_OUT))
@@ -165,6 +174,38 @@ def test_an_opt_out_word_counts_in_any_case_as_the_whole_message(word: str) -> N
         "no más",
         "Stop All",
         "'unsubscribe'",
+        "st0p",
+        "ST0P!",
+        "stop to stop",
+        "stop 2 stop",
+        "txt stop",
+        "Text STOP",
+        "text stop to end",
+        "no texts",
+        "No texts please",
+        "no text messages",
+        "end texts",
+        "end these messages",
+        "do not contact",
+        "don't text",
+        "cancelar suscripción",
+        "cancele mi suscripcion",
+        "parar mensajes",
+        "detener mensajes",
+        "eliminar mensajes",
+        "quitar mi número",
+        "borrar mi numero",
+        "saquen mi número de la lista",
+        "lose my number",
+        "forget this number",
+        "take my number off",
+        "take me off",
+        "wrong number stop texting",
+        "wrong number, stop texting me please",
+        "no molestar",
+        "no molesten más",
+        "arrêt",
+        "arrêtez",
     ],
 )
 def test_as_people_really_write_it(text: str) -> None:
@@ -172,7 +213,7 @@ def test_as_people_really_write_it(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", DANGER)
-def test_words_that_may_mean_self_harm_go_before_everything_else(text: str) -> None:
+def test_words_that_may_mean_danger_go_before_everything_else(text: str) -> None:
     assert (
         meaning(text) == meaning(text.upper()) == meaning(text.replace("'", "’")) == meaning(f"  {text}!!") == "safety"
     )
@@ -211,6 +252,21 @@ def test_whatever_stands_around_them(text: str, before: str, after: str, blank: 
         ("stop - Friday", "other"),
         ("cancel - John", "other"),
         ("no more text, call me", "other"),
+        ("wrong number", "other"),
+        ("fuck off", "other"),
+        ("get lost", "other"),
+        ("no texts from you came through", "other"),
+        ("end texts at 9?", "other"),
+        ("do not contact my old address", "other"),
+        ("I lost my number", "other"),
+        ("take my number down", "other"),
+        ("take me off Friday", "other"),
+        ("text stop is where?", "other"),
+        ("cambiar mi número", "other"),
+        ("cancelar la cita", "other"),
+        ("quitar mi número de la puerta", "other"),
+        ("no quiero molestar", "other"),
+        ("no molesta", "other"),
         ("I don't want this time", "other"),
         ("cancel the text one", "other"),
         ("leave me a message", "other"),

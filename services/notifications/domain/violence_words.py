@@ -1,0 +1,173 @@
+"""Phrases that may mean danger from others or to others, read as those of crisis_words.py.
+
+Who is beaten, raped, threatened or shut in; who may kill or hurt somebody; who says that they are in danger. What is
+said of somebody needs that person beside it: "the ball hit me" has none.
+"""
+
+_FAMILY = (
+    "((ex|step|baby|grand)? (husband|hubby|wife|spouse|boyfriend|girlfriend|bf|gf|fiance|fiancee|partner|ex|dad|daddy"
+    "|father|mom|mommy|mum|mother|brother|sister|uncle|aunt|cousin|pa|ma|son|daughter)( in law)?)"
+)
+_OTHERS = "(boss|manager|coworker|coach|teacher|pastor|neighbor|landlord|roommate|friend)"
+_WHO = (
+    "(he|hes|she|shes|they|theyre|someone|somebody|(a|the) (man|guy|stranger)( next door)?"
+    f"|(my )?({_FAMILY}|{_OTHERS}))"
+)
+_MAY = (
+    "((is|was|has|have|been|be|just|always|still|sometimes|often|even|once|almost|again|never|used to|wants to|tried to"
+    "|tries to|trying to|going to|gonna|will|would|might|could|can|did|keeps?|kept|started|starts|fucking|literally"
+    "|physically|sexually|(got (mad|drunk|angry)|drinks|drank|snapped|lost (it|control)|yelled) and) ){0,4}"
+)
+_CHILD = "(my|the|our) (baby|babies|newborn|infant|toddler|kids?|child|children|sons?|daughters?|little (boy|girl|one))"
+_US = f"(me|us|{_CHILD}|my (mom|mother|sister|brother))"
+_FIRST = (
+    "(to (it|that|work|the punch|the door|the office|the spot)|here|there|at (chess|tennis|golf|cards|pool|games?|it)"
+    "|in (chess|tennis|a game|the game|a race))"
+)
+_BILLS = (
+    "with (a|an|the|another|some|his|her|this) … (fee|bill|charge|question|news|email|text|invoice|cold|flu|assignment)"
+)
+_HOUSE = "(house|home|apartment|room|bedroom|basement)"
+_WEAPON = "(gun|pistol|rifle|knife|weapon|machete)(?! (show|range|safe|permit|license|collection|sharpener|set|rights))"
+_MEANS = (
+    "((want|wanted|need|like|going|plan|planning|ready|about|able|urge|urges|tempted|tell|tells|telling|told) (me)? "
+    "(to|2)|wanna|gonna|imma|(feel|feeling|felt) like|(think|thinking|thought|thoughts) (of|about)|images of"
+    "|i (will|might|could|would)|ill)"
+)
+_KILLS = r"(kill|stab|strangl|murder|hurt|chok|harm|punch|beat|hit|poison|rap|slap|shoot)\w*"
+_THEM = f"(him|her|them|people|someone|somebody|every ?one|every ?body|others|my ({_FAMILY}|{_OTHERS})|{_CHILD})"
+_HIT_THEM = "(hurt|hit|beat|slapped|smacked|shook|choked|strangled|punched|kicked|stabbed|burned|harmed|abused|bruised)"
+_MINE = "(kids?|children|son|daughter|baby|family|life|mom|sister|friend)"
+
+_DOES = (
+    f"(hit|hits|hitting) {_US}(?! (up|back|{_BILLS}))",
+    f"(beat|beats|beating|beaten) {_US}(?! {_FIRST})",
+    rf"(slap|punch|chok|strangl|kick|stab|grop|smack|whip|attack|burn)\w* {_US}(?! (out|off|up))",
+    f"(hurt|hurts|hurting) {_US}(?! feelings)",
+    "(broke|breaks|breaking) my (arm|nose|jaw|rib|ribs|teeth|bones)",
+    f"kill {_US}",
+    r"(touch|touches|touched|touching) (me(?! (with|base|deeply))|my (private|breast|body)\w*)",
+    f"(has|have|had|got|with|pulled|grabbed|holding|bought|brought) (a|the|his|her) {_WEAPON}",
+)
+"""What somebody does, for short: as phrases of their own they'd take twice as long to look for."""
+
+ENGLISH = (
+    # Done to somebody.
+    f"{_WHO} {_MAY}({'|'.join(_DOES)})",
+    "(puts?|lays|laid) (his|her|their) hands on (me|us)",
+    "(comes?|came|gets) (in|into) my (room|bed) at night",
+    "left … bruises",
+    "trafficked",
+    r"(push|shov|slam|throw|drag)\w* me (down|against|around|into (a|the) wall|to the (floor|ground|wall))",
+    "(threw|drags|dragged) me (down|against|across|into|by)",
+    "(was|been|being|got|get|getting|am|im|gets) … (beaten|strangled|choked(?! up)|assaulted|abused|stabbed|groped)"
+    "(?! (to it|by (traffic|the rain|the heat|the weather)))",
+    "i (was|got|get|been|just got) (beat up|jumped)",
+    "(raped|rapes|raping|rapist|rape (me|us)|molested|molests|molesting)",
+    r"sexual(ly)? (assault|abus|harass)\w*",
+    r"abus\w* (me|us)",
+    "(abusive|violent) (relationship|marriage|home|man|towards? me|with me|to me|husband|partner|boyfriend|wife)",
+    rf"my {_FAMILY} (is|was|has been|gets|got|became) (so|very|really|always)? (abusive|violent|aggressive)",
+    "domestic (violence|abuse)(?! (case|court|hearing|class|classes|training|group|hotline))",
+    "(forced|forces|forcing|force|made|makes|making) (me|us) … sex",
+    "(forced|forces|forcing) (him|her|them) (self|selves) on",
+    r"threaten\w* (me|us|my life|my family|with a|to (kill|hurt|shoot|stab|beat|rape|harm|burn|take my))",
+    "(pulled|pulls|pointed|pointing|held) (a|the|his|her) (gun|knife|weapon) (on|to|at)",
+    f"(he|she|they|my {_FAMILY}) … (wont|not|doesnt|wouldnt|never|refuses to) let (me|us)"
+    " (leave|out|see (anyone|anybody|my family))"
+    "(?! (early|work|school|class|before|until|till|at|on|a (voicemail|message|note)|the (office|call|meeting)))",
+    f"(locked|locks|locking|trapped|traps) (me|us) (in|inside|up)(?! (for|at)) … {_HOUSE}",
+    r"(kid nap\w*|held hostage|(stalks|stalking|stalked) (me|us)|being stalked|following me home)",
+    f"(scared|afraid|terrified|frightened|fear) (of|for) (him|her|my (life|safety|{_FAMILY}))(?! (driving|cooking))",
+    "(scared|afraid|terrified) … (find me|come after me|of what (he|she|they) … do)",
+    f"(here|outside|inside|door|house) with (a|the|his) {_WEAPON}",
+    "(scared|afraid|terrified) (to go|of going|to be|of being) (back)? home",
+    f"(i am|im|i feel|we are|were|she is|shes|he is|hes|my {_MINE} (is|are)) (really|still)? in"
+    " (real|serious|great|grave|immediate)? danger(?! of)",
+    "(please|pls|someone|somebody|you|to) call (911|9 1 1|the police|the cops)",
+    "send (the)? (police|cops|an ambulance)",
+    # To be done to somebody.
+    rf"{_MEANS} (really|just|actually|fucking|hurt and)? {_KILLS} {_THEM}"
+    "(?! (up|back|feelings|to|at|a|an|over|the|your|there|here|with (a|the|my) (text|email|question|call)))",
+    "(tell|tells|telling) me to (kill|hurt|stab)",
+    r"(feel like|want to|wanna|going to|gonna|urge to) (kill|killing)\Z",
+    f"{_MEANS} (just|really)? (kill|murder|stab|hurt) (you|us)(?! (up|feelings))",
+    "homicid(e|al)",
+    "(kill|killing) (people|someone|somebody|them all)",
+    r"shoot(ing)? up (the|a|my|this) (school|office|place|church|mall|store|clinic|work\w*)",
+    "(blow up|bomb) (the|a|my|this) (school|office|place|church|mall|store|clinic|building|house)",
+    f"i {_MAY}{_HIT_THEM} (him|her|them) (again|last night|so hard|really hard|in the face)",
+    rf"i {_MAY}{_HIT_THEM} ({_CHILD}|my (wife|husband|girlfriend|boyfriend|partner|mom|dad))"
+    rf"(?! (up|out|feelings))(?! {_FIRST})",
+)
+
+_FAMILIA = (
+    "((ex|ex )?(marido|esposo|esposa|mujer|novio|novia|pareja|ex|papa|papi|padre|mama|mami|madre|padrastro|madrastra"
+    "|tio|tia|hermano|hermana|hermanastro|primo|prima|abuelo|abuela|suegro|suegra|cunado|cunada|hijo|hija))"
+)
+_OTROS = "(jefe|jefa|vecino|vecina|maestro|profesor|pastor|companero|companera|amigo|patron)"
+_QUIEN = f"(el|ella|ellos|alguien|un (hombre|tipo|senor)|mi ({_FAMILIA}|{_OTROS}))"
+_A_VECES = "((ya|siempre|a veces|tambien|otra vez|anoche|ayer|casi|hasta|todavia|borracho) )?"
+_PEGA = "(pega|pego|pegan|pegaba|pegaron|pegado|pegando|pegar|golpea|golpeo|golpean|golpeaba|golpearon|golpeando)"
+_ESTA = "((esta|estan|ha|han|va a|van a|quiere|quiso|trato de|vuelve a|volvio a|sigue|anda|estuvo) )?"
+_GRIPE = (
+    "(gripe|gripa|virus|resfriado|catarro|covid|tos|susto|infeccion|sol|luz|aire|frio|calor|lluvia|olor|hambre"
+    "|sueno|ganas|horario|vestido|color|sus?|risa|puerta|carro|pelota|balon)"
+)
+_NO_GRIPE = f"(?! ((muy|bien|mucho|duro|fuerte) )?(el|la|los|las|un|una|su|con el|con la|de)? {_GRIPE})"
+_HIJOS = "mis? (hij[oa]s?|bebes?|nin[oa]s?|nen[ea]s?)"
+_A_QUIEN = f"(alguien|la gente|gente|personas|todos|otros|otras personas|mi ({_FAMILIA}|{_OTROS})|{_HIJOS})"
+_GANAS = (
+    "(voy a|vamos a|quiero|quisiera|ganas de|(pienso|pensado|pensando|pense) en|planeo|capaz de|podria|ideas de"
+    "|pensamientos de|impulsos? de|puedo)"
+)
+
+SPANISH = (
+    # Done to somebody.
+    rf"{_QUIEN} {_A_VECES}(me|nos) {_ESTA}{_PEGA}{_NO_GRIPE}",
+    rf"(me|nos) {_ESTA}{_PEGA} (mucho|duro|siempre|otra vez|anoche|ayer)? (el|la|mi) ({_FAMILIA}|{_OTROS})",
+    rf"(?<!\bse\s)(me|nos) (pega|pegan|pegaba|golpea|golpean|golpeaba|golpearon|(esta|estan) (pegando|golpeando))"
+    rf"(?! ((duro|mucho|fuerte)? (el|la|los|las)|bien|muy|mas|mejor|este|esta|en el (pie|dedo)|{_GRIPE}))",
+    "(me|nos) pego (anoche|ayer|otra vez|en la cara|con (un palo|el cinturon|el cinto|un cable|la mano|el puno))",
+    r"(me|nos) … maltrat\w+(?! (el|la|los|las|mi|mis) (carro|coche|celular|paquete|pelo|piel|ropa))",
+    r"abus(a|an|o|aba|aron|ando|ado|ar|en) (sexual mente)? de (mi|nosotr\w+)(?! (tiempo|confianza|paciencia))",
+    "(me|nos) … abus(a|an|o|aba|aron|ando|ado|ar)",
+    "(me|nos|la|lo) (han|ha|esta|quiere|quiso|trato de|intento|van a|va a)? viol(o|a|an|aba|aron|ando|ado|ar)"
+    "(?! (la|los|mi|mis|el) (privacidad|derechos|cuenta|contrato))",
+    "(fui|fue|sido|siendo) (abusad|violad|golpead|agredid|maltratad)[ao]",
+    "(violador|violacion(?! (de|del|a)))",
+    "(obliga|obligo|obligan|obligaron|forzo|fuerza|forza) a … (sexo|relaciones|acostarme)",
+    rf"{_QUIEN} {_A_VECES}me (toca|toco|tocaba|ha tocado)(?! (a|al|el|la|ir|llevar|recoger|trabajar|cuidar|con|hoy))",
+    r"(me|nos) … manose\w+",
+    "(me|nos) (dio|dieron|da|dan|va a dar|pego|puso) un[ao]? (paliza|golpiza|cachetada|bofetada|madriza|punetazo)",
+    rf"{_QUIEN} {_A_VECES}(me|nos|le|les) (hace|hizo|hacen|hicieron) (mucho)? dano",
+    r"(me|nos) … amenaz\w+",
+    "violencia (domestica|intra familiar|familiar|de genero|en (mi|la)? casa)(?! (caso|curso|taller))",
+    r"(me|nos) … (estrangul|acuchill|apunal|agred|asfixi)\w+",
+    r"no me dejan? salir(\Z| (de (la|mi)? casa|sola|solo|de aqui|del cuarto|a ningun))",
+    r"(me|nos) (tiene|tienen) … (encerrad|secuestrad|amenazad)\w+",
+    "(me|nos) (encerro|encierra|secuestro|secuestraron)",
+    rf"miedo (a|de)? mi {_FAMILIA}",
+    "miedo (a|de)? que (me|nos) … (pegue|golpee|haga|encuentre)",
+    "(tiene|trae|traen|tienen|saco|apunto con) (una|un|la|el)? (pistola|arma|cuchillo|machete)",
+    f"(estoy|estamos|siento|corro|corremos|vida (corre|esta)|{_HIJOS} (corren?|estan?)) (en|mucho)? peligro(?! de)",
+    "(llamen?|llama|manden?) (a)? (la policia|al 911|policia)(?! por (el|la|un|mi) (carro|coche|choque|ruido|robo))",
+    "auxilio",
+    "(nos|te|los) (quiere|quieren|va a|van a) matar(?! (el|la|de))",
+    rf"(pega|pegan|golpea|golpean|golpeo|maltrata|amenaza|amenazo) a (mi {_FAMILIA}|{_HIJOS}|los ninos|las ninas)",
+    rf"(tocan|tocaron|manosean|manoseo) a {_HIJOS}",
+    "(me|nos) (agarr[ao]|agarraron) (a golpes|a patadas|del cuello|del pelo)",
+    "me (jala|jalo|jalaba) (el|del) pelo",
+    "(me|nos) (puso|pone|saco|apunto|apunta) … (pistola|arma|cuchillo)",
+    "(afuera|aqui|adentro|puerta) con (un|una) (cuchillo|pistola|arma|machete)",
+    "miedo … (volver|regresar|estar) (a|en) (la|mi)? casa",
+    "(me|nos) (esta|estan|viene|vienen) siguiendo(?! (en|por))",
+    "no … segur[ao]s? en (mi)? casa",
+    # To be done to somebody.
+    rf"{_GANAS} (matar|matarl[oae]s?|asesinar\w*|apunalar\w*|acuchillar\w*|estrangular\w*)",
+    "(l[oae]s?|te) (voy a|vamos a|quiero|quisiera) (matar|asesinar|golpear|lastimar|apunalar|acuchillar)",
+    "hacerl(e|es|os|as) dano",
+    "homicid(a|as|io)",
+    rf"(lastimar|golpear|herir|estrangular|asesinar|matar|mate|quemar|disparar|dispararle|pegar|pegarle) a {_A_QUIEN}",
+    rf"(pegue|pego|golpee|golpeo|lastime|lastimo|sacudi|queme|maltrato|mordi) a {_HIJOS}",
+)
