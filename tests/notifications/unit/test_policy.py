@@ -165,6 +165,23 @@ def test_who_wishes_for_hours_before_the_day_begins_is_written_to_by_day() -> No
     assert found == Defer(datetime(2026, 3, 3, 13, 0, tzinfo=UTC), "quiet_hours"), "08:00"
 
 
+@pytest.mark.parametrize(
+    ("wished", "opens"),
+    [
+        ((time(18), time(20)), "2026-03-03T18:00"),
+        ((time(6), time(9)), "2026-03-03T08:00"),
+        ((time(20), time(23)), "2026-03-03T20:00"),
+    ],
+)
+def test_where_the_hours_of_practice_and_client_have_nothing_in_common_the_clients_count_by_day(
+    wished: tuple[time, time], opens: str
+) -> None:
+    """It is 22:30."""
+    narrow, wishes = replace(SENDER, opens=time(10), closes=time(12)), Preferences(VISIT.client_id, (), None, *wished)
+    opening = next_opening(narrow, [["America/New_York"]], NIGHT - timedelta(minutes=30), wishes)
+    assert opening == datetime.fromisoformat(opens).replace(tzinfo=ZoneInfo("America/New_York"))
+
+
 def test_where_it_is_never_day_there_and_here_the_country_of_the_number_counts() -> None:
     client = replace(CONTACT, phone="+911123456789", zone=None)
     morning = NIGHT.replace(hour=2, minute=29)
