@@ -82,13 +82,29 @@ async def test_a_full_mailbox_is_no_wrong_address(practice: Practice) -> None:
     assert len(practice.outside.mails(practice.email)) == 2
 
 
+@pytest.mark.parametrize("kept", [True, False])
 async def test_a_bounce_of_an_address_that_the_client_had_before_says_nothing_of_the_new_one(
-    practice: Practice,
+    kept: bool, practice: Practice
 ) -> None:
+    """`kept`: to which address the mail went."""
     message = await mailed(practice)
+    if not kept:
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await session.execute(text("UPDATE messages SET address = NULL"))
     old, practice.email = practice.email, f"new-{practice.email}"
     await practice.open("email")
     await came_back(practice, of(message, bounce(recipient=f"rfc822;{old}")))
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
+    await practice.fire_due()
+    assert any("wrote to you" in mail for mail in practice.outside.mails(practice.email))
+
+
+async def test_a_bounce_of_where_a_mail_was_forwarded_to_says_nothing_of_the_clients_address(
+    practice: Practice,
+) -> None:
+    message = await mailed(practice)
+    await came_back(practice, of(message, bounce(recipient="rfc822;elsewhere@example.org")))
     await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
     await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})
     await practice.fire_due()

@@ -52,6 +52,18 @@ async def test_nobody_is_to_call_whoever_is_back(how: str, left: tuple[str, str 
     assert (call["status"], call["outcome"]) == left
 
 
+async def test_of_two_misses_only_the_call_of_the_one_that_was_none_is_not_needed(practice: Practice) -> None:
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    none, other = await missed(practice), await missed(practice)
+    await practice.follow(none, other)
+    await practice.fire_due()
+    changes = {"sequence": 3, "status": "arrived", "changed_at": none.changed_at + timedelta(minutes=1)}
+    await practice.follow(AppointmentMissedRetracted.model_validate(none.model_dump() | changes))
+    runs = {one["id"]: one["appointment_id"] for one in await practice.outreach()}
+    found = {runs[task["outreach_id"]]: task["status"] for task in await practice.tasks()}
+    assert found == {str(none.appointment_id): "closed", str(other.appointment_id): "open"}
+
+
 async def test_a_call_that_the_client_was_promised_is_still_to_be_made(practice: Practice) -> None:
     await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
     miss = await missed(practice)

@@ -131,6 +131,16 @@ async def test_who_has_answered_is_not_asked_by_the_next_channel(practice: Pract
     assert ("check_in", None, "not_sent", "answered") in await practice.decisions()
 
 
+async def test_who_has_answered_one_is_asked_the_next_as_planned(practice: Practice) -> None:
+    await practice.open("sms")
+    await publish(practice, {"steps": [*PLAN["steps"], {"after": "P20D"}]})
+    await practice.follow(visit(practice))
+    await practice.fire_due()
+    await practice.text_from(practice.phone, "1")
+    asked = [one["status"] for one in await practice.messages() if one["purpose"] == "check_in"]
+    assert asked == ["sent", "planned"]
+
+
 async def test_the_plan_can_name_who_reads(practice: Practice) -> None:
     await practice.open("email")
     await publish(practice, PLAN | {"reader": "care-coordinator"})
@@ -188,6 +198,7 @@ async def test_a_visit_heard_of_after_the_next_one_is_not_asked_about(practice: 
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
     assert ("check_in", None, "not_sent", "visit_since") in await practice.decisions()
+    assert [one["status"] for one in await practice.messages()] == ["not_sent", "planned"], "after the next one"
 
 
 async def test_a_visit_heard_of_much_too_late_is_not_asked_about(practice: Practice) -> None:

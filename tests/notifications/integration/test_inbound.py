@@ -4,12 +4,13 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import signature
+from services.notifications.use_cases.inbound import receive_text
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
 from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
@@ -171,6 +172,29 @@ async def test_what_is_another_visit_by_now_is_no_question_any_more(practice: Pr
     await text_in(practice, "3")
     assert await answers(practice) == []
     assert [one["kind"] for one in await practice.tasks()] == ["read_reply"], "a person reads it"
+
+
+async def test_what_was_asked_of_a_visit_that_has_begun_is_no_question_any_more(practice: Practice) -> None:
+    await practice.open("sms")
+    visit = await asked(practice)
+    said: dict[str, Any] = {"phone": practice.phone, "body": "1", "now": visit.start}
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await receive_text(session, tenant=practice.tenant, carrier_id=f"SM{uuid4().hex}", **said)
+    assert await answers(practice) == []
+    assert [task["kind"] for task in await practice.tasks()] == ["read_reply"]
+
+
+async def test_who_was_texted_last_is_who_writes_where_several_share_a_number(practice: Practice) -> None:
+    clients = [str(practice.client), str(uuid4())]
+    for client in clients:
+        practice.client = UUID(client)
+        await practice.open("sms")
+    for client in clients:
+        practice.client = UUID(client)
+        await practice.follow(await booked(practice))
+        await practice.fire_due()
+        await text_in(practice, "Where do I park?")
+    assert [task["client_id"] for task in await practice.tasks()] == clients
 
 
 async def test_a_number_that_is_another_clients_now_answers_for_nobody_else(practice: Practice) -> None:

@@ -159,3 +159,11 @@ async def test_who_has_stopped_texts_is_left_in_peace(practice: Practice) -> Non
     await practice.follow(await visit(practice))
     await practice.fire_due()
     assert await asked(practice) == []
+
+
+async def test_whoever_has_said_stop_at_the_carrier_is_not_looked_for(practice: Practice) -> None:
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.reported("undelivered", 21610)
+    assert [one["status"] for one in await practice.messages()] == ["failed"]
+    assert await asked(practice) == []

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
+from services.notifications import repository
+from services.notifications.domain.model import Begun
 from services.notifications.domain.reconciling import full_hour
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import Practice
@@ -104,3 +106,14 @@ async def test_while_booking_is_away_it_is_looked_at_later(practice: Practice) -
     assert (await look(practice))["alarm"] is False
     client = practice.headers("client", client_id=practice.client)
     await practice.call("GET", "/v1/reconciliations", 403, headers=client)
+
+
+async def test_who_was_asked_to_carry_what_is_known_for_a_month(practice: Practice) -> None:
+    await practice.open("sms")
+    now, recent, old = await practice.now(), uuid4(), uuid4()
+    asked = [Begun(recent, "sms", "sms", now - timedelta(days=29)), Begun(old, "sms", "sms", now - timedelta(days=31))]
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await repository.hand_overs.begin(session, practice.tenant, asked)
+    await look(practice)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        assert await repository.hand_overs.among(session, [recent, old]) == {recent}

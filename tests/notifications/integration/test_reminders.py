@@ -164,6 +164,22 @@ async def test_a_message_keeps_to_the_version_of_the_plan_that_planned_it(practi
     assert [one["reason"] for one in await practice.messages()] == ["condition_modality"]
 
 
+async def test_a_steps_condition_is_asked_again_where_its_message_goes_on_by_the_next_channel(
+    practice: Practice,
+) -> None:
+    await practice.open("sms", "email")
+    step = NOW_PLAN["steps"][0] | {"when": {"first_visit": True}}
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [step]})
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    before = {"start": await practice.now() - timedelta(days=30)}
+    await practice.follow(await visit(practice, AppointmentImported, status="fulfilled", **before))
+    await practice.reported("undelivered", 30003)
+    await practice.fire_due()
+    assert practice.outside.mails(practice.email) == []
+    assert ("reminder", None, "not_sent", "condition_first_visit") in await practice.decisions()
+
+
 async def test_the_same_booking_twice_plans_once(practice: Practice) -> None:
     await practice.open("sms", "email")
     booked = await visit(practice)

@@ -14,7 +14,7 @@ from services.notifications import repository
 from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.model import Begun
-from services.notifications.use_cases import sending_together
+from services.notifications.use_cases import sending_together, worlds
 from services.notifications.use_cases.visits import ask_for_rating
 from shared.contracts.booking import AppointmentCancelled, AppointmentMissed, AppointmentState
 from shared.contracts.feedback import FeedbackRequested
@@ -240,3 +240,27 @@ async def test_of_two_texts_against_one_clients_quota_one_goes(practice: Practic
     assert texts(practice) - before == Counter(dict.fromkeys(visits, 1))
     for visit in visits.values():
         assert ("channel_closed", "daily_text_cap") in await told(practice, visit.client_id)
+
+
+@pytest.mark.parametrize(
+    ("ago", "counted"),
+    [
+        (timedelta(hours=23), (1, 1)),
+        (timedelta(hours=25), (0, 1)),
+        (timedelta(days=7, hours=-1), (0, 1)),
+        (timedelta(days=7, hours=1), (0, 0)),
+    ],
+)
+async def test_an_automated_text_counts_for_a_day_and_for_a_week(
+    ago: timedelta, counted: tuple[int, int], practice: Practice
+) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await miss(practice, practice.client, await practice.now()))
+    await practice.fire_due()
+    [sent] = await practice.messages()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        message = await repository.messages.get(session, UUID(sent["id"]))
+        assert message.sent_at is not None and message.channel == "sms"
+        world = (await worlds.worlds_of(session, [message], message.sent_at + ago))[message.id]
+    assert (world.texts_last_day, world.texts_last_week) == counted

@@ -38,6 +38,22 @@ async def test_the_step_before_is_the_last_one_that_was_taken_and_sent(
     assert went == ([] if reported == "delivered" else ["closing"])
 
 
+async def test_what_arrived_of_an_earlier_step_says_nothing_of_the_one_before(practice: Practice) -> None:
+    steps = [
+        {**FIRST, "channels": ["email"]},
+        {"after": "PT0S", "message": "barrier_question", "channels": ["sms"]},
+        {"after": "PT1H", "task": "call_client", "when": {"step_before": "not_arrived"}},
+    ]
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json={"steps": steps, "gives_up_after": "P2D"})
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    await practice.reported("undelivered")
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    assert [one["kind"] for one in await practice.tasks()] == ["call_client"]
+
+
 async def test_a_plan_whose_step_asks_of_a_later_one_is_refused_with_the_field(practice: Practice) -> None:
     steps = [
         {"offset": "PT24H", "channels": ["sms"]},

@@ -258,6 +258,16 @@ async def test_what_was_given_up_is_replayed_under_its_id(practice: Practice, ap
     assert len({headers["webhook-id"] for headers, _ in app.heard}) == 1
 
 
+async def test_what_one_webhook_was_told_is_not_replayed_as_anothers(practice: Practice, app: App) -> None:
+    webhook, other = await add(practice, app), await add(practice, app, "appointment.missed")
+    await tell(practice, await visit(practice))
+    await deliver(practice)
+    [delivered] = await deliveries(practice, webhook)
+    path = f"/v1/webhooks/{other['id']}/deliveries/{delivered['id']}/replay"
+    assert (await call(practice, "POST", path, 422))["code"] == "not_of_this_webhook"
+    assert await deliveries(practice, webhook) == [delivered]
+
+
 async def test_what_has_arrived_is_not_sent_again_by_a_try_that_comes_late(practice: Practice, app: App) -> None:
     webhook = await add(practice, app)
     await tell(practice, await visit(practice))

@@ -1,11 +1,17 @@
-"""What a client's text means."""
+"""What a client's text means, and for how long a question may be answered by one."""
+
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.domain.inbound import digit, meaning
+from services.notifications.domain.model import Purpose, Visit
 from services.notifications.domain.opting import OPT_OUT
+from services.notifications.domain.plans import new_message
+from services.notifications.domain.questions import question
+from tests.support.build import NOW, appointment_event
 
 DANGER = [
     "I want to end it",
@@ -321,3 +327,26 @@ def test_a_digit_is_an_answer_and_no_word_is(text: str, said: str | None) -> Non
 @given(st.text(max_size=300))
 def test_whatever_is_written_means_something(text: str) -> None:
     assert meaning(text) in ("opt_out", "opt_in", "help", "safety", "answer", "other")
+
+
+VISIT = Visit.of(appointment_event())
+ASKED_AT = VISIT.start - timedelta(days=2)
+LONG_AFTER = VISIT.start + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "at", "until"),
+    [
+        ("confirm_request", ASKED_AT, VISIT.start),
+        ("check_in", LONG_AFTER, LONG_AFTER + timedelta(days=7)),
+        ("reminder", ASKED_AT, None),
+    ],
+)
+def test_a_visit_is_asked_about_until_it_begins_and_how_somebody_is_for_a_week(
+    purpose: Purpose, at: datetime, until: datetime | None
+) -> None:
+    message = new_message(
+        client_id=VISIT.client_id, visit=VISIT, purpose=purpose, step="x", channels=("sms",), due_at=NOW
+    )
+    found = question(message, "+12025550123", VISIT, at)
+    assert (found.open_until if found else None) == until

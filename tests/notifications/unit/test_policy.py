@@ -30,6 +30,8 @@ CONTACT = Contact(VISIT.client_id, "sam@example.org", "+12025550123", "America/N
 BOTH: tuple[Channel, ...] = ("sms", "email")
 NIGHT = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
 """23:00 in New York."""
+MORNING = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
+"""08:00 there."""
 
 
 def message(purpose: Purpose = "reminder", channels: tuple[Channel, ...] = BOTH) -> Message:
@@ -91,8 +93,11 @@ def test_a_freed_time_counts_as_a_text_and_goes_by_mail_where_one_went_already()
 
 
 def test_a_freed_time_that_is_over_before_its_client_is_awake_is_not_told() -> None:
-    offer = replace(OFFER, expires_at=NIGHT + timedelta(minutes=15))
-    assert decide(message("waitlist_offer"), world(offer=offer), NIGHT) == Refuse("quiet_hours_until_over")
+    for expires_at in (NIGHT + timedelta(minutes=15), MORNING):
+        offer = replace(OFFER, expires_at=expires_at)
+        assert decide(message("waitlist_offer"), world(offer=offer), NIGHT) == Refuse("quiet_hours_until_over")
+    later = replace(OFFER, expires_at=MORNING + timedelta(minutes=1))
+    assert decide(message("waitlist_offer"), world(offer=later), NIGHT) == Defer(MORNING, "quiet_hours")
 
 
 def test_help_is_answered_even_when_opted_out_and_at_night() -> None:
@@ -129,15 +134,13 @@ def test_one_automated_text_a_day_and_three_a_week_beyond_reminders() -> None:
 
 
 def test_at_night_it_waits_for_eight_in_the_clients_morning() -> None:
-    assert decide(message("missed_you"), world(), NIGHT) == Defer(
-        datetime(2026, 3, 3, 13, 0, tzinfo=UTC), "quiet_hours"
-    )
+    assert decide(message("missed_you"), world(), NIGHT) == Defer(MORNING, "quiet_hours")
 
 
 def test_who_has_just_booked_at_night_is_answered_but_nobody_is_woken_by_a_confirmation() -> None:
     booked = replace(VISIT, booked_at=NIGHT, changed_at=NIGHT, start=NIGHT + timedelta(days=3), changed_by="client")
     told = replace(message("confirmation"), due_at=NIGHT)
-    assert decide(told, world(visit=booked), NIGHT + timedelta(minutes=29)) == Send("sms", "+12025550123")
+    assert decide(told, world(visit=booked), NIGHT + timedelta(minutes=30)) == Send("sms", "+12025550123")
     assert isinstance(decide(told, world(visit=booked), NIGHT + timedelta(minutes=31)), Defer), "held up for long"
     for_them = replace(booked, changed_by="practice")
     assert isinstance(decide(told, world(visit=for_them), NIGHT), Defer), "somebody else has booked for them"
@@ -165,6 +168,23 @@ def test_who_wishes_for_hours_before_the_day_begins_is_written_to_by_day() -> No
     assert found == Defer(datetime(2026, 3, 3, 13, 0, tzinfo=UTC), "quiet_hours"), "08:00"
 
 
+@pytest.mark.parametrize(
+    ("wished", "opens"),
+    [
+        ((time(18), time(20)), "2026-03-03T18:00"),
+        ((time(6), time(9)), "2026-03-03T08:00"),
+        ((time(20), time(23)), "2026-03-03T20:00"),
+    ],
+)
+def test_where_the_hours_of_practice_and_client_have_nothing_in_common_the_clients_count_by_day(
+    wished: tuple[time, time], opens: str
+) -> None:
+    """It is 22:30."""
+    narrow, wishes = replace(SENDER, opens=time(10), closes=time(12)), Preferences(VISIT.client_id, (), None, *wished)
+    opening = next_opening(narrow, [["America/New_York"]], NIGHT - timedelta(minutes=30), wishes)
+    assert opening == datetime.fromisoformat(opens).replace(tzinfo=ZoneInfo("America/New_York"))
+
+
 def test_where_it_is_never_day_there_and_here_the_country_of_the_number_counts() -> None:
     client = replace(CONTACT, phone="+911123456789", zone=None)
     morning = NIGHT.replace(hour=2, minute=29)
@@ -185,8 +205,18 @@ def test_a_number_that_has_stopped_texts_gets_no_thanks_either(purpose: Purpose)
 
 
 def test_a_reminder_that_would_wait_past_the_start_is_dropped() -> None:
-    early = replace(VISIT, start=NIGHT + timedelta(hours=2))
-    assert decide(message(), world(visit=early), NIGHT) == Refuse("quiet_hours_until_start")
+    for start in (NIGHT + timedelta(hours=2), MORNING):
+        early = replace(VISIT, start=start)
+        assert decide(message(), world(visit=early), NIGHT) == Refuse("quiet_hours_until_start")
+    later = replace(VISIT, start=MORNING + timedelta(minutes=1))
+    assert decide(message(), world(visit=later), NIGHT) == Defer(MORNING, "quiet_hours")
+
+
+def test_the_day_begins_at_eight_and_is_over_at_nine_in_the_evening() -> None:
+    last, zone = NIGHT - timedelta(hours=2), [["America/New_York"]]
+    assert next_opening(SENDER, zone, last - timedelta(seconds=1)) == last - timedelta(seconds=1)
+    assert next_opening(SENDER, zone, last) == MORNING
+    assert next_opening(SENDER, zone, MORNING - timedelta(seconds=1)) == MORNING
 
 
 def test_a_practice_may_narrow_the_hours_but_not_widen_them() -> None:

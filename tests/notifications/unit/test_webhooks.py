@@ -1,5 +1,6 @@
 """Webhooks by Standard Webhooks: signatures, the schedule of tries, ids only."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -96,3 +97,19 @@ async def test_whatever_goes_wrong_is_told_and_never_raised() -> None:
     assert (await Hooks(resolver=nowhere).call("https://app.example.org/", {}, "{}")).told == "unreachable"
     closed = Hooks(frozenset({"127.0.0.1:9"}))
     assert (await closed.call("http://127.0.0.1:9/", {}, "{}")).told.startswith("unreachable")
+
+
+async def test_a_proxy_of_the_environment_hears_nothing_of_what_apps_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        answer = await Hooks(frozenset({"127.0.0.1:9"})).call("http://127.0.0.1:9/", {}, "{}")
+    assert (heard, answer.told) == ([], "unreachable (ConnectError)")
