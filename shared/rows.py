@@ -1,12 +1,12 @@
 """Between rows and frozen dataclasses whose fields are named like the columns."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 from uuid import UUID
 
 from asyncpg import Record
+from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -90,7 +90,7 @@ def given(name: str, columns: Iterable[Column[Any]]) -> TableValuedAlias:
 
 def many(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as the value of a parameter of `given`."""
-    return json.dumps(list(rows), default=str)
+    return to_json(list(rows)).decode()
 
 
 async def keep_newest(session: AsyncSession, table: Table, tenant: UUID, values: Mapping[str, Any]) -> bool:
