@@ -92,7 +92,10 @@ async def release_task(task_id: UUID, command: Write) -> Response:
     responses=problems(404, 409, 412),
 )
 async def close_task(request: Request, task_id: UUID, body: schemas.Outcome, command: Write) -> Response:
-    """Closes a task, with what came of it."""
+    """Closes a task, with what came of it.
+
+    `reached` and `rebooked` end the outreach that it is of, `declined` every outreach to this client.
+    """
     principal, now = command.principal, own(request).clock()
     return await _change(
         command,

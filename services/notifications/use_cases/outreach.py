@@ -153,10 +153,11 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
 
 async def _has_stopped(session: AsyncSession, run: Outreach) -> bool:
     """Whether the carrier has said meanwhile that this client wants no texts: that is a STOP, too."""
-    for said in await repository.people.consents_of(session, run.client_id):
-        if said["source"] == "carrier" and said["at"] >= run.started_at:
-            return True
-    return False
+    consents = await repository.people.consents_of(session, run.client_id)
+    newest = next((one for one in consents if one["channel"] == "sms"), None)
+    if newest is None or newest["granted"]:
+        return False
+    return bool(newest["source"] == "carrier" and newest["at"] >= run.started_at)
 
 
 async def _left_out(session: AsyncSession, run: Outreach, step: FlowStep) -> str | None:

@@ -28,7 +28,7 @@ from shared.contracts.booking import (
     ClientState,
 )
 from shared.contracts.feedback import BarrierReported, FeedbackRequested
-from tests.notifications.conftest import SOON, Practice
+from tests.notifications.conftest import SOON, Practice, text_in
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
 
@@ -270,7 +270,8 @@ async def test_a_visit_that_was_missed_after_all_is_a_second_miss(practice: Prac
     assert len(practice.outside.texts(practice.phone)) == 1
 
 
-async def test_who_has_stopped_texts_at_the_carrier_is_reached_out_to_no_more(practice: Practice) -> None:
+@pytest.mark.parametrize("again", [False, True])
+async def test_who_has_stopped_texts_at_the_carrier_is_reached_out_to_no_more(again: bool, practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/outreach-flows", 201, json=TWO_STEPS)
     await practice.follow(await missed(practice))
@@ -278,9 +279,11 @@ async def test_who_has_stopped_texts_at_the_carrier_is_reached_out_to_no_more(pr
     await practice.fire_due()
     await practice.fire_due()
     assert (await practice.outreach())[0]["status"] == "running"
+    if again:
+        await text_in(practice, "START")
     await practice.come_due("outreach.step")
     await practice.fire_due()
-    assert [one["end_reason"] for one in await practice.outreach()] == ["opted_out"]
+    assert [one["end_reason"] for one in await practice.outreach()] == [None if again else "opted_out"]
 
 
 async def test_a_step_that_is_due_as_the_outreach_ends_is_not_taken(practice: Practice) -> None:
