@@ -222,6 +222,8 @@ def retention(visits: Iterable[Visit], runs: Iterable[OutreachRun], now: datetim
         by_client[visit.client_id].append(visit)
     over = [visit for visit in every if visit.status in ("fulfilled", "noshow")]
     kept = sum(visit.status == "fulfilled" for visit in over)
+    # What was taken back was no miss; one that was one after all has an outreach of its own.
+    outreach = [run for run in outreach if run.end_reason != "visit_changed"]
     contacted = [run for run in outreach if not run.held_out]
     barriers: dict[str, int] = defaultdict(int)
     for run in outreach:

@@ -16,7 +16,7 @@ from shared.pages import Pages
 
 def _when(moment: datetime, tongue: Tongue) -> str:
     """On the client's clock; on the world's, and said so, where that isn't known."""
-    return long_when(moment, tongue) if tongue.zone else f"{long_when(moment, tongue)} UTC"
+    return long_when(moment, tongue)
 
 
 _pages = Pages(Path(__file__).parent.parent / "pages")

@@ -22,7 +22,12 @@ _NO_TEXT = frozenset(("Cc", "Cs", "Cn", "Co"))
 """Categories of signs that mail programs and carriers stumble over."""
 _PARSER = ImmutableSandboxedEnvironment()
 _VARIABLE = re.compile(r"\{\{.*?\}\}")
-_ADDRESS = re.compile(r"https?:|www\.|\w@\w|\b[a-z0-9-]+\.[a-z]{2,}", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"\w+://|www\.|\w@\w|\b\d+(?:\.\d+){3}\b|\b[\w-]+\."
+    r"(?:com|org|net|edu|gov|info|biz|io|co|me|us|uk|ca|mx|es|eu|tv|ly|gl|app|dev|xyz|site|online|link|health|care"
+    r"|clinic|example|test|ai|to|be|id|page|live|club|shop|store|web|cc|pr|ar|cl|pe)\b",
+    re.IGNORECASE,
+)
 """What a phone makes a link of: also a bare `maple.example`, and a mail address."""
 VARIABLES = ("name", "phone", "when", "until", "crisis", "link")
 _MUST: dict[Purpose, tuple[str, ...]] = {

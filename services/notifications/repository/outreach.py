@@ -56,7 +56,7 @@ async def of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
     """That after it was missed, the last time; locked."""
     columns = tables.outreach.c
     query = select(tables.outreach).where(columns.appointment_id == visit_id, columns.trigger == "missed")
-    return await one(session, Outreach, query.order_by(columns.missed_at.desc()).limit(1).with_for_update())
+    return await one(session, Outreach, query.order_by(columns.id.desc()).limit(1).with_for_update())
 
 
 async def keep_barrier(session: AsyncSession, tenant: UUID, visit_id: UUID, barrier: Barrier, at: datetime) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, exists, func, insert, select, tuple_, update
+from sqlalchemy import Text, and_, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage
+from services.notifications.tables import contacts, secure_messages, tasks
 from services.notifications.tables import messages as notices
-from services.notifications.tables import secure_messages, tasks
 from shared.paging import Position
 from shared.rows import dump, every
 
@@ -51,7 +51,16 @@ async def is_told(session: AsyncSession, client_id: UUID) -> bool:
     notice = exists().where(
         messages.client_id == client_id,
         messages.step == func.concat("secure.", columns.id.cast(Text)),
-        messages.status.in_(("planned", "sent", "delivered")),
+        or_(
+            messages.status == "planned",
+            # Nobody reads what went where the client is no more.
+            and_(
+                messages.status.in_(("sent", "delivered")),
+                exists().where(
+                    contacts.c.client_id == client_id, messages.address.in_((contacts.c.email, contacts.c.phone))
+                ),
+            ),
+        ),
     )
     query = select(notice).where(
         columns.client_id == client_id, columns.author == "practice", columns.read_at.is_(None), notice

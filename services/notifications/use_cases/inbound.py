@@ -91,6 +91,9 @@ async def receive_text(
     elif what == "opt_in":
         await repository.people.unsuppress(session, phone)
     await _act(session, tenant, clients, client_id, phone, what, id_, now)
+    if files and what not in ("other", "safety"):
+        # What is in them nobody knows.
+        await _let_read(session, tenant, client_id, id_, now)
     if question is not None:
         await _follow_answer(session, tenant, question, digit(body), id_, now)
     reply = _REPLIES.get(what)

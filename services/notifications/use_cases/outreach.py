@@ -14,7 +14,6 @@ from services.notifications.domain.outreach import (
     NO_CALL_NEEDED,
     OF_FLOW,
     FlowAction,
-    FlowStep,
     Outreach,
     OutreachFlow,
     is_held_out,
@@ -38,13 +37,7 @@ from shared.telemetry import annotate, current_traceparent, use_case
 
 
 async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetime) -> None:
-    """Starts the flow for a miss, once, however often the event arrives; it takes the place of a gentle one.
-
-    Again only where it was said in between that the visit was not missed.
-    """
-    before = await repository.outreach.of_visit(session, missed.id)
-    if before is not None and before.end_reason != "visit_changed":
-        return
+    """Starts the flow for a miss, once, however often the event arrives; it takes the place of a gentle one."""
     new = await _new(session, tenant, "missed", missed.client_id, missed.id, missed.changed_at, now)
     if new is None:
         return
@@ -140,12 +133,15 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
         await _end(session, tenant, run, "opted_out", now)
         return
     step = flow.steps[run.step]
-    left_out = await _left_out(session, run, step)
-    if left_out is not None:
-        await _decide(session, tenant, run, "step_left_out", left_out, now)
+    unmet = step.when.unmet(await facts.of_outreach(session, run)) if step.when.asks else None
+    if unmet is not None:
+        await _decide(session, tenant, run, "step_left_out", f"condition_{unmet}", now)
+    elif await repository.people.is_paused(session, run.client_id):
+        # A person looks after the client; the flow goes on as if it had been taken, when they let go.
+        await _decide(session, tenant, run, "step_left_out", "paused_for_safety", now)
     else:
         await _act(session, tenant, run, step, f"{OF_FLOW}{run.step}", now)
-    moved = run.moved_on(flow, took=left_out is None)
+    moved = run.moved_on(flow, took=unmet is None)
     await repository.outreach.save(session, tenant, moved)
     await repository.record(session, tenant, [state(OutreachAdvanced, moved)], now)
     await repository.outreach.wake(session, tenant, moved.id, moved.next_due(flow))
@@ -153,19 +149,13 @@ async def take_step(session: AsyncSession, *, tenant: UUID, outreach_id: UUID, n
 
 async def _has_stopped(session: AsyncSession, run: Outreach) -> bool:
     """Whether the carrier has said meanwhile that this client wants no texts: that is a STOP, too."""
+    contact = await repository.people.contact(session, run.client_id)
+    place = ("sms", contact.phone if contact else None)
     consents = await repository.people.consents_of(session, run.client_id)
-    newest = next((one for one in consents if one["channel"] == "sms"), None)
+    newest = next((one for one in consents if (one["channel"], one["address"]) == place), None)
     if newest is None or newest["granted"]:
         return False
     return bool(newest["source"] == "carrier" and newest["at"] >= run.started_at)
-
-
-async def _left_out(session: AsyncSession, run: Outreach, step: FlowStep) -> str | None:
-    """Why a step is not taken. While a person looks after the client nothing is; the flow goes on when they let go."""
-    if await repository.people.is_paused(session, run.client_id):
-        return "paused_for_safety"
-    unmet = step.when.unmet(await facts.of_outreach(session, run)) if step.when.asks else None
-    return None if unmet is None else f"condition_{unmet}"
 
 
 @use_case
@@ -179,9 +169,6 @@ async def learn_barrier(session: AsyncSession, *, tenant: UUID, report: BarrierR
         return
     annotate(outreach_id=run.id)
     _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
-    if run.status == "ended":
-        await _promised(session, tenant, run, flow.on_barrier.get(report.barrier), now)
-        return
     await _learn(session, tenant, run, flow, report.barrier, now)
 
 
@@ -195,18 +182,16 @@ async def _learn(
     if action is not None and learned.held_out:
         # What the flow does for a barrier is part of what is measured.
         await _decide(session, tenant, learned, "step_left_out", "held_out", now)
-    elif action is not None:
+    elif action is not None and (run.status == "running" or await _is_owed(session, run, action)):
         await _act(session, tenant, learned, action, f"barrier.{barrier}", now)
 
 
-async def _promised(
-    session: AsyncSession, tenant: UUID, run: Outreach, action: FlowAction | None, now: datetime
-) -> None:
-    """Who says after the end what was in the way still hears from a person, if that is what the flow has for it."""
-    if run.end_reason not in ("no_response", "opted_out") or action is None or action.task is None:
-        return
-    if not await repository.tasks.unfinished(session, run.client_id, (action.task,)):
-        await _act(session, tenant, run, action, "barrier", now)
+async def _is_owed(session: AsyncSession, ended: Outreach, action: FlowAction) -> bool:
+    """Who says only after the end what was in the way still hears from a person, unless they are back or have left."""
+    if ended.end_reason not in ("no_response", "opted_out") or action.task is None:
+        return False
+    is_back = await repository.visits.booked_since(session, ended.client_id, ended.missed_at) is not None
+    return not is_back and not await repository.clients.is_discharged(session, ended.client_id)
 
 
 async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, now: datetime) -> None:

@@ -40,6 +40,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     if isinstance(state, AppointmentImported):
         await _follow_import(session, tenant, visit, now)
         return
+    before = await repository.visits.find(session, visit.id) if visit.status == "noshow" else None
     if not await repository.visits.save(session, tenant, visit):
         return
     if visit.status != "booked" or isinstance(state, AppointmentRescheduled):
@@ -50,7 +51,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         version, plan = await repository.plans.plan(session)
         await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         await outreach.end_for_booking(session, tenant, visit, now)
-    elif visit.status == "noshow":
+    elif visit.status == "noshow" and (before is None or before.status != "noshow"):
         await outreach.start(session, tenant, visit, now)
     elif visit.status in FREE_STATUSES and visit.start > now:
         await plan_message(session, tenant, cancellation(visit), now)

@@ -1,5 +1,6 @@
 """Attendance as figures."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -70,6 +71,14 @@ def test_a_visit_booked_before_the_miss_or_called_off_wins_nothing_back() -> Non
     report = retention([missed, earlier, cancelled], [run(missed, -10)], NOW)
     assert report.recovered == []
     assert report.reached_out.rebooked.count == 0
+
+
+def test_a_miss_that_was_none_is_not_counted_and_won_back_twice_over() -> None:
+    client = uuid4()
+    miss, back = visit(client, -10, "noshow"), visit(client, -5, "fulfilled", booked=-9)
+    taken_back = replace(run(miss, -10), end_reason="visit_changed")
+    found = retention([miss, back], [taken_back, run(miss, -9.9)], NOW)
+    assert (found.reached_out.misses, found.recovered) == (1, [back.id])
 
 
 def test_what_was_entered_in_error_counts_nowhere() -> None:

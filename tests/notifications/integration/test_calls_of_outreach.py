@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from services.notifications.domain.outreach import is_held_out
 from services.notifications.use_cases import outreach as run
 from shared.contracts.booking import AppointmentMissedRetracted, ClientDischarged
 from tests.notifications.conftest import Practice, text_in
@@ -118,12 +120,20 @@ async def test_who_wants_none_is_not_called_either_and_no_other_outreach_goes_on
     assert {one["outcome"] for one in await practice.tasks()} == {"declined", "not_needed"}
 
 
-@pytest.mark.parametrize(("how", "asked"), [("stop", True), ("given up", True), ("booked again", False)])
+@pytest.mark.parametrize(
+    ("how", "asked"),
+    [("stop", True), ("given up", True), ("booked again", False), ("back since", False), ("held out", False)],
+)
 async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_person(
     how: str, asked: bool, practice: Practice
 ) -> None:
+    flow: dict[str, Any] = A_CALL
+    if how == "held out":
+        flow = A_CALL | {"steps": [A_CALL["steps"][0] | {"when": {"held_out": False}}], "holdout_percent": 50}
+        while not is_held_out(50, 1, practice.client):
+            practice.client = uuid4()
     await practice.open("sms")
-    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
     miss = await missed(practice)
     await practice.follow(miss)
     if how == "stop":
@@ -136,8 +146,13 @@ async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_per
         await practice.fire_due()
     [one] = await practice.outreach()
     assert one["status"] == "ended"
+    if how == "back since":
+        await practice.follow(await next_visit(practice))
     for _ in range(2):
         async with practice.resources.database.transaction(practice.tenant) as session:
             told = reported(practice, miss, "cost")
             await run.learn_barrier(session, tenant=practice.tenant, report=told, now=await practice.now())
+        for task in await practice.tasks():
+            if task["status"] == "open":
+                await practice.call("POST", f"/v1/tasks/{task['id']}/close", json={"outcome": "done"})
     assert [task["kind"] for task in await practice.tasks()].count("talk_about_payment") == int(asked)

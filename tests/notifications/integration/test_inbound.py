@@ -277,6 +277,7 @@ async def test_who_reads_a_text_knows_that_pictures_came_with_it(
         [row] = await session.execute(text("SELECT meaning, body FROM inbound"))
     assert row.meaning == meaning
     assert row.body.startswith(kept)
+    assert [task["kind"] for task in await practice.tasks()] == ["read_reply"]
 
 
 async def test_danger_on_a_shared_number_pauses_everybody_who_has_it_and_alerts_once(practice: Practice) -> None:

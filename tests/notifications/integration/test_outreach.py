@@ -256,18 +256,24 @@ async def test_when_that_person_lets_go_the_outreach_goes_on(practice: Practice)
     assert practice.outside.texts(practice.phone) == []
 
 
-async def test_a_visit_that_was_missed_after_all_is_a_second_miss(practice: Practice) -> None:
+@pytest.mark.parametrize("end", ["visit_changed", "opted_out"])
+async def test_a_visit_that_was_missed_after_all_is_a_second_miss(end: str, practice: Practice) -> None:
     await practice.open("sms", "email")
     await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
     first = await missed(practice)
     taken_back = AppointmentMissedRetracted.model_validate(first.model_dump() | {"sequence": 3, "status": "arrived"})
     again = first.model_copy(update={"sequence": 4, "changed_at": await practice.now()})
     corrected = again.model_copy(update={"sequence": 5, "changed_at": await practice.now()})
-    await practice.follow(first, taken_back, again, again, corrected)
-    assert [one["status"] for one in await practice.outreach()] == ["ended", "running"]
+    await practice.follow(first)
+    if end == "opted_out":
+        await text_in(practice, "STOP")
+    await practice.follow(taken_back, again, again, corrected)
+    assert [one["end_reason"] for one in await practice.outreach()] == [end, None]
     await practice.fire_due()
     await practice.fire_due()
-    assert len(practice.outside.texts(practice.phone)) == 1
+    assert len(practice.outside.texts(practice.phone)) + len(practice.outside.mails(practice.email)) == (
+        1 if end == "visit_changed" else 2
+    ), "what was said of the first miss has gone; and that STOP was heard"
 
 
 @pytest.mark.parametrize("again", [False, True])

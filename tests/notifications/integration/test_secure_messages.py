@@ -99,6 +99,23 @@ async def test_what_they_never_heard_of_is_no_reason_to_tell_them_nothing_of_the
     assert len(practice.outside.texts(practice.phone)) + len(practice.outside.mails(practice.email)) == before + 1
 
 
+async def test_whose_zone_nobody_knows_reads_once_which_one_is_meant(practice: Practice) -> None:
+    await practice.open("email")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/contact", json={"email": practice.email, "zone": None})
+    assert len(re.findall(r"\d\d:\d\d UTC(?! UTC)", await page(practice, {"body": "Hello"}))) == 1
+
+
+async def test_who_has_another_number_by_now_is_told_there(practice: Practice) -> None:
+    await practice.open("sms")
+    await write(practice, "One")
+    await practice.fire_due()
+    practice.phone = "+12025550155"
+    await practice.open("sms")
+    await write(practice, "Two")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
 async def test_a_clients_messages_are_one_task_until_they_are_answered(practice: Practice) -> None:
     await practice.open("email")
     for words in ("May I bring my son?", "He is nine."):

@@ -53,6 +53,9 @@ def test_our_own_words_pass(purpose: Purpose, channel: Channel, language: Langua
         ("{{ name }}: evil.example/x {{ link }}", "address"),
         ("{{ name }}: write to hello@example {{ link }}", "address"),
         ("{{ name }}.example: {{ link }}", "address"),
+        ("{{ name }}: niñez.org/a {{ link }}", "address"),
+        ("{{ name }}: 10.20.30.40/x {{ link }}", "address"),
+        ("{{ name }}: ftp://1/x {{ link }}", "address"),
         ("{{ name }}: your shrink {{ link }}", "what the care is about"),
         ("{{ name }}: " + "x" * 60 + " {{ when }} {{ link }}", "160"),
         ("{{ name }}: le llamará {{ link }}", "'á' leave 70 characters for a text, not 160"),
@@ -67,6 +70,11 @@ def test_what_cannot_be_sent_is_named(body: str, says: str) -> None:
     assert found
     assert all(one.field == "body" for one in found)
     assert any(says in one.message for one in found), found
+
+
+@pytest.mark.parametrize("said", ["EE.UU.", "Sr.Lopez", "a.m.or p.m.", "p.ej.", "3.30", "No.12"])
+def test_what_only_looks_like_an_address_may_stand(said: str) -> None:
+    assert findings(Words(f"{{{{ name }}}}: {said} {{{{ link }}}}"), "reminder", "sms", "en") == []
 
 
 @pytest.mark.parametrize(

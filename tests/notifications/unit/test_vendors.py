@@ -228,6 +228,9 @@ def test_it_is_left_alone_at_once_where_it_asks_for_that() -> None:
     clock.now += 1
     assert not breaker.is_open
     breaker.failed(timedelta(hours=1))
+    for _ in range(5):
+        breaker.failed(timedelta(seconds=1))
+        breaker.failed(None)
     clock.now += 3599
     assert breaker.is_open, "as long as it says, whichever message asks"
     clock.now += 1

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.migrations import statements
+from shared.migrations import of_every_tenant, statements
 
 revision = "0018_missed_again"
 down_revision = "0017_addresses"
@@ -16,12 +16,21 @@ CHANGES = """
 """
 
 
+_THE_LAST_ONE = """
+    DELETE FROM outreach AS first USING outreach AS later
+        WHERE later.tenant_id = first.tenant_id AND later.appointment_id = first.appointment_id
+        AND later.trigger = first.trigger AND later.id > first.id
+"""
+
+
 def upgrade() -> None:
     for statement in statements(CHANGES):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    for statement in statements(of_every_tenant(_THE_LAST_ONE + ";\n", "outreach")):
+        op.execute(statement)
     op.execute("DROP INDEX outreach_once_a_miss")
     op.execute("DROP INDEX outreach_once_a_visit")
     op.execute("ALTER TABLE outreach ADD CONSTRAINT outreach_once UNIQUE (tenant_id, appointment_id, trigger)")
