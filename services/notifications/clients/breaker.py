@@ -45,6 +45,6 @@ class Breaker:
         self._looking = False
         if after is not None:
             self._open_until = max(self._open_until, self._clock() + after.total_seconds())
-        if self._failures >= FAILURES:
+        elif self._failures >= FAILURES:
             self._open_until = max(self._open_until, self._clock() + self._rest)
             self._rest = min(self._rest * 2, LONGEST_REST)
