@@ -253,10 +253,10 @@ class Practice:
                 answer = await self.http.post(path, data=form, headers=headers)
                 assert answer.status_code == 204, answer.text
 
-    async def text_from(self, phone: str, body: str) -> httpx.Response:
+    async def text_from(self, phone: str, body: str, **more: str) -> httpx.Response:
         """A text by the carrier's signed request, and what goes back with its answer."""
         path = f"/v1/inbound/sms/{self.tenant}"
-        form = {"MessageSid": f"SM{uuid4().hex}", "From": phone, "To": "+12025550111", "Body": body}
+        form = {"MessageSid": f"SM{uuid4().hex}", "From": phone, "To": "+12025550111", "Body": body} | more
         headers = {"x-twilio-signature": signature(TOKEN, self.url + path, form)}
         return await self.http.post(path, data=form, headers=headers)
 

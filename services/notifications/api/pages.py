@@ -13,14 +13,8 @@ from services.notifications.domain.templates import Tongue, long_when
 from services.notifications.domain.words import DEFAULT_LANGUAGE, page_words, practice_word
 from shared.pages import Pages
 
-
-def _when(moment: datetime, tongue: Tongue) -> str:
-    """On the client's clock; on the world's, and said so, where that isn't known."""
-    return long_when(moment, tongue)
-
-
 _pages = Pages(Path(__file__).parent.parent / "pages")
-_pages.filters(when=_when)
+_pages.filters(when=long_when)
 
 
 async def render(
@@ -36,7 +30,7 @@ async def render(
     return _pages.render(
         template,
         lang=language,
-        words=page_words(language, name=name, phone=phone, when=_when(about, tongue) if about else ""),
+        words=page_words(language, name=name, phone=phone, when=long_when(about, tongue) if about else ""),
         tongue=tongue,
         name=name,
         phone=phone,

@@ -29,8 +29,8 @@ GENTLE: frozenset[OutreachPurpose] = frozenset(("next_visit", "closing"))
 NO_CALL_NEEDED: frozenset[OutreachEnd] = frozenset(
     ("rebooked", "visit_changed", "discharged", "superseded", "declined", "reached")
 )
-"""After these ends nobody need call the client to bring them back. STOP ends texts, not calls; giving up and words of
-danger leave what a person has to do as it is.
+"""After these ends nobody need call the client to bring them back. STOP ends texts, not calls; giving up
+leaves what a person has to do as it is.
 """
 END_BY_PERSON: Mapping[TaskOutcome, OutreachEnd] = {"declined": "declined", "reached": "reached", "rebooked": "reached"}
 """What ends it when a person has spoken with the client: what comes next is between these two. The visit that was

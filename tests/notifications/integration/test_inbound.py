@@ -9,10 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import signature
 from services.notifications.use_cases.inbound import receive_text
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
-from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
+from tests.notifications.conftest import SOON, Practice, text_in
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
 from tests.notifications.integration.test_reminders import on_its_way, waits_for_a_lock
 from tests.support.build import appointment_event
@@ -269,10 +268,7 @@ async def test_who_reads_a_text_knows_that_pictures_came_with_it(
     body: str, meaning: str, kept: str, practice: Practice
 ) -> None:
     await practice.open("sms")
-    path = f"/v1/inbound/sms/{practice.tenant}"
-    form = {"MessageSid": "MM1", "From": practice.phone, "To": "+12025550111", "Body": body, "NumMedia": "1"}
-    headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
-    assert (await practice.http.post(path, data=form, headers=headers)).status_code == 200
+    assert (await practice.text_from(practice.phone, body, NumMedia="1")).status_code == 200
     async with practice.resources.database.transaction(practice.tenant) as session:
         [row] = await session.execute(text("SELECT meaning, body FROM inbound"))
     assert row.meaning == meaning
