@@ -39,10 +39,16 @@ class Book:
         return is_so(await self.says(visit))
 
     async def reminders(self, number: int) -> int:
-        """Mails that say when the visit is; the one that says it is cancelled is due to its client."""
+        """Mails that remind; the one that says that the visit is cancelled is due to its client."""
+        return await self._mails(number, "A reminder of your visit")
+
+    async def is_told_of_the_end(self, number: int) -> bool:
+        return await self._mails(number, "is cancelled") == 1
+
+    async def _mails(self, number: int, contains: str) -> int:
         url = f"{self.load.stack.urls['receivers']}/api/messages"
         answer = await self.load.http.get(
-            url, params={"to": f"c{number}-{self.load.practice}@example.org", "contains": "Your visit on"}
+            url, params={"to": f"c{number}-{self.load.practice}@example.org", "contains": contains}
         )
         return len(answer.json()["items"])
 
@@ -68,4 +74,5 @@ async def test_a_visit_changed_while_the_broker_is_away_is_not_reminded_of(stack
             stack.kafka.resume()
         for visit in (cancelled, moved):
             await eventually(partial(book.holds, visit, lambda found: ("not_sent", "visit_changed") in found), 60)
+        await eventually(partial(book.is_told_of_the_end, 0), 60)
         assert await book.reminders(0) == 0
