@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +61,10 @@ COMMIT_SECONDS = 10.0
 WATCH_SECONDS = 10.0
 STALL_SECONDS = 60.0
 MOST_WAITING = 100
-"""Messages fetched of one partition that wait to be handled; from then on it is paused."""
+"""Messages taken of one partition that wait to be handled; no more are taken until they are in hand."""
+POLL_SECONDS = 0.2
+ROOM_SECONDS = 0.05
+"""For so long what comes of other partitions waits at most while one of them is full."""
 
 HANDLED = Counter("kafka_messages_total", "Messages handled, by outcome", ["topic", "outcome"])
 LAG = Gauge("kafka_consumer_lag", "Messages not yet handled", ["topic", "partition"])
@@ -74,6 +78,10 @@ class _Partition:
     waiting: "deque[ConsumerRecord[bytes, bytes]]" = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.waiting) >= MOST_WAITING
 
 
 class _Progress:
@@ -97,7 +105,8 @@ class _Progress:
         for partition, position in positions.items():
             fetched = len(in_hand[partition].waiting) if partition in in_hand else 0
             LAG.labels(partition.topic, partition.partition).set(max(0, ends[partition] - position) + fetched)
-        waiting = any(ends[tp] > at for tp, at in positions.items() if tp not in consumer.paused())
+        full = {tp for tp, state in in_hand.items() if state.is_full}
+        waiting = any(ends[tp] > at for tp, at in positions.items() if tp not in full)
         if not waiting or positions != self.positions:
             self.moved, self.positions = now, positions
         elif now - self.moved > STALL_SECONDS:
@@ -140,6 +149,7 @@ class Consumer:
         self.ready = False
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[TopicPartition, _Partition] = {}
+        self._room = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop`, then drains. A lost broker means a new client, however often."""
@@ -175,19 +185,40 @@ class Consumer:
     async def _poll(self, consumer: AIOKafkaConsumer, failure: asyncio.Future[None], stop: asyncio.Event) -> None:
         watch = _Progress()
         while not stop.is_set():
-            batches = await consumer.getmany(timeout_ms=200, max_records=MOST_WAITING)
+            batches = await self._next(consumer)
             if failure.done():
                 # Before anything that follows is begun: it would be committed past what failed.
                 failure.result()
             for partition, records in batches.items():
                 state = self._partitions.setdefault(partition, _Partition())
                 state.waiting.extend(records)
-                # Not each time: a paused partition is left out of the fetch under way, which lasts half a second.
-                if len(state.waiting) >= MOST_WAITING:
-                    consumer.pause(partition)
                 if state.task is None or state.task.done():
                     state.task = asyncio.create_task(self._work(consumer, partition, state, failure))
             await watch.check(consumer, self._partitions)
+
+    async def _next(
+        self, consumer: AIOKafkaConsumer
+    ) -> Mapping[TopicPartition, Sequence["ConsumerRecord[bytes, bytes]"]]:
+        """What has come of the partitions that have room.
+
+        They are named, and none is ever paused: of a paused one aiokafka throws away what it has fetched, to fetch it
+        again once the fetch under way is over, which takes half a second.
+        """
+        assigned = consumer.assignment()
+        room = [one for one in assigned if one not in self._partitions or not self._partitions[one].is_full]
+        if len(room) == len(assigned):
+            everything: Mapping[TopicPartition, Any] = await consumer.getmany(
+                timeout_ms=int(POLL_SECONDS * 1000), max_records=MOST_WAITING
+            )
+            return everything
+        self._room.clear()
+        batches: Mapping[TopicPartition, Any] = {}
+        if room:
+            batches = await consumer.getmany(*room, timeout_ms=0, max_records=MOST_WAITING)
+        if not batches:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
+        return batches
 
     async def _work(
         self,
@@ -200,11 +231,10 @@ class Consumer:
         try:
             while state.waiting and not state.stop.is_set():
                 batch = [state.waiting.popleft() for _ in range(min(len(state.waiting), MOST_WAITING))]
+                self._room.set()
                 done = await self._through(partition, batch, state.stop)
                 if done is not None:
                     await asyncio.wait_for(consumer.commit({partition: done + 1}), COMMIT_SECONDS)
-                if partition in consumer.paused() and len(state.waiting) < MOST_WAITING:
-                    consumer.resume(partition)
         except (CommitFailedError, IllegalStateError):
             log.info("a batch is no longer this member's; another one handles it again")
         except (KafkaError, OSError, TimeoutError) as error:

@@ -42,6 +42,8 @@ def consumer_config(bootstrap_servers: str, group: str) -> dict[str, Any]:
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 3_000,
         "rebalance_timeout_ms": 60_000,
+        # Nothing is asked for while all that was taken waits for a database; the member is alive all the same.
+        "max_poll_interval_ms": 86_400_000,
         "request_timeout_ms": 12_000,
         "metadata_max_age_ms": 10_000,
         "isolation_level": "read_committed",

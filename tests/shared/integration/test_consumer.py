@@ -2,42 +2,29 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.feedback.tables import inbox, outbox
 from shared import dlq
-from shared.clock import system_clock
 from shared.consumer import Consumer
 from shared.contracts.envelope import Envelope
-from shared.db import Database
-from shared.handling import Handler
 from shared.kafka import (
     consumer_config,
     dead_letter_topic,
     producer_config,
     retry_topic,
 )
-from shared.outbox import record
-from shared.telemetry import trace_id
-from shared.topics import PARTITIONS
-from tests.conftest import MakeSettings
+from tests.support.consuming import TRACE, Bench
 from tests.support.streams import (
-    ThingState,
-    envelope,
     eventually,
-    make_topics,
-    new_event_type,
     publish,
     publish_raw,
     read_all,
@@ -45,95 +32,7 @@ from tests.support.streams import (
 from tests.support.victim import Work, dies
 
 pytestmark = pytest.mark.servers
-TRACE = "0af7651916cd43dd8448eb211c80319c"
 QUICK = (timedelta(milliseconds=300), timedelta(milliseconds=600))
-
-
-class Bench:
-    """A topic, a group, a database in which each effect leaves one outbox row, and consumers of them."""
-
-    def __init__(self, database: Database, servers: str) -> None:
-        self.database = database
-        self.servers = servers
-        self.event = new_event_type()
-        self.group = f"g{uuid4().hex[:8]}"
-        self.tenant = uuid4()
-        self.broken: set[UUID] = set()
-        self.delay = 0.0
-        self.calls: list[tuple[UUID, int]] = []
-        self.called_at: list[float] = []
-        self.traces: list[str | None] = []
-
-    async def handle(self, session: AsyncSession, item: Envelope[ThingState], now: datetime) -> None:
-        self.calls.append((item.event.thing_id, item.event.sequence))
-        self.called_at.append(asyncio.get_running_loop().time())
-        self.traces.append(trace_id())
-        if item.event.thing_id in self.broken:
-            raise RuntimeError("this handler has a bug")
-        await record(session, outbox, item.tenant, [item.event], now)
-        await asyncio.sleep(self.delay)
-
-    def consumer(self, handler: Handler | None = None) -> Consumer:
-        return Consumer(
-            bootstrap_servers=self.servers,
-            group=self.group,
-            catalogue={self.event.type: self.event},
-            handlers={self.event: handler or self.handle},
-            inbox=inbox,
-            database=self.database,
-            clock=system_clock,
-            retry_delays=QUICK,
-        )
-
-    @asynccontextmanager
-    async def running(self, consumer: Consumer | None = None) -> AsyncIterator[Consumer]:
-        one = consumer or self.consumer()
-        stop = asyncio.Event()
-        task = asyncio.create_task(one.run(stop))
-        try:
-            await eventually(lambda: _ready(one))
-            yield one
-        finally:
-            stop.set()
-            await asyncio.wait_for(task, 30)
-
-    def thing(self, thing: UUID | None = None, sequence: int = 1) -> Envelope[Any]:
-        return envelope(self.event(thing_id=thing or uuid4(), sequence=sequence), self.tenant)
-
-    async def effects(self) -> dict[str, int]:
-        """How often each thing took effect."""
-        async with self.database.transaction(self.tenant) as session:
-            rows = await session.execute(text("SELECT key, count(*) AS times FROM outbox GROUP BY key"))
-            return {row.key: row.times for row in rows}
-
-    async def committed(self) -> int:
-        """How many messages of the topic the group is done with, by its committed offsets."""
-        reader = AIOKafkaConsumer(**consumer_config(self.servers, self.group))
-        partitions = [TopicPartition(self.event.type, number) for number in range(PARTITIONS)]
-        reader.assign(partitions)
-        await reader.start()
-        try:
-            return sum([await reader.committed(one) or 0 for one in partitions])
-        finally:
-            await reader.stop()
-
-    async def has_effects(self, *things: Envelope[Any]) -> bool:
-        found = await self.effects()
-        return all(str(one.event.subject) in found for one in things)
-
-
-async def _ready(consumer: Consumer) -> bool:
-    return consumer.ready
-
-
-@pytest.fixture
-async def bench(make_settings: MakeSettings, kafka: str) -> AsyncIterator[Bench]:
-    settings = await make_settings("feedback")
-    database = Database(settings.database_url, pool_size=8, name="feedback")
-    one = Bench(database, kafka)
-    await make_topics(kafka, one.event, one.group)
-    yield one
-    await database.close()
 
 
 def test_the_settings_are_the_safe_ones() -> None:

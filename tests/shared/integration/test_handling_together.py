@@ -18,10 +18,9 @@ from shared.contracts.envelope import Envelope
 from shared.handling import Arrived, Handling
 from shared.outbox import record
 from shared.telemetry import trace_id, under
-from tests.shared.integration.test_consumer import TRACE, Bench, bench
+from tests.support.consuming import TRACE, Bench
 from tests.support.streams import envelope, eventually, publish_raw
 
-__all__ = ["bench"]
 pytestmark = pytest.mark.servers
 
 
