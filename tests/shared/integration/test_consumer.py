@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -22,7 +22,7 @@ from shared.kafka import (
     producer_config,
     retry_topic,
 )
-from tests.support.consuming import TRACE, Bench
+from tests.support.consuming import QUICK, TRACE, Bench
 from tests.support.streams import (
     eventually,
     publish,
@@ -32,7 +32,6 @@ from tests.support.streams import (
 from tests.support.victim import Work, dies
 
 pytestmark = pytest.mark.servers
-QUICK = (timedelta(milliseconds=300), timedelta(milliseconds=600))
 
 
 def test_the_settings_are_the_safe_ones() -> None:
