@@ -26,7 +26,7 @@ async def draining(figures: Figures, house: House, number: int) -> None:
     """
     await house.call("POST", "/v1/reminder-plans", AT_ONCE)
     # So long that all of them are planned for by then.
-    due = datetime.now(UTC) + timedelta(seconds=45 + number / 150)
+    due = datetime.now(UTC) + timedelta(seconds=45 + number / 400)
     events = house.bookings(number, due)
     await known_to_booking(house, events)
     with only(house.stack, "notifications worker"):
@@ -41,7 +41,7 @@ async def draining(figures: Figures, house: House, number: int) -> None:
         with only(house.stack, "notifications worker", "booking api", "notifications api"):
             await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
             sent = f"{PLANNED} AND status IN ('sent', 'delivered')"
-            rate = await rate_of(house, sent, number - cancelled)
+            rate = await rate_of(house, sent, number - cancelled, every_seconds=0.5)
     await held_against_the_carrier(house, due, set(house.phones[:number:CALLED_OFF]), number - cancelled)
     await bare_sending(figures, house)
     note = (

@@ -166,12 +166,12 @@ async def call_off(house: House, events: Sequence[AppointmentBooked]) -> None:
     await house.publish(gone)
 
 
-async def rate_of(house: House, query: str, target: int) -> float:
-    """How fast a count rises to its target, between a tenth of the way and its end."""
+async def rate_of(house: House, query: str, target: int, *, every_seconds: float = 0.05) -> float:
+    """How fast a count rises to its target, between a tenth of the way and its end; counting takes a share of it."""
     first = await house.count(query)
     begin, counted = 0.0, first
     while counted < target:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every_seconds)
         counted = await house.count(query)
         if not begin and counted > first + (target - first) / 10:
             begin, first = time.perf_counter(), counted

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 import httpx
 import uvicorn
@@ -55,7 +56,7 @@ def _add_carrier(app: FastAPI) -> None:
         i_twilio_idempotency_token: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
         carrier: Carrier = app.state.carrier
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
         try:
             carrier.check(account, *_basic(request.headers.get("authorization", "")))
             channel: Literal["sms", "voice"] = "sms" if kind == "Messages" else "voice"

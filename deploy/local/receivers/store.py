@@ -50,13 +50,13 @@ class Store:
         self.messages: list[Message] = []
         self._by_id: dict[str, Message] = {}
         self._by_token: dict[str, Message] = {}
-        self.file = file
         self._news = asyncio.Condition()
         if file is not None and file.exists():
             for line in file.read_text().splitlines():
                 message = Message(**json.loads(line))
                 self.messages = [one for one in self.messages if one.id != message.id or message.duplicate]
                 self._keep(message)
+        self._book = file.open("a", buffering=1) if file is not None else None
 
     async def add(self, message: Message) -> None:
         message.duplicate = message.id in self._by_id
@@ -71,9 +71,8 @@ class Store:
 
     async def changed(self, message: Message) -> None:
         """Writes a message's newest state down and wakes those who wait."""
-        if self.file is not None:
-            with self.file.open("a") as file:
-                file.write(json.dumps(asdict(message)) + "\n")
+        if self._book is not None:
+            self._book.write(json.dumps(asdict(message)) + "\n")
         async with self._news:
             self._news.notify_all()
 
