@@ -29,7 +29,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    insert,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -39,6 +38,7 @@ from shared.contracts.envelope import TRACEPARENT, Envelope, Event
 from shared.db import CONNECTION_FAILURES
 from shared.errors import Kind, Problem
 from shared.kafka import close, producer_config, told_to_end
+from shared.rows import insert_row
 from shared.telemetry import current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,8 @@ GIVEN = ("tenant_id", "event_id", "topic", "key", "headers", "payload", "tracepa
 async def record(session: AsyncSession, table: Table, tenant: UUID, events: Iterable[Event], now: datetime) -> None:
     """Adds events to the caller's transaction; call it after the aggregate's lock is held. Raises as `row` does."""
     rows = [row(tenant, event, now) for event in events]
-    if rows:
-        await session.execute(insert(table), rows)
+    for each in rows:
+        await insert_row(session, table, each)
 
 
 def row(tenant: UUID, event: Event, now: datetime) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    insert,
+    select,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -47,10 +51,13 @@ def dump(item: Any) -> dict[str, Any]:
 async def one(
     session: AsyncSession,
     model: type[T],
-    query: Select[Any] | ReturningDelete[Any],
+    query: Select[Any] | ReturningDelete[Any] | Direct,
     values: Mapping[str, Any] | None = None,
 ) -> T | None:
     """The first row that a query finds with these values for its parameters, if it finds any."""
+    if isinstance(query, Direct):
+        found = await query.row(session, values)
+        return load(model, found) if found else None
     row = (await session.execute(query, values)).mappings().first()
     return load(model, row) if row else None
 
@@ -91,6 +98,41 @@ def given(name: str, columns: Iterable[Column[Any]]) -> TableValuedAlias:
 def many(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as the value of a parameter of `given`."""
     return to_json(list(rows)).decode()
+
+
+async def find(
+    session: AsyncSession, model: type[T], table: Table, item_id: UUID | None, *, lock: bool = False
+) -> T | None:
+    """The row with this `id`, as the model that it is of."""
+    return await one(session, model, _found(table, lock), {"id": item_id})
+
+
+@cache
+def _found(table: Table, lock: bool) -> Direct:
+    query = select(table).where(table.c.id == bindparam("id", type_=table.c.id.type))
+    return Direct(query.with_for_update() if lock else query)
+
+
+async def insert_row(session: AsyncSession, table: Table, values: Mapping[str, Any]) -> None:
+    """Adds one row; the database sets the columns that are not given."""
+    await _inserted(table, tuple(values)).rows(session, values)
+
+
+@cache
+def _inserted(table: Table, names: tuple[str, ...]) -> Direct:
+    return Direct(insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names}))
+
+
+async def update_row(session: AsyncSession, table: Table, values: Mapping[str, Any]) -> None:
+    """Changes the row with this `id`."""
+    await _updated(table, tuple(values)).rows(session, named("new", values))
+
+
+@cache
+def _updated(table: Table, names: tuple[str, ...]) -> Direct:
+    new = bound("new", [table.c[name] for name in names])
+    others = {name: value for name, value in new.items() if name != "id"}
+    return Direct(update(table).where(table.c.id == new["id"]).values(others))
 
 
 async def keep_newest(session: AsyncSession, table: Table, tenant: UUID, values: Mapping[str, Any]) -> bool:

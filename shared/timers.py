@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    bindparam,
     delete,
     text,
 )
@@ -39,6 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import pause
 from shared.db import Database, is_outage
+from shared.direct import Direct
 from shared.telemetry import current_tenant, current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -119,7 +121,13 @@ async def schedule(session: AsyncSession, table: Table, tenant: UUID, kind: str,
         session.info[_AGAIN] = due_at
         return
     values = {"due_at": due_at, "traceparent": current_traceparent()}
-    await session.execute(set_or_moved(table, {"tenant_id": tenant, "kind": kind, "key": key, **values}))
+    await _scheduled(table).rows(session, {"tenant_id": tenant, "kind": kind, "key": key, **values})
+
+
+@cache
+def _scheduled(table: Table) -> Direct:
+    names = ("tenant_id", "kind", "key", "due_at", "traceparent")
+    return Direct(set_or_moved(table, {name: bindparam(name, type_=table.c[name].type) for name in names}))
 
 
 def set_or_moved(table: Table, values: Mapping[str, Any]) -> Insert:
@@ -148,7 +156,13 @@ async def cancel(session: AsyncSession, table: Table, tenant: UUID, kind: str, k
     """Removes a timer, if it is still there; a handler's own goes by itself."""
     if is_firing(session, tenant, kind, key):
         return
-    await session.execute(delete(table).where(table.c.tenant_id == tenant, table.c.kind == kind, table.c.key == key))
+    await _cancelled(table).rows(session, {"tenant_id": tenant, "kind": kind, "key": key})
+
+
+@cache
+def _cancelled(table: Table) -> Direct:
+    mine = (table.c[name] == bindparam(name, type_=table.c[name].type) for name in ("tenant_id", "kind", "key"))
+    return Direct(delete(table).where(*mine))
 
 
 def try_later(session: AsyncSession, after: timedelta | None = None) -> None:
@@ -179,7 +193,11 @@ class LeaseLost(Exception):
     """The timer was moved, removed or taken over while its handler ran: nothing of it may be committed."""
 
 
-_CLAIM = text(
+def _sql(statement: str) -> Direct:
+    return Direct(text(statement))
+
+
+_CLAIM = _sql(
     """
     UPDATE timers SET generation = generation + 1, leased_until = clock_timestamp() + :lease
     WHERE id IN (
@@ -190,31 +208,31 @@ _CLAIM = text(
     RETURNING id, tenant_id AS tenant, kind, key, due_at, generation, attempts, traceparent, clock_timestamp() AS now
     """
 )
-_STANDS = text("SELECT id FROM timers WHERE id = :id AND generation = :generation")
-_DONE = text("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
-_STAND = text(
+_STANDS = _sql("SELECT id FROM timers WHERE id = :id AND generation = :generation")
+_DONE = _sql("DELETE FROM timers WHERE id = :id AND generation = :generation RETURNING id")
+_STAND = _sql(
     "SELECT id FROM timers JOIN unnest(cast(:ids AS bigint[]), cast(:generations AS int[])) AS held (timer, held)"
     " ON id = timer AND generation = held"
 )
-_ALL_DONE = text(
+_ALL_DONE = _sql(
     "DELETE FROM timers USING unnest(cast(:ids AS bigint[]), cast(:generations AS int[])) AS held (timer, held)"
     " WHERE id = timer AND generation = held RETURNING id"
 )
-_MOVE = text(
+_MOVE = _sql(
     """
     UPDATE timers SET due_at = :again, generation = generation + 1, attempts = 0, leased_until = NULL
     WHERE id = :id AND generation = :generation RETURNING id
     """
 )
 # A row that its handler is just committing is skipped.
-_EXTEND = text(
+_EXTEND = _sql(
     """
     UPDATE timers SET leased_until = clock_timestamp() + :lease
     WHERE id IN (SELECT id FROM timers WHERE id = ANY(:ids) FOR UPDATE SKIP LOCKED)
       AND leased_until > clock_timestamp()
     """
 )
-_TRY_LATER = text(
+_TRY_LATER = _sql(
     """
     UPDATE timers SET attempts = attempts + 1,
         leased_until = clock_timestamp() + greatest(
@@ -323,12 +341,12 @@ class TimerRunner:
         return frozenset()
 
     async def _run_together(self, session: AsyncSession, tenant: UUID, due: Sequence[Due]) -> Collection[int]:
-        standing = set(await session.scalars(_STAND, _fences(due)))
+        standing = {row["id"] for row in await _STAND.rows(session, _fences(due))}
         if not standing:
             return frozenset()
         keys = await self.many[due[0].timer.kind](session, tenant, [one for one in due if one.timer.id in standing])
         seen_to = [one for one in due if one.timer.key in keys]
-        if seen_to and len((await session.scalars(_ALL_DONE, _fences(seen_to))).all()) < len(seen_to):
+        if seen_to and len(await _ALL_DONE.rows(session, _fences(seen_to))) < len(seen_to):
             raise LeaseLost
         return {one.timer.id for one in seen_to}
 
@@ -337,14 +355,14 @@ class TimerRunner:
         if free <= 0:
             return []
         async with self.database.every_tenant() as session:
-            rows = await session.execute(_CLAIM, {"lease": LEASE, "free": free, "kinds": list(self.handlers)})
-            return [Timer(**row) for row in rows.mappings()]
+            rows = await _CLAIM.rows(session, {"lease": LEASE, "free": free, "kinds": list(self.handlers)})
+            return [Timer(**row) for row in rows]
 
     async def extend(self, ids: list[int]) -> None:
         """The heartbeat: leases of timers in hand last another 30 s."""
         if ids:
             async with self.database.every_tenant() as session:
-                await session.execute(_EXTEND, {"lease": LEASE, "ids": ids})
+                await _EXTEND.rows(session, {"lease": LEASE, "ids": ids})
 
     async def fire(self, timer: Timer) -> None:
         """Runs one timer's handler in a transaction that only the holder of this generation can commit."""
@@ -366,18 +384,18 @@ class TimerRunner:
 
     async def _run(self, session: AsyncSession, timer: Timer) -> None:
         fence = {"id": timer.id, "generation": timer.generation}
-        if await session.scalar(_STANDS, fence) is None:
+        if await _STANDS.scalar(session, fence) is None:
             raise LeaseLost
         session.info[_FIRING] = timer
         await self.handlers[timer.kind](session, timer)
         again = session.info.get(_AGAIN)
         later = session.info.get(_LATER)
         if later is not None:
-            held = await session.scalar(_TRY_LATER, {**fence, "most": _ENDLESS, "after": later})
+            held = await _TRY_LATER.scalar(session, {**fence, "most": _ENDLESS, "after": later})
         elif again is not None:
-            held = await session.scalar(_MOVE, {**fence, "again": again})
+            held = await _MOVE.scalar(session, {**fence, "again": again})
         else:
-            held = await session.scalar(_DONE, fence)
+            held = await _DONE.scalar(session, fence)
         if held is None:
             raise LeaseLost
 
@@ -385,7 +403,7 @@ class TimerRunner:
         try:
             async with self.database.every_tenant() as session:
                 failed = {"id": timer.id, "generation": timer.generation, "most": most, "after": after or timedelta(0)}
-                await session.execute(_TRY_LATER, failed)
+                await _TRY_LATER.rows(session, failed)
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
 

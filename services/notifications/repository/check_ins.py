@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.check_ins import NO_CHECK_INS, OF_CHECK_INS, CheckIn, CheckInPlan
-from services.notifications.repository.plans import Published, add_version, versions
+from services.notifications.repository.plans import Published, add_version, newest, versions
 from shared.errors import not_found
-from shared.rows import dump, every, one
+from shared.rows import dump, every, find, one
 
 
 async def add_plan(session: AsyncSession, tenant: UUID, plan: CheckInPlan, now: datetime) -> int:
@@ -21,11 +21,7 @@ async def add_plan(session: AsyncSession, tenant: UUID, plan: CheckInPlan, now: 
 
 async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, CheckInPlan]:
     """A check-in plan, by default the newest; version 0 asks nobody."""
-    columns = tables.check_in_plans.c
-    query = select(tables.check_in_plans).order_by(columns.version.desc()).limit(1)
-    if version is not None:
-        query = query.where(columns.version == version)
-    row = (await session.execute(query)).mappings().first()
+    row = await newest(tables.check_in_plans).row(session, {"version": version})
     return (row["version"], CheckInPlan.model_validate(row["plan"])) if row else (0, NO_CHECK_INS)
 
 
@@ -42,8 +38,7 @@ async def add(session: AsyncSession, tenant: UUID, new: CheckIn) -> bool:
 
 async def get(session: AsyncSession, check_in_id: UUID, *, lock: bool = False) -> CheckIn:
     """Raises Problem `check_in_not_found`."""
-    query = select(tables.check_ins).where(tables.check_ins.c.id == check_in_id)
-    found = await one(session, CheckIn, query.with_for_update() if lock else query)
+    found = await find(session, CheckIn, tables.check_ins, check_in_id, lock=lock)
     if found is None:
         raise not_found("check_in", "There is no such check-in.")
     return found

@@ -18,8 +18,12 @@ async def save(session: AsyncSession, tenant: UUID, client_id: UUID, discharged:
 
 
 async def is_discharged(session: AsyncSession, client_id: UUID) -> bool:
-    query = select(tables.clients.c.discharged).where(tables.clients.c.id == client_id)
-    return bool(await session.scalar(query))
+    return bool(await _DISCHARGED.scalar(session, {"id": client_id}))
+
+
+_DISCHARGED = Direct(
+    select(tables.clients.c.discharged).where(tables.clients.c.id == bindparam("id", type_=tables.clients.c.id.type))
+)
 
 
 async def lock(session: AsyncSession, client_id: UUID) -> None:

@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
 from services.notifications.domain.rules import rule_of
+from shared.rows import insert_row
 
 
 async def add(session: AsyncSession, tenant: UUID, **values: Any) -> None:
-    await session.execute(insert(tables.decisions).values(tenant_id=tenant, id=uuid7(), **values))
+    await insert_row(session, tables.decisions, {"tenant_id": tenant, "id": uuid7(), **values})
 
 
 async def last(session: AsyncSession, message_id: UUID) -> tuple[str, str | None] | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,9 +34,12 @@ def _begun() -> Direct:
 
 async def find(session: AsyncSession, message_id: UUID) -> Begun | None:
     """Who was asked and has not answered."""
-    return await one(session, Begun, select(tables.hand_overs).where(tables.hand_overs.c.message_id == message_id))
+    return await one(session, Begun, _FOUND, {"id": message_id})
 
 
+_OF_MESSAGE = tables.hand_overs.c.message_id == bindparam("id", type_=tables.hand_overs.c.message_id.type)
+_FOUND = Direct(select(tables.hand_overs).where(_OF_MESSAGE))
+_ENDED = Direct(delete(tables.hand_overs).where(_OF_MESSAGE))
 _AMONG = Direct(select(tables.hand_overs.c.message_id).where(is_among(tables.hand_overs.c.message_id, "ids")))
 
 
@@ -46,7 +49,7 @@ async def among(session: AsyncSession, message_ids: Collection[UUID]) -> set[UUI
 
 
 async def end(session: AsyncSession, message_id: UUID) -> None:
-    await session.execute(delete(tables.hand_overs).where(tables.hand_overs.c.message_id == message_id))
+    await _ENDED.rows(session, {"id": message_id})
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:

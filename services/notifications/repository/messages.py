@@ -37,7 +37,7 @@ from shared import timers as clock
 from shared.contracts.notifications import Channel
 from shared.direct import Direct
 from shared.errors import not_found
-from shared.rows import dump, every, given, is_among, many, one
+from shared.rows import dump, every, find, given, is_among, many, update_row
 
 SEND, LOOK_UP = "message.send", "message.look_up"
 
@@ -87,8 +87,7 @@ def _added() -> Direct:
 
 
 async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:
-    values = dump(message)
-    await session.execute(update(tables.messages).where(tables.messages.c.id == message.id).values(**values))
+    await update_row(session, tables.messages, dump(message))
     if message.status == "planned":
         await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
     else:
@@ -147,8 +146,7 @@ _OF_TIMER = ("tenant_id", "kind", "key", "due_at", "traceparent")
 
 async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) -> Message:
     """Raises Problem `message_not_found`."""
-    query = select(tables.messages).where(tables.messages.c.id == message_id)
-    found = await one(session, Message, query.with_for_update() if lock else query)
+    found = await find(session, Message, tables.messages, message_id, lock=lock)
     if found is None:
         raise not_found("message")
     return found
@@ -156,8 +154,7 @@ async def get(session: AsyncSession, message_id: UUID, *, lock: bool = False) ->
 
 async def known(session: AsyncSession, message_id: UUID) -> Message | None:
     """Locked; None where there is no such message."""
-    query = select(tables.messages).where(tables.messages.c.id == message_id)
-    return await one(session, Message, query.with_for_update())
+    return await find(session, Message, tables.messages, message_id, lock=True)
 
 
 async def is_planned(session: AsyncSession, client_id: UUID, step: str) -> bool:
@@ -169,13 +166,19 @@ async def is_planned(session: AsyncSession, client_id: UUID, step: str) -> bool:
 
 async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
     """By which the message of this step has failed already."""
-    columns = tables.messages.c
-    same = [
-        columns[name].is_not_distinct_from(getattr(message, name))
-        for name in ("appointment_id", "appointment_sequence", "outreach_id", "offer_id", "step")
-    ]
-    query = select(columns.channel).where(columns.client_id == message.client_id, columns.status == "failed", *same)
-    return set(await session.scalars(query))
+    values = {name: getattr(message, name) for name in ("client_id", *_OF_STEP)}
+    return {row["channel"] for row in await _FAILED.rows(session, values)}
+
+
+_OF_STEP = ("appointment_id", "appointment_sequence", "outreach_id", "offer_id", "step")
+_PARAMETERS = {name: bindparam(name, type_=tables.messages.c[name].type) for name in ("client_id", *_OF_STEP)}
+_FAILED = Direct(
+    select(tables.messages.c.channel).where(
+        tables.messages.c.client_id == _PARAMETERS["client_id"],
+        tables.messages.c.status == "failed",
+        *(tables.messages.c[name].is_not_distinct_from(_PARAMETERS[name]) for name in _OF_STEP),
+    )
+)
 
 
 _FREE = Direct(
@@ -268,12 +271,16 @@ async def arrived(session: AsyncSession, step: str, visit_id: UUID, sequence: in
 
     Of a mail that was taken and has not bounced nobody says more than that.
     """
-    columns = tables.messages.c
-    query = select(columns.status, columns.channel).where(
-        columns.step == step, columns.appointment_id == visit_id, columns.appointment_sequence == sequence
+    values = {"step": step, "appointment_id": visit_id, "appointment_sequence": sequence}
+    found = await _CAME.rows(session, values)
+    return any(_has_arrived(row["status"], row["channel"]) for row in found) if found else None
+
+
+_CAME = Direct(
+    select(tables.messages.c.status, tables.messages.c.channel).where(
+        *(tables.messages.c[name] == _PARAMETERS[name] for name in ("step", "appointment_id", "appointment_sequence"))
     )
-    found = (await session.execute(query)).all()
-    return any(_has_arrived(row.status, row.channel) for row in found) if found else None
+)
 
 
 async def last_arrived(session: AsyncSession, outreach_id: UUID) -> bool | None:

@@ -4,15 +4,17 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.outreach import Outreach
+from shared import rows
 from shared import timers as clock
 from shared.contracts.feedback import Barrier
-from shared.rows import dump, every, one
+from shared.direct import Direct
+from shared.rows import dump, every, is_among, one, update_row
 
 STEP = "outreach.step"
 
@@ -29,8 +31,7 @@ async def add(session: AsyncSession, tenant: UUID, new: Outreach) -> bool:
 
 
 async def save(session: AsyncSession, tenant: UUID, changed: Outreach) -> None:
-    table = tables.outreach
-    await session.execute(update(table).where(table.c.id == changed.id).values(**dump(changed)))
+    await update_row(session, tables.outreach, dump(changed))
     if changed.status == "ended":
         await clock.cancel(session, tables.timers, tenant, STEP, changed.id)
 
@@ -43,13 +44,14 @@ async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | Non
     """Those of these ids that are known."""
     if not ids:
         return {}
-    query = select(tables.outreach).where(tables.outreach.c.id.in_(ids))
-    return {found.id: found for found in await every(session, Outreach, query)}
+    return {found.id: found for found in await every(session, Outreach, _AMONG, {"ids": list(ids)})}
+
+
+_AMONG = Direct(select(tables.outreach).where(is_among(tables.outreach.c.id, "ids")))
 
 
 async def find(session: AsyncSession, outreach_id: UUID | None, *, lock: bool = False) -> Outreach | None:
-    query = select(tables.outreach).where(tables.outreach.c.id == outreach_id)
-    return await one(session, Outreach, query.with_for_update() if lock else query)
+    return await rows.find(session, Outreach, tables.outreach, outreach_id, lock=lock)
 
 
 async def of_visit(session: AsyncSession, visit_id: UUID) -> Outreach | None:
@@ -80,14 +82,16 @@ async def running_among(session: AsyncSession, client_ids: Iterable[UUID]) -> se
 
 async def running(session: AsyncSession, client_id: UUID) -> list[Outreach]:
     """A client's running outreach, locked, in the order of ids."""
-    columns = tables.outreach.c
-    query = (
-        select(tables.outreach)
-        .where(columns.client_id == client_id, columns.status == "running")
-        .order_by(columns.id)
-        .with_for_update()
-    )
-    return await every(session, Outreach, query)
+    return await every(session, Outreach, _RUNNING, {"client": client_id})
+
+
+_CLIENT = bindparam("client", type_=tables.outreach.c.client_id.type)
+_RUNNING = Direct(
+    select(tables.outreach)
+    .where(tables.outreach.c.client_id == _CLIENT, tables.outreach.c.status == "running")
+    .order_by(tables.outreach.c.id)
+    .with_for_update()
+)
 
 
 async def page(
@@ -104,13 +108,17 @@ async def page(
 
 async def last_barrier(session: AsyncSession, client_id: UUID) -> Barrier | None:
     """What a client named as in the way the last time."""
-    barriers, visits = tables.barriers.c, tables.visits.c
-    query = (
-        select(barriers.barrier)
-        .join(tables.visits, (visits.tenant_id == barriers.tenant_id) & (visits.id == barriers.appointment_id))
-        .where(visits.client_id == client_id)
-        .order_by(barriers.reported_at.desc())
-        .limit(1)
-    )
-    found: Barrier | None = await session.scalar(query)
+    found: Barrier | None = await _LAST_BARRIER.scalar(session, {"client": client_id})
     return found
+
+
+_OF_BARRIER = (tables.visits.c.tenant_id == tables.barriers.c.tenant_id) & (
+    tables.visits.c.id == tables.barriers.c.appointment_id
+)
+_LAST_BARRIER = Direct(
+    select(tables.barriers.c.barrier)
+    .join(tables.visits, _OF_BARRIER)
+    .where(tables.visits.c.client_id == _CLIENT)
+    .order_by(tables.barriers.c.reported_at.desc())
+    .limit(1)
+)

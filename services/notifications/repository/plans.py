@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, insert, select
+from sqlalchemy import BindParameter, ColumnElement, Table, Text, bindparam, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.outreach import DEFAULT_FLOWS, OutreachFlow
 from services.notifications.domain.plans import DEFAULT_PLAN, KEPT, ReminderPlan
 from shared.contracts.notifications import OutreachTrigger
+from shared.direct import Direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +48,27 @@ async def add_version(session: AsyncSession, tenant: UUID, table: Table, now: da
 
 async def plan(session: AsyncSession, version: int | None = None) -> tuple[int, ReminderPlan]:
     """A reminder plan, by default the newest; version 0 is the default one."""
-    columns = tables.reminder_plans.c
-    query = select(tables.reminder_plans).order_by(columns.version.desc()).limit(1)
-    if version is not None:
-        query = query.where(columns.version == version)
-    row = (await session.execute(query)).mappings().first()
+    row = await newest(tables.reminder_plans).row(session, {"version": version})
     return (row["version"], ReminderPlan.model_validate(row["plan"], context=KEPT)) if row else (0, DEFAULT_PLAN)
+
+
+@cache
+def newest(table: Table, *which: ColumnElement[bool]) -> Direct:
+    """The version that is asked for, by default the newest, of those that match."""
+    version = bindparam("version", type_=table.c.version.type)
+    is_it = or_(version.is_(None), table.c.version == version)
+    return Direct(select(table).where(is_it, *which).order_by(table.c.version.desc()).limit(1))
 
 
 async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | None = None) -> tuple[int, OutreachFlow]:
     """An outreach flow, by default the newest with this trigger; version 0 is the default one."""
-    columns = tables.outreach_flows.c
-    query = select(tables.outreach_flows).where(_is_of(trigger)).order_by(columns.version.desc()).limit(1)
-    if version is not None:
-        query = query.where(columns.version == version)
-    row = (await session.execute(query)).mappings().first()
+    row = await _newest_flow().row(session, {"version": version, "trigger": trigger})
     return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOWS[trigger])
+
+
+@cache
+def _newest_flow() -> Direct:
+    return newest(tables.outreach_flows, _is_of(bindparam("trigger", type_=Text)))
 
 
 async def plans(session: AsyncSession, before: int | None, limit: int) -> Sequence[Published]:
@@ -74,7 +81,7 @@ async def flows(session: AsyncSession, trigger: OutreachTrigger, before: int | N
     return await versions(session, tables.outreach_flows, before, limit, _is_of(trigger))
 
 
-def _is_of(trigger: OutreachTrigger) -> ColumnElement[bool]:
+def _is_of(trigger: OutreachTrigger | BindParameter[str]) -> ColumnElement[bool]:
     return func.coalesce(tables.outreach_flows.c.flow["trigger"].astext, "missed") == trigger
 
 

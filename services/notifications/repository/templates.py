@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, select
+from asyncpg import Record
+from sqlalchemy import RowMapping, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,15 +14,25 @@ from services.notifications import tables
 from services.notifications.domain.model import Language, Purpose
 from services.notifications.domain.words import Words
 from shared.contracts.notifications import Channel
+from shared.direct import Direct
 
 Key = tuple[Purpose, Channel, Language]
 
 
 async def of(session: AsyncSession, purpose: Purpose, language: Language) -> Mapping[Key, Words]:
     """A practice's own words for a purpose."""
-    columns = tables.templates.c
-    query = select(tables.templates).where(columns.purpose == purpose, columns.language == language)
-    return {_key(row): _words(row) for row in (await session.execute(query)).mappings()}
+    found = await _OF_PURPOSE.rows(session, {"purpose": purpose, "language": language})
+    return {_key(row): _words(row) for row in found}
+
+
+_OF_PURPOSE = Direct(
+    select(tables.templates).where(
+        *(
+            tables.templates.c[name] == bindparam(name, type_=tables.templates.c[name].type)
+            for name in ("purpose", "language")
+        )
+    )
+)
 
 
 async def all_words(session: AsyncSession) -> Mapping[Key, Words]:
@@ -52,9 +63,9 @@ async def remove(session: AsyncSession, key: Key) -> None:
     await session.execute(delete(tables.templates).where(*where))
 
 
-def _key(row: RowMapping) -> Key:
+def _key(row: RowMapping | Record) -> Key:
     return row["purpose"], row["channel"], row["language"]
 
 
-def _words(row: RowMapping) -> Words:
+def _words(row: RowMapping | Record) -> Words:
     return Words(row["body"], row["subject"], row["action"])

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ARRAY, any_, bindparam, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
@@ -13,6 +13,7 @@ from services.notifications.domain.model import (
     TOOK_PLACE,
     Visit,
 )
+from shared import rows
 from shared.direct import Direct
 from shared.rows import dump, every, given, is_among, keep_newest, many, one
 
@@ -25,8 +26,7 @@ async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
 async def add(session: AsyncSession, tenant: UUID, visits: Sequence[Visit]) -> None:
     """Keeps visits of which nothing is known yet."""
     if visits:
-        rows = many({"tenant_id": tenant, **dump(visit)} for visit in visits)
-        await _added().rows(session, {"visit": rows})
+        await _added().rows(session, {"visit": many({"tenant_id": tenant, **dump(visit)} for visit in visits)})
 
 
 @cache
@@ -47,15 +47,15 @@ async def among(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID | Non
 
 
 async def find(session: AsyncSession, visit_id: UUID | None, *, lock: bool = False) -> Visit | None:
-    query = select(tables.visits).where(tables.visits.c.id == visit_id)
-    return await one(session, Visit, query.with_for_update() if lock else query)
+    return await rows.find(session, Visit, tables.visits, visit_id, lock=lock)
 
 
 async def sequences(session: AsyncSession, visit_ids: Iterable[UUID]) -> dict[UUID, int]:
     """The newest version of each visit that has arrived here."""
-    columns = tables.visits.c
-    rows = await session.execute(select(columns.id, columns.sequence).where(columns.id.in_(list(visit_ids))))
-    return dict(rows.all())
+    return {row["id"]: row["sequence"] for row in await _SEQUENCES.rows(session, {"ids": list(visit_ids)})}
+
+
+_SEQUENCES = Direct(select(tables.visits.c.id, tables.visits.c.sequence).where(is_among(tables.visits.c.id, "ids")))
 
 
 async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) -> Visit | None:
@@ -83,10 +83,18 @@ async def is_followed(session: AsyncSession, visit: Visit) -> bool:
 
 async def past_of(session: AsyncSession, visit: Visit) -> tuple[bool, int]:
     """Whether a client has been to a visit before this one, and how many were missed so far."""
+    row = await _past().row(session, {"client": visit.client_id, "start": visit.start})
+    return (row["been"] > 0, row["misses"]) if row else (False, 0)
+
+
+@cache
+def _past() -> Direct:
     columns = tables.visits.c
-    query = select(
-        func.count().filter(columns.status.in_(TOOK_PLACE), columns.start < visit.start),
-        func.count().filter(columns.status == "noshow"),
-    ).where(columns.client_id == visit.client_id)
-    been, misses = (await session.execute(query)).one()
-    return been > 0, misses
+    took_place = columns.status == any_(literal(sorted(TOOK_PLACE), ARRAY(columns.status.type)))
+    before = columns.start < bindparam("start", type_=columns.start.type)
+    return Direct(
+        select(
+            func.count().filter(took_place, before).label("been"),
+            func.count().filter(columns.status == "noshow").label("misses"),
+        ).where(columns.client_id == bindparam("client", type_=columns.client_id.type))
+    )
