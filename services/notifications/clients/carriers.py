@@ -1,7 +1,8 @@
 """The ways out of the house: for each channel its vendors, the first one first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import httpx
 
@@ -19,6 +20,8 @@ from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.settings import Settings
 from shared.clock import Clock
 from shared.contracts.notifications import Channel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +47,7 @@ class Carriers:
 
     async def hand_over(self, channel: Channel, vendor: Vendor, message: Outbound) -> HandedOver:
         """Raises CarrierRefused, CarrierUnavailable or OutcomeUnknown."""
-        breaker = self._breaker(vendor)
-        try:
-            breaker.enter()
-        except CarrierUnavailable as error:
-            error.vendor = vendor.name
-            raise
-        try:
-            carrier_id = await vendor.send(message)
-        except CarrierRefused:
-            breaker.worked()
-            raise
-        except Unavailable as error:
-            breaker.failed(error.after)
-            if isinstance(error, CarrierUnavailable):
-                error.vendor = vendor.name
-            raise
-        except BaseException:
-            breaker.failed(None)
-            raise
-        breaker.worked()
+        carrier_id = await self._ask(vendor, lambda: vendor.send(message))
         return HandedOver(channel, vendor.name, carrier_id)
 
     async def status(self, channel: Channel, vendor: str | None, carrier_id: str) -> tuple[str, int | None]:
@@ -74,7 +58,34 @@ class Carriers:
         carrier = self.named(channel, vendor) if vendor else self.vendors[channel][0]
         if not isinstance(carrier, PhoneCarrier):
             return "unknown", None
-        return await carrier.status(carrier_id)
+        return await self._ask(carrier, lambda: carrier.status(carrier_id))
+
+    async def _ask(self, vendor: Vendor, question: Callable[[], Awaitable[T]]) -> T:
+        """The vendor's answer, unless it is left alone."""
+        breaker = self._breaker(vendor)
+        try:
+            breaker.enter()
+        except CarrierUnavailable as error:
+            error.vendor = vendor.name
+            raise
+        try:
+            answer = await question()
+        except CarrierRefused:
+            breaker.worked()
+            raise
+        except Unavailable as error:
+            if isinstance(error, CarrierUnavailable):
+                error.vendor = vendor.name
+            if isinstance(error, CarrierUnavailable) and error.of_address:
+                breaker.worked()
+            else:
+                breaker.failed(error.after)
+            raise
+        except BaseException:
+            breaker.failed(None)
+            raise
+        breaker.worked()
+        return answer
 
     def _breaker(self, vendor: Vendor) -> Breaker:
         return self.breakers.setdefault(vendor.name, Breaker(vendor.name))

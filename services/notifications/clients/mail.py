@@ -67,7 +67,7 @@ class MailServer:
 
 def _refusal(code: int, because: str) -> CarrierRefused | CarrierUnavailable:
     if code < PERMANENT:
-        return CarrierUnavailable(f"smtp_{code}")
+        return CarrierUnavailable(f"smtp_{code}", of_address=because == "address")
     return CarrierRefused(f"smtp_{code}", "address" if because == "address" and code in NOBODY_THERE else "message")
 
 

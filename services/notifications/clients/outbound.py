@@ -77,6 +77,11 @@ class CarrierUnavailable(Unavailable):
 
     vendor: str | None = None
 
+    def __init__(self, code: str, after: timedelta | None = None, *, of_address: bool = False) -> None:
+        """`of_address`: the vendor is well, and says that this one address can't be reached now."""
+        super().__init__(code, after)
+        self.of_address = of_address
+
 
 class OutcomeUnknown(Unavailable):
     """The vendor may have taken the message and has not said so: no other may be asked before that is known."""

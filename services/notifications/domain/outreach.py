@@ -134,10 +134,12 @@ class OutreachFlow(BaseModel):
             return number + 1
         return len(self.steps) if then == "end" else [step.name for step in self.steps].index(then)
 
-    @property
-    def step_tasks(self) -> list[str]:
-        """What persons do to bring a client back. What `on_barrier` asks of them the client has been promised."""
-        return sorted({step.task for step in self.steps if step.task is not None})
+    def tasks_for_coming_back(self, barrier: Barrier | None) -> list[str]:
+        """What persons do to bring a client back; not what the flow has for the barrier that they named, which may be
+        in the way of the next visit too.
+        """
+        named = self.on_barrier.get(barrier) if barrier else None
+        return sorted({step.task for step in self.steps if step.task} - {named.task if named else None})
 
     @property
     def minds_holdout(self) -> bool:

@@ -63,6 +63,7 @@ WITHOUT_RULE = frozenset(
         "not_planned",
         "outcome_unknown",
         "practice",
+        "task_open",
     )
 )
 _OPEN = re.compile(r"condition_[a-z_]+|(sms|voice|email|smtp)_[a-z0-9_.]+")

@@ -44,6 +44,9 @@ async def start(session: AsyncSession, tenant: UUID, missed: Visit, now: datetim
     for run in await repository.outreach.running(session, missed.client_id):
         if run.trigger != "missed":
             await _end(session, tenant, run, "superseded", now)
+        elif run.appointment_id == missed.id and run.id != new.id:
+            # That the first miss was none has not been heard of yet.
+            await _end(session, tenant, run, "visit_changed", now)
     await _begin(session, tenant, new, now)
 
 
@@ -182,8 +185,15 @@ async def _learn(
     if action is not None and learned.held_out:
         # What the flow does for a barrier is part of what is measured.
         await _decide(session, tenant, learned, "step_left_out", "held_out", now)
+    elif action is not None and await _is_asked_already(session, run, action):
+        await _decide(session, tenant, learned, "step_left_out", "task_open", now)
     elif action is not None and (run.status == "running" or await _is_owed(session, run, action)):
         await _act(session, tenant, learned, action, f"barrier.{barrier}", now)
+
+
+async def _is_asked_already(session: AsyncSession, run: Outreach, action: FlowAction) -> bool:
+    """Whether a person has the same to do for this client, from before."""
+    return action.task is not None and bool(await repository.tasks.unfinished(session, run.client_id, [action.task]))
 
 
 async def _is_owed(session: AsyncSession, ended: Outreach, action: FlowAction) -> bool:
@@ -245,7 +255,7 @@ async def _end(
         await drop(session, tenant, message, "outreach_ended", now)
     if reason in NO_CALL_NEEDED:
         _, flow = await repository.plans.flow(session, run.trigger, run.flow_version)
-        for task in await repository.tasks.unfinished(session, run.client_id, flow.step_tasks):
+        for task in await repository.tasks.unfinished(session, run.client_id, flow.tasks_for_coming_back(run.barrier)):
             if task.outreach_id == run.id:
                 await tasks.finish(session, tenant, task, "outreach", "not_needed", now)
 

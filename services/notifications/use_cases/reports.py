@@ -75,8 +75,10 @@ async def heed(
     if isinstance(refusal, CarrierRefused) and because == "address":
         await repository.people.mark_unreachable(session, tenant, tried.channel, tried.address, refusal.code, now)
     elif because == "opt_out" and await repository.people.suppress(session, tenant, tried.address, now):
+        # What counts for a number counts for everybody who has it, as where the STOP comes here.
         said = (tried.channel, tried.address, False, "carrier", "carrier", "carrier", now)
-        await add_consent(session, tenant, message.client_id, *said)
+        for client_id in {message.client_id, *await repository.people.clients_by_phone(session, tried.address)}:
+            await add_consent(session, tenant, client_id, *said)
 
 
 @use_case

@@ -51,13 +51,18 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         version, plan = await repository.plans.plan(session)
         await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
         await outreach.end_for_booking(session, tenant, visit, now)
-    elif visit.status == "noshow" and (before is None or before.status != "noshow"):
+    elif visit.status == "noshow" and _is_missed_anew(before, visit):
         await outreach.start(session, tenant, visit, now)
     elif visit.status in FREE_STATUSES and visit.start > now:
         await plan_message(session, tenant, cancellation(visit), now)
     await check_ins.follow_visit(session, tenant, visit, state.provider_id, now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
+
+
+def _is_missed_anew(before: Visit | None, visit: Visit) -> bool:
+    """Between two misses of a visit lies a version in which it isn't missed, whether or not that has been heard of."""
+    return before is None or before.status != "noshow" or visit.sequence > before.sequence + 1
 
 
 async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:

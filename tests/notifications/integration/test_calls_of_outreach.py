@@ -156,3 +156,17 @@ async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_per
             if task["status"] == "open":
                 await practice.call("POST", f"/v1/tasks/{task['id']}/close", json={"outcome": "done"})
     assert [task["kind"] for task in await practice.tasks()].count("talk_about_payment") == int(asked)
+
+
+async def test_a_call_about_what_was_in_the_way_stays_where_the_flow_has_such_a_call_by_itself(
+    practice: Practice,
+) -> None:
+    flow = {**A_CALL, "on_barrier": {"cost": {"task": "call_client"}}}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        told = reported(practice, miss, "cost")
+        await run.learn_barrier(session, tenant=practice.tenant, report=told, now=await practice.now())
+    await practice.follow(await next_visit(practice))
+    assert [(task["kind"], task["status"]) for task in await practice.tasks()] == [("call_client", "open")]

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -167,3 +167,23 @@ async def test_whoever_has_said_stop_at_the_carrier_is_not_looked_for(practice: 
     await practice.reported("undelivered", 21610)
     assert [one["status"] for one in await practice.messages()] == ["failed"]
     assert await asked(practice) == []
+
+
+async def test_a_stop_that_only_the_carrier_knows_of_is_everybodys_who_has_the_number(practice: Practice) -> None:
+    flow = {"steps": [{"after": "P7D", "message": "closing", "channels": ["email"]}], "gives_up_after": "P14D"}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    first, other = practice.client, uuid4()
+    practice.client = other
+    await practice.open("sms", "email")
+    await practice.follow(await missed(practice))
+    practice.client = first
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.reported("undelivered", 21610)
+    practice.client = other
+    consents = await practice.call("GET", f"/v1/clients/{other}/consents")
+    newest = next(one for one in consents["items"] if one["channel"] == "sms")
+    assert (newest["granted"], newest["source"]) == (False, "carrier")
+    await practice.come_due("outreach.step")
+    await practice.fire_due()
+    assert [one["end_reason"] for one in await practice.outreach()] == ["opted_out"]

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
 from xml.etree import ElementTree
 
 import httpx
 import pytest
+from aiosmtpd.smtp import SMTP
 
 from services.notifications.clients import mail
 from services.notifications.clients.breaker import FAILURES, Breaker
@@ -286,3 +289,45 @@ async def test_a_mail_server_that_answers_without_end_is_given_up(monkeypatch: p
         async with asyncio.timeout(7):
             with pytest.raises(OutcomeUnknown):
                 await MailServer("email", "127.0.0.1", port, None, None, False).send(replace(MESSAGE, to="a@b.example"))
+
+
+async def test_a_full_mailbox_is_no_failure_of_the_server_that_has_others() -> None:
+    class OneIsFull:
+        taken: ClassVar[list[str]] = []
+
+        async def handle_RCPT(self, _server: SMTP, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+            if address == "full@example.org":
+                return "452 mailbox full"
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
+            self.taken.extend(envelope.rcpt_tos)
+            return "250 OK"
+
+    async with mails_to(OneIsFull()) as server:
+        carriers = Carriers({"email": (server,)})
+        for _ in range(FAILURES + 1):
+            with pytest.raises(CarrierUnavailable, match="smtp_452"):
+                await carriers.hand_over("email", server, replace(MESSAGE, to="full@example.org"))
+        await carriers.hand_over("email", server, replace(MESSAGE, to="other@example.org"))
+    assert OneIsFull.taken == ["other@example.org"]
+
+
+@asynccontextmanager
+async def mails_to(handler: Any) -> AsyncIterator[MailServer]:
+    loop = asyncio.get_running_loop()
+    async with await loop.create_server(lambda: SMTP(handler, hostname="localhost", loop=loop), "127.0.0.1", 0) as one:
+        yield MailServer("email", "127.0.0.1", one.sockets[0].getsockname()[1], None, None, starttls=False)
+
+
+async def test_a_carrier_that_asks_for_time_is_not_asked_what_became_of_a_message_either() -> None:
+    wire = Wire(answer(429, {}, **{"Retry-After": "600"}))
+    carrier = wire.carrier()
+    carriers = Carriers({"sms": (carrier,)})
+    with pytest.raises(CarrierUnavailable, match="sms_http_429"):
+        await carriers.status("sms", "sms", "SM1")
+    for again in (carriers.status("sms", "sms", "SM2"), carriers.hand_over("sms", carrier, MESSAGE)):
+        with pytest.raises(CarrierUnavailable, match="sms_left_alone"):
+            await again
+    assert len(wire.asked) == 1
