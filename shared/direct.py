@@ -1,4 +1,4 @@
-"""Statements that go straight to the driver, for the few that a booking waits for.
+"""Statements that go straight to the driver: those that every booking, message, timer and event takes.
 
 SQLAlchemy's execution costs about 0.12 ms of a core a statement, asyncpg's 0.03: of eight statements, most of what a
 booking takes (`docs/decisions/0018-straight-to-the-driver.md`). The statement is SQLAlchemy's still, compiled once; it
