@@ -43,7 +43,7 @@ class Breaker:
         """It doesn't; `after` is how long it wants to be left alone, which nobody cuts short."""
         self._failures += 1
         self._looking = False
-        if after is not None:
+        if after:
             self._open_until = max(self._open_until, self._clock() + after.total_seconds())
         elif self._failures >= FAILURES:
             self._open_until = max(self._open_until, self._clock() + self._rest)

@@ -240,6 +240,14 @@ def test_it_is_left_alone_at_once_where_it_asks_for_that() -> None:
     assert not breaker.is_open
 
 
+def test_who_fails_again_and_again_and_asks_for_no_time_is_left_alone_all_the_same() -> None:
+    breaker = Breaker("sms", Hours())
+    for _ in range(FAILURES):
+        assert not breaker.is_open
+        breaker.failed(timedelta(0))
+    assert breaker.is_open
+
+
 async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed() -> None:
     one, two = Wire(httpx.ConnectError("no")), Wire(answer(201, {"sid": "SM2"}))
     first, second = one.carrier(), replace(two.carrier(), name="sms_2")
