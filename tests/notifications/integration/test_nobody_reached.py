@@ -167,3 +167,11 @@ async def test_whoever_has_said_stop_at_the_carrier_is_not_looked_for(practice: 
     await practice.reported("undelivered", 21610)
     assert [one["status"] for one in await practice.messages()] == ["failed"]
     assert await asked(practice) == []
+
+
+async def test_whom_the_carrier_refuses_because_they_have_said_stop_there_is_left_in_peace(practice: Practice) -> None:
+    practice.outside.carrier.stopped.add(practice.phone)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "sms_21610")]
+    assert await asked(practice) == []
