@@ -1,16 +1,22 @@
 """Whom nobody need call any more: the tasks of an outreach whose client is back, or who didn't miss anything."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.notifications import repository
 from services.notifications.domain.outreach import is_held_out
+from services.notifications.use_cases import closing, visits
 from services.notifications.use_cases import outreach as run
 from shared.contracts.booking import AppointmentMissedRetracted, ClientDischarged
+from shared.errors import Problem
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_outreach import missed, next_visit, reported
+from tests.notifications.integration.test_reminders import waits_for_a_lock
+from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -19,6 +25,13 @@ A_CALL: dict[str, Any] = {
     "on_barrier": {"cost": {"task": "talk_about_payment"}},
     "gives_up_after": "P14D",
 }
+
+
+async def leaves(practice: Practice) -> None:
+    """The client's care ends."""
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        state = ClientDischarged(sequence=2, client_id=practice.client)
+        await run.follow_client(session, tenant=practice.tenant, state=state, now=await practice.now())
 
 
 @pytest.mark.parametrize(
@@ -43,9 +56,7 @@ async def test_nobody_is_to_call_whoever_is_back(how: str, left: tuple[str, str 
     elif how == "booked again":
         await practice.follow(await next_visit(practice))
     elif how == "discharged":
-        async with practice.resources.database.transaction(practice.tenant) as session:
-            state = ClientDischarged(sequence=2, client_id=practice.client)
-            await run.follow_client(session, tenant=practice.tenant, state=state, now=await practice.now())
+        await leaves(practice)
     else:
         await text_in(practice, "STOP" if how == "stop" else "I want to die")
     [one] = await practice.outreach()
@@ -120,9 +131,44 @@ async def test_who_wants_none_is_not_called_either_and_no_other_outreach_goes_on
     assert {one["outcome"] for one in await practice.tasks()} == {"declined", "not_needed"}
 
 
+async def test_who_closes_a_call_while_a_booking_ends_its_outreach_waits_for_that(practice: Practice) -> None:
+    """One has the outreach and wants its calls, the other the reverse: neither may wait for the other for ever."""
+    await practice.call("POST", "/v1/outreach-flows", 201, json=A_CALL)
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    [call] = await practice.tasks()
+    tenant, now, database = practice.tenant, await practice.now(), practice.resources.database
+
+    async def close() -> None:
+        async with database.transaction(tenant) as closes:
+            about: dict[str, Any] = {"task_id": UUID(call["id"]), "version": None, "by": "anna", "outcome": "reached"}
+            await closing.close(closes, tenant=tenant, now=now, **about)
+
+    back = await next_visit(practice)
+    async with database.transaction(tenant) as books:
+        # As far as a booking is when it has found what runs, and not yet the calls of it.
+        await repository.clients.lock(books, practice.client)
+        assert len(await repository.outreach.running(books, practice.client)) == 1
+        trying = asyncio.create_task(close())
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        await visits.follow_visit(books, tenant=tenant, state=back, now=now)
+    with pytest.raises(Problem) as refused:
+        await trying
+    assert refused.value.code == "task_closed"
+    assert [task["outcome"] for task in await practice.tasks()] == ["not_needed"]
+    assert [one["end_reason"] for one in await practice.outreach()] == ["rebooked"]
+
+
 @pytest.mark.parametrize(
     ("how", "asked"),
-    [("stop", True), ("given up", True), ("booked again", False), ("back since", False), ("held out", False)],
+    [
+        ("stop", True),
+        ("given up", True),
+        ("booked again", False),
+        ("back since", False),
+        ("left since", False),
+        ("held out", False),
+    ],
 )
 async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_person(
     how: str, asked: bool, practice: Practice
@@ -148,6 +194,8 @@ async def test_who_says_what_was_in_the_way_after_the_end_still_hears_from_a_per
     assert one["status"] == "ended"
     if how == "back since":
         await practice.follow(await next_visit(practice))
+    elif how == "left since":
+        await leaves(practice)
     for _ in range(2):
         async with practice.resources.database.transaction(practice.tenant) as session:
             told = reported(practice, miss, "cost")

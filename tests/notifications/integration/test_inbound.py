@@ -262,7 +262,13 @@ async def test_a_digit_answers_no_question_that_never_arrived(practice: Practice
 
 @pytest.mark.parametrize(
     ("body", "meaning", "kept"),
-    [("", "other", "[1 picture"), ("Look", "other", "Look\n[1 picture"), ("STOP", "opt_out", "STOP\n[1 picture")],
+    [
+        ("", "other", "[1 picture"),
+        ("Look", "other", "Look\n[1 picture"),
+        ("STOP", "opt_out", "STOP\n[1 picture"),
+        ("START", "opt_in", "START\n[1 picture"),
+        ("HELP", "help", "HELP\n[1 picture"),
+    ],
 )
 async def test_who_reads_a_text_knows_that_pictures_came_with_it(
     body: str, meaning: str, kept: str, practice: Practice

@@ -187,3 +187,11 @@ async def test_a_stop_that_only_the_carrier_knows_of_is_everybodys_who_has_the_n
     await practice.come_due("outreach.step")
     await practice.fire_due()
     assert [one["end_reason"] for one in await practice.outreach()] == ["opted_out"]
+
+
+async def test_whom_the_carrier_refuses_because_they_have_said_stop_there_is_left_in_peace(practice: Practice) -> None:
+    practice.outside.carrier.stopped.add(practice.phone)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    assert [(one["status"], one["reason"]) for one in await practice.messages()] == [("not_sent", "sms_21610")]
+    assert await asked(practice) == []

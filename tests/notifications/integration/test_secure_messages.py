@@ -81,6 +81,15 @@ async def test_what_waits_to_be_read_is_told_of_once_and_the_reason_is_on_record
     assert len(practice.outside.texts(practice.phone)) == 2, "a person wrote: no cap on automation counts it"
 
 
+async def test_who_is_about_to_hear_that_somebody_wrote_is_told_of_it_once(practice: Practice) -> None:
+    await practice.open("sms")
+    for words in ("One", "Two"):
+        await write(practice, words)
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+    assert ("secure_message", None, "not_sent", "told_already") in await practice.decisions()
+
+
 @pytest.mark.parametrize("why", ["no consent", "undelivered"])
 async def test_what_they_never_heard_of_is_no_reason_to_tell_them_nothing_of_the_next(
     why: str, practice: Practice

@@ -6,13 +6,15 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI, Request, Response
-from opentelemetry.trace import INVALID_SPAN
+from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, SpanContext
+from sqlalchemy import text
 
 from deploy.local.ports import free_port
 from services.notifications import jobs
@@ -133,20 +135,46 @@ async def test_what_nobody_wants_to_hear_of_is_told_to_nobody(practice: Practice
     assert (app.heard, await deliveries(practice, webhook)) == ([], [])
 
 
+def message_sent(now: datetime) -> MessageSent:
+    about: dict[str, Any] = {"appointment_id": None, "outreach_id": None, "purpose": "reminder", "channel": "sms"}
+    about |= {"status": "sent", "reason": None, "due_at": now, "sent_at": now, "delivered_at": None}
+    return MessageSent(sequence=2, message_id=uuid4(), client_id=uuid4(), **about)
+
+
 async def test_many_events_that_wait_are_told_one_by_one(practice: Practice, app: App) -> None:
     """What only apps hear of, such as what this service says itself, is taken in together."""
     webhook = await add(practice, app, "message.sent")
     await add(practice, app, "message.delivered")
     now = await practice.now()
-    about: dict[str, Any] = {"appointment_id": None, "outreach_id": None, "purpose": "reminder", "channel": "sms"}
-    about |= {"status": "sent", "reason": None, "due_at": now, "sent_at": now, "delivered_at": None}
-    sent = [MessageSent(sequence=2, message_id=uuid4(), client_id=uuid4(), **about) for _ in range(3)]
+    sent = [message_sent(now) for _ in range(3)]
     arrived = [Arrived(Envelope(uuid4(), practice.tenant, now, one), INVALID_SPAN) for one in sent]
     async with practice.resources.database.transaction(practice.tenant) as session:
         await MANY[MessageSent](session, practice.tenant, arrived, now)
     await deliver(practice)
     assert {json.loads(body)["data"]["message_id"] for _, body in app.heard} == {str(one.message_id) for one in sent}
     assert [one["status"] for one in await deliveries(practice, webhook)] == ["delivered"] * 3
+
+
+async def test_of_many_events_that_wait_each_is_told_with_its_own_time_and_in_its_own_trace(
+    practice: Practice, app: App
+) -> None:
+    await add(practice, app, "message.sent")
+    now = await practice.now()
+    arrived, expected = [], {}
+    for number in range(1, 4):
+        at, event = now - timedelta(minutes=number), message_sent(now)
+        own = NonRecordingSpan(SpanContext(trace_id=number, span_id=number, is_remote=False))
+        arrived.append(Arrived(Envelope(uuid4(), practice.tenant, at, event), own))
+        expected[str(event.message_id)] = (at, f"00-{number:032x}-{number:016x}-00")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await MANY[MessageSent](session, practice.tenant, arrived, now)
+        query = "SELECT payload, traceparent FROM webhook_deliveries AS d JOIN timers ON timers.key = d.id"
+        rows = await session.execute(text(query))
+        told = [(json.loads(payload), traceparent) for payload, traceparent in rows]
+    found = {
+        one["data"]["message_id"]: (datetime.fromisoformat(one["timestamp"]), traceparent) for one, traceparent in told
+    }
+    assert found == expected
 
 
 async def test_a_failure_is_tried_again_under_the_same_id(practice: Practice, app: App) -> None:
