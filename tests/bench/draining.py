@@ -26,7 +26,7 @@ async def draining(figures: Figures, house: House, number: int) -> None:
     """
     await house.call("POST", "/v1/reminder-plans", AT_ONCE)
     # So long that all of them are planned for by then.
-    due = datetime.now(UTC) + timedelta(seconds=45 + number / 400)
+    due = datetime.now(UTC) + timedelta(seconds=45 + number / 200)
     events = house.bookings(number, due)
     await known_to_booking(house, events)
     with only(house.stack, "notifications worker"):
