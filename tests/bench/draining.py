@@ -31,7 +31,7 @@ async def draining(figures: Figures, house: House, number: int) -> None:
     await known_to_booking(house, events)
     with only(house.stack, "notifications worker"):
         await house.publish(events)
-        await rate_of(house, PLANNED, number)
+        await rate_of(house, PLANNED, number, every_seconds=0.5)
         await call_off(house, events[::CALLED_OFF])
         cancelled = len(events[::CALLED_OFF])
         await rate_of(house, f"{PLANNED} AND status = 'not_sent' AND reason = 'visit_changed'", cancelled)
