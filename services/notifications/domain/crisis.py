@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from services.notifications.domain import crisis_words, violence_words
+from services.notifications.domain import crisis_words, crisis_words_es, violence_words
 from services.notifications.domain.harmless_words import HARMLESS
 from services.notifications.domain.model import Language
 from services.notifications.domain.spelling import readings, sound
 
 ENGLISH = (*crisis_words.ENGLISH, *violence_words.ENGLISH)
-SPANISH = (*crisis_words.SPANISH, *violence_words.SPANISH)
+SPANISH = (*crisis_words_es.SPANISH, *violence_words.SPANISH)
 _EVERYDAY = (" ", r" (?:\w+ ){0,3}")
 _DANGER = ("[ ,.;]", r"(?:[ ,;](?:\w+[ ;]){0,3}|[ ;](?:\w+[ ;]){0,2}\w+,)")
 """What may stand between two words of a phrase, and in place of `…`.

@@ -1,4 +1,4 @@
-"""Phrases that may mean self-harm, in English and Spanish; danger from or to others is in violence_words.py.
+"""Phrases that may mean self-harm in English; Spanish: crisis_words_es.py; from or to others: violence_words.py.
 
 How one is read: it's spelled rightly, but holds for whatever sounds alike (spelling.py); a blank may be missing;
 `…` stands for up to three words. Otherwise they are regular expressions that match whole words.
@@ -24,7 +24,8 @@ _KILL = r"(kil|kll|off|end|hang|hung|delet|shoot|drown|chok|suffocat|poison|gas|
 _LIMB = "(wrist|wrists|vein|veins|throat|arm|arms|leg|legs|thigh|thighs)"
 _OVER = r"(?<!\bit,please\s)(?<!\bwhen\sdoes\sit\s)(stop|end|over)"
 _WHERE = "(to|driving|walking|parking|on|outside|coming|there|in)"
-_HEIGHT = "(bridge|roof|building|window|cliff|balcony|ledge)"
+_HEIGHT = "(bridge|overpass|roof|rooftop|building|skyscraper|tower|window|cliff|balcony|ledge)"
+_HOLD = "(promise|guarantee|swear|contract)"
 _TRAFFIC = "(traffic|train|bus|truck|car|cars|subway|tracks|highway)"
 
 ENGLISH = (
@@ -166,6 +167,8 @@ ENGLISH = (
     "(scared|afraid) … might do",
     rf"((i am|im) not|(dont|not) (feel|feeling)) (very|really|so)? safe(?! {_WHERE})",
     f"{_CANT} (keep (me|{_SELF}) safe|stay safe|be alone)",
+    f"({_CANT}|wont|not) {_HOLD} … (safe|safety)",
+    f"({_CANT}|wont|not) {_HOLD} (you)? (that)? i wont (do|act|try|jump)(?! my)",
     "(shouldnt|should not) be (left)? alone",
     "unsafe",
     f"(cut|slit|slitting|slash|slashing|slice|sliced|cutting) … {_LIMB}",
@@ -176,13 +179,18 @@ ENGLISH = (
     "(urge|urges|tempted) to (cut|jump)",
     "(bleed|bled|bleeding)",
     "burning my skin",
+    f"(set|light) {_SELF} on fire",
     "blade",
     "on purpose",
     # How.
     "noose",
+    "(rope|belt|cord|sheet) (is)? (tied|tight)? (a round|round|on) my neck",
+    "bag over my head",
     "(gonna|going to|want to|wanna|about to) hang(?! (out|up|on|around))",
     "(tied|have|got|bought|with|found) (a|the|my) rope",
-    f"(jump|jumping|leap|throw) … (off|from|out) … {_HEIGHT}",
+    rf"(jump|jumping|jumped|leap|throw|hurl|fling|dive) … (off|from|out) … ({_HEIGHT}|parking \w+)",
+    f"(step|stepping|walk|walking|roll|rolling|fall) off (a|the|my|this) (edge|{_HEIGHT})",
+    f"(yeeting|(gonna|going to|wanna|want to|imma|about to) yeet) ({_SELF}|off)",
     "jump off a",
     "(gonna|about to|going to|wanna) (jump|crash)(?! (on|in|into|over|back|for|to|off))",
     f"(standing on|on top of|on) (a|the) (ledge|{_HEIGHT} about)",
@@ -224,166 +232,4 @@ ENGLISH = (
     "toaster bath",
     "catch the bus tonight",
     "(attempted (last|again|twice|yesterday|tonight)|sui attempt|another attempt)",
-)
-
-_QUIERO = "(quiero|quisiera|deseo)"
-_VIVIR = "(vivir|viviendo|existir|vida|estar viva|estar vivo)"
-_HARTO = "(cansado|cansada|canse|harto|harta|odio|asco)"
-_HACER = "(hacer|acer|hacerme|acerme|hago|ago|hice|ice|hise|ise|haciendo|haciendome)"
-_CAER = (
-    "(tirar|tirarme|me tiro|tirare|aventar|aventarme|me aviento|me avente|lanzar|me lanzo|lanzare|arrojar|saltar|echar)"
-)
-_ALTO = "(puente|ventana|azotea|edificio|techo|balcon|tren|metro|vias|carro|camion)"
-_MUCHAS = r"(todas|muchas|monton|frasco|bote|botella|demasiadas|veinte|treinta|cuarenta|\d+)"
-
-SPANISH = (
-    # Said outright.
-    r"suicid(io|ios|a|as|o|arme|arse|ar|ando|andome|arnos)",
-    "(matarme|matarse|matame|mateme|matenme)",
-    "(me|se|m) … matar",
-    "me (mate|mato)",
-    "quit(ar|arme|arse|o|ado) la vida",
-    "(acabar|terminar|acabo|termino|acabare) … con … (todo|vida|esto|dolor|sufrimiento)",
-    "acabar de una vez",
-    "(poner|ponerle) fin",
-    "voces",
-    # Death.
-    "(morir|morirme|morirse)",
-    "(me)? quiero (mori|morir|matar)",
-    "(muero|muera|muriera|muriendo|muerto|muerta)",
-    "muerte",
-    "(de|a|en) este mundo",
-    "(otra vida|en el otro lado(?! de))",
-    r"para siempre(?! agradecid\w+)",
-    "(en el|al) cielo",
-    "con diosito",
-    "(ir|irme|me voy|estar|reunirme) (ya)? con dios",
-    r"reunirme con mi (papa|mama|hijo|hija|hermano|hermana|esposo|esposa|abuela|abuelo)\Z",
-    "mi funeral",
-    r"(dios|diosito) … llev\w+",
-    "(llevame|me lleve dios)",
-    "descansar (de|en paz)",
-    "(ya es|llego) mi hora",
-    # Not to live.
-    f"(no|sin|ni|dejar de|ganas de) … {_VIVIR}",
-    "por que (vivir|luchar|naci)",
-    "(no|nunca) … (nacido|nacer)",
-    "que (naci|sigo (vivo|viva|aqui))",
-    "no deberia (estar aqui|vivir|existir)",
-    "(no|nunca|jamas|ojala) … (despertar|despertarme|despierte|despertara|amanecer|amanezca|amaneciera)",
-    "dejar de respirar",
-    "desaparecer",
-    f"no {_QUIERO} … aqui",
-    f"no {_QUIERO} … asi",
-    "ya no quiero nada",
-    "ver (otro dia|el manana)",
-    "ya no (estare|voy a estar)",
-    "existiera",
-    # No sense, no hope.
-    "(vida|vivir) … (no vale|no tiene|no merece)",
-    "no vale … mi vida",
-    "para que … (vivir|viviendo)",
-    "vivir es",
-    "(sentido|caso) … (vida|vivir|seguir|nada)",
-    "mi vida es",
-    "(todo|vida) se (acaba|acabo)",
-    "se (acaba|acabo) todo",
-    "ya no hay nada",
-    "(no hay|no tengo|no le veo|no veo|no encuentro|sin) (la)? salida(?! (del|de la|hasta|a las))",
-    "(no|sin|ni|perdido) … (esperanza|futuro)",
-    "en crisis",
-    "toque fondo",
-    "(malos pensamientos|pensamientos malos)",
-    # No strength.
-    "ya no (lo|la)? (aguanto|soporto)",
-    "no (lo|la)? (aguanto|soporto) mas",
-    "no doy (para)? mas",
-    "no … aguantar mas",
-    "cuanto mas (voy|pueda|puedo)",
-    r"no puedo mas(?! (tarde|temprano|pronto|a las \d+|los (lunes|martes|miercoles|jueves|viernes|sabados|domingos)))",
-    "no … seguir(?! (esperando|recibiendo|pagando|yendo|viniendo|con la|con las|con el|con los|en la))",
-    "ganas de seguir",
-    r"(\A|simplemente )ya no puedo\Z",
-    "siento que … no puedo",
-    "ya no puedo con",
-    "al limite",
-    "no … fuerzas",
-    "me odio",
-    "no me quedan (ganas|razones)",
-    "(me rindo|me rendi|rendirme|me … rendir)",
-    "no quiero luchar",
-    f"{_HARTO} … {_VIVIR}",
-    f"{_HARTO} de (todo|luchar)",
-    "(no quiero|dejar de) sufrir",
-    rf"({_QUIERO}|desearia|ojala|necesito) que … (acab\w+|termine|pare)",
-    # To others.
-    "sin mi … (mejor|felices)",
-    "(mejor|felices) … sin mi",
-    "mejor si (yo)? no (estuviera|estoy)",
-    r"nadie … (extranar|extrana|notaria|importo|le importa|necesita|llorar)",
-    r"extranaria\w*",
-    "soy … (carga|problema|molestia)",
-    "estorbo",
-    "mundo no me",
-    "no … hago falta",
-    "no (valgo|sirvo)",
-    # Leave.
-    "(me despido|mi despedida|carta de despedida|despidanme|despideme)",
-    "adios (mundo|a todos)",
-    "(los|las|te|les) (amo|quiero) … adios",
-    "adios … (los|las|te) (amo|quiero)",
-    "hasta nunca",
-    "deje … carta",
-    "que (los|lo|la|las) (amo|quiero)(?! (felicitar|saludar|invitar))",
-    "cuando … esto … (ido|no voy)",
-    "cuando (yo)? no este",
-    r"perdon\w* por (todo|lo que)",
-    "no … (volver a ver|saber de mi)",
-    "ultimo (mensaje|dia)(?! (de|del) (trabajo|escuela|clases|vacaciones|mes|curso))",
-    "no me veran",
-    "(es|llego) el (fin|final)(?! (de|del))",
-    "acabo para mi",
-    "(voy a hacer|hare) esta noche",
-    "me detenga",
-    "nadie me salve",
-    # To hurt oneself.
-    f"{_HACER} dano",
-    "(hacerme|me … hacer) algo",
-    f"{_HACER} (cortes|cortadas)",
-    r"auto lesion\w*",
-    "(herirme|me hiero|golpearme|quemarme|me golpeo|me quemo|me … golpear|me pego contra)",
-    r"(lastimarme|lastimandome|cortandome)",
-    "me … (lastimar|lastime|lastimo|lastimado|lastimando)(?! (la|el|los|las|un|una))",
-    "cortarme(?! (el pelo|las unas|el cabello))",
-    r"(?<!\bse\s)me … (corte|corto|cortar|cortando)(?! (el pelo|las unas|el cabello|la llamada|la mano|el dedo))",
-    "venas",
-    "(rajarme|me … rajar)",
-    "(navaja|cuchillo en)",
-    "miedo … (mi misma|mi mismo|lo que pueda)",
-    "no confio en mi",
-    "no … (a salvo|segura sola|seguro solo|conmigo)",
-    # How.
-    r"(ahorcar\w*|orcar\w*|me ahorco)",
-    "(me|se) … colgar(?! (el|la))",
-    "(colgarme|me cuelgo)",
-    "(da|dar|darme|pegar|pegarme|meter) … (tiro|balazo)",
-    "(balazo|tiro) en la cabeza",
-    "(volar|volarme) … (cabeza|sesos)",
-    "(dispararme|me … disparar)",
-    "(tengo|compre|cargue) … (pistola|arma|cuerda|soga)",
-    f"{_CAER} … {_ALTO}",
-    "(voy a|a punto de) saltar(?! (una|la))",
-    "(pensando|pienso|pensado|pense|ganas|quiero|voy) (en|de|a)? (lanzarme|tirarme|aventarme)(?! (a|al|en|con|por))",
-    "(parado|parada) en el puente",
-    "chocar … (contra|proposito)",
-    "gatillo",
-    r"(estoy|parado|parada) en (la azotea|el techo|la cornisa|el borde)(\Z| y)",
-    "(atropelle|atropellen|me maten|caiga un rayo)",
-    r"(veneno|envenenar\w*|cloro)",
-    r"sobre dosi\w*",
-    rf"(tome|tomar|tomarme) … {_MUCHAS} … (pasti|medici|paraceta)\w+",
-    r"(trague|trago|tragar|tragarme) … (pasti\w+|frasco)",
-    "(tome pastillas|tome de mas|me empastille|inyectarme|me inyecte toda)",
-    "todo el (frasco|bote)",
-    "(pastillas|pildoras) listas(?! (en la farmacia|para recoger))",
 )

@@ -11,6 +11,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notifications.domain import neutral
+from services.notifications.domain.addresses import address
 from services.notifications.domain.model import Language, Offer, Purpose, Sender, Visit
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.segments import beyond_basic, segments
@@ -22,13 +23,8 @@ _NO_TEXT = frozenset(("Cc", "Cs", "Cn", "Co"))
 """Categories of signs that mail programs and carriers stumble over."""
 _PARSER = ImmutableSandboxedEnvironment()
 _VARIABLE = re.compile(r"\{\{.*?\}\}")
-_ADDRESS = re.compile(
-    r"\w+://|www\.|\w@\w|\b\d+(?:\.\d+){3}\b|\b[\w-]+\."
-    r"(?:com|org|net|edu|gov|info|biz|io|co|me|us|uk|ca|mx|es|eu|tv|ly|gl|app|dev|xyz|site|online|link|health|care"
-    r"|clinic|example|test|ai|to|be|id|page|live|club|shop|store|web|cc|pr|ar|cl|pe)\b",
-    re.IGNORECASE,
-)
-"""What a phone makes a link of: also a bare `maple.example`, and a mail address."""
+_ANYTHING = "xx"
+"""What a variable may say, where only signs around it count."""
 VARIABLES = ("name", "phone", "when", "until", "crisis", "link")
 _MUST: dict[Purpose, tuple[str, ...]] = {
     "help": ("phone", "crisis"),
@@ -125,6 +121,7 @@ def _missing(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Findi
 
 
 def _content(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Finding]:
+    """Who sees a mail in a list, or a phone from aside, reads the subject; only who opens it reads on."""
     field = "subject" if channel == "email" else "body"
     # A practice's name is looked through where it's set; the names of variables are nobody's words.
     told = _VARIABLE.sub(" ", getattr(words, field))
@@ -132,9 +129,14 @@ def _content(words: Words, purpose: Purpose, channel: Channel) -> Iterator[Findi
         yield Finding(field, f"{care!r} says what the care is about; others may read it")
     if purpose != "remote_offer" and (place := neutral.names_place(told)) is not None:
         yield Finding(field, f"{place!r} says how you meet, which only a remote_offer may")
-    if (sale := neutral.speaks_of_money(told)) is not None:
+    for name in ("subject", "body", "action") if channel == "email" else ("body",):
+        yield from _sells_or_leads_away(name, getattr(words, name))
+
+
+def _sells_or_leads_away(field: str, text: str) -> Iterator[Finding]:
+    if (sale := neutral.speaks_of_money(_VARIABLE.sub(" ", text))) is not None:
         yield Finding(field, f"{sale!r} speaks of money or sells something, which no message may")
-    if _ADDRESS.search(_VARIABLE.sub("x", getattr(words, field))) is not None:
+    if address(_VARIABLE.sub(_ANYTHING, text)):
         yield Finding(field, "an address should not stand here; {{ link }} is the one")
 
 
@@ -168,15 +170,18 @@ def _length(words: Words, purpose: Purpose, channel: Channel, language: Language
     links = Links(
         nobody, "k" * 40, *(f"https://care.example.org/{name}" for name in ("booking", "feedback", "messages"))
     )
-    tongue = Tongue(language, "America/New_York", {(purpose, channel, language): words})
     about = offer if purpose == "waitlist_offer" else visit
-    try:
-        text = render(message, channel, _SENDER, about, tongue, links, _START - timedelta(days=3))
-    except NoWords as error:
-        yield Finding("body", str(error))
-        return
-    if channel == "sms" and (parts := segments(text.body)) > 1:
-        yield Finding("body", f"would be sent, and paid, as {parts} texts: {_costly(text.body)}")
+    # A day is longer with a zone (`Wed 30 Sep 12:00pm`), a time alone is without (`16:15 UTC`).
+    for zone in ("America/New_York", None):
+        tongue = Tongue(language, zone, {(purpose, channel, language): words})
+        try:
+            text = render(message, channel, _SENDER, about, tongue, links, _START - timedelta(days=3))
+        except NoWords as error:
+            yield Finding("body", str(error))
+            return
+        if channel == "sms" and (parts := segments(text.body)) > 1:
+            yield Finding("body", f"would be sent, and paid, as {parts} texts: {_costly(text.body)}")
+            return
 
 
 def _costly(text: str) -> str:

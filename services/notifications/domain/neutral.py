@@ -17,23 +17,28 @@ _CARE_EN = """
     sexolog gender. transgend lgbt hiv. cbt. dbt. emdr. ketamine tms. hypno neurofeedback biofeedback mindful
     sobriety dependency. .therap .psych shrink shrinks dialysis fertility pregnan
     stress. stressed. stressful. stressor. oncolog cancer. borderline. weight.loss trans. smoking. smoker. tobacco.
+    vaping cocain heroin. fentan meth. methamphet amphetamin cannabi weed. nicotin marijuan opiat narcotic naltrexon
+    bupren vivitrol xanax adderall benzodiaz lsd. mdma. psychedel psilocyb ayahuasca dementia alzheimer postpart
+    post.partum postnatal perinatal dui. dwi. aa.meeting aa.group al.anon twelve.step 12.step
 """
 _CARE_ES = """
     consejer mental. salud.mental clinic medic tratam sesion diagnos trastorn sintom enferm paciente. puntua
     telesalud telemed depres mania. ansied ansios panico fobi toc. trauma tept. duelo. luto. estres insomni tdah.
     autis esquizo tlp. anorexi bulimi atracon suicid autoles violen maltrat agresi adicc adict rehabilit
     desintox recaida alcohol droga. pareja. matrimonial divorci estado.de.animo estado.animo sobrio. sobria.
-    sobriedad .terap .psic .psiq embaraz dependencia. abuso. abusad abusiv
+    sobriedad .terap .psic .psiq embaraz dependencia. abuso. abusad abusiv heroina. marihuan mariguan metanfet anfetamin
+    demencia. pos.parto post.parto posnatal tabaquismo fumar. fumador doce.pasos 12.pasos
 """
 _MONEY_EN = """
     fee. offer. discount sale. copay co.pay bill. billed billing invoic payment pay. paying payable paid. price.
     pricing cost. costing charge. charged insur deductible coinsurance owe. owed. debt refund cheap dollar. usd.
-    promo coupon. bargain purchas buy. venmo zelle paypal credit.card. balance.due your.balance
+    promo coupon. voucher. gift. giveaway prize. reward. free.trial special.deal daily.deal best.deal deal.of.the
+    deposit penalt penaliz penalid bargain purchas buy. venmo zelle paypal credit.card. balance.due your.balance
 """
 _MONEY_ES = """
     oferta. gratis. gratuit descuent tarifa. precio. pago. pagar. pague. pagado. costo. costos. coste. cuesta.
     factur cobr deud saldo. copago. deducible. aseguranza. reembols dolar promoci rebaja barat comprar. compra.
-    tarjeta.de.credito. honorario.
+    tarjeta.de.credito. honorario. multa. regalo. premio. sorteo. ganga. recargo. cupon
 """
 _PLACE = """
     zoom. remote. remotely virtual online. on.line. video webcam facetime google.meet. skype. remoto. remota.
@@ -51,7 +56,7 @@ def _spelled(word: str) -> str:
 
 
 _CARE = _any_of(_CARE_EN, _CARE_ES)
-_MONEY = _any_of(_MONEY_EN, _MONEY_ES, signs=r"|[$€£]|\d ?(?:%|percent) ?off\b")
+_MONEY = _any_of(_MONEY_EN, _MONEY_ES, signs=r"|[$€£]|\d ?(?:(?:%|percent) ?off|bucks?|euros?|pesos?)\b")
 _WHERE = _any_of(_PLACE)
 
 
@@ -59,7 +64,7 @@ _SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Within `SafeRehab`."""
 _NEUTRAL = re.compile(
     r"\bmedical(?= (?:center|group|associates|practice)\b)|\bmindful\b"
-    r"|(?<=\bdr )(?:[a-z]+ )?(?:bill|price|fee|sessions|treat)\b|(?<=\bdr )bill\b"
+    r"|(?<=\bdr )(?:[a-z]+ )?(?:bill|price|fee|sessions|treat|weed|gift)\b|(?<=\bdr )bill\b|\bheroines\b"
 )
 """What is right in a sender's name and nowhere else, surnames after `Dr.` above all."""
 

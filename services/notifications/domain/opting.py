@@ -10,12 +10,23 @@ _STOP_ES = (
     *("SALIR", "ELIMINAR"),
 )
 OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
+_POLITELY = OPT_OUT.difference(("CANCEL", "CANCELAR", "CANCELA"))
+"""Those that mean it with politeness around them too: "please cancel" may be about a visit."""
 OPT_IN = frozenset(("START", "UNSTOP", "OPTIN", "OPT IN", "SUBSCRIBE", "ALTA", "EMPEZAR", "COMENZAR"))
 
-_POLITE = re.compile(r"\b(please|pls|plz|thanks|thank you|thx|now|ok|hi|hello|hey|por favor|porfa|gracias|hola)\b")
-_TEXTS = "(texts?|texting|messages?|messaging|msgs?|sms|contacting|sending|writing|bothering|spamming|reminders)"
-_LIST = r"( (off|from) ((the|your|this|all) )?(list|lists|texts|messages))?"
-_MENSAJES = "(mensajes|textos|sms|avisos|recordatorios)( de texto)?"
+_POLITE = re.compile(
+    r"\b(please|pls|plz|kindly|(many )?thanks|thank you( so| very)?( much)?|thx|now|ok|hi|hello|hey"
+    r"|good (morning|evening)|por favor|porfa|(muchas )?gracias|hola|buen[oa]s( dias| tardes| noches)?)\b"
+)
+_TEXTS = (
+    "(te?xts?|te?xtin|te?xting|messages?|messaging|msgs?|sms|contacting|sending|writing|bothering|spamming|spam"
+    "|reminders|notifications|notifs|alerts)"
+)
+_LIST = (
+    r"( (off|from) ((the|your|this|all) )?((te?xt|te?xting|sms|message|messaging|mailing|contact) )?"
+    "(list|lists|texts|messages))?"
+)
+_MENSAJES = "(mensajes|textos|sms|avisos|recordatorios|notificaciones|alertas)( de texto)?"
 _ME = "(me|us|this number|this phone|my number|my phone)"
 _KINDS = "((text|sms|of|the|these|your|any|more|all) )*"
 _SAYS_STOP = re.compile(
@@ -23,14 +34,16 @@ _SAYS_STOP = re.compile(
         (
             "((no|i said|i say|just|wrong number|txt|text) )*(st[o0]p+|stpo|sotp|stp|stopall)"
             "( (it|this|that|now|all))?",
-            "((text|txt|reply|send) )?stop ((to|2) )?(stop|end|quit|cancel|opt ?out|unsubscribe)",
+            "((text|txt|reply|send) )?stop ?((to|2) ?)?(stop|end|quit|cancel|opt ?out|unsubscribe)",
             f"(wrong number )?(stop|quit|end) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
-            f"( (to|me|us|all|{_TEXTS}|any ?more|this|that|it|these|those|stuff))*",
+            f"( (to|us|all|{_ME}|{_TEXTS}|any ?more|this|that|it|these|those|stuff))*",
             f"no more {_KINDS}{_TEXTS}( to)?( me)?",
             "no (texts?|texting|text messages|messages|msgs|sms)",
-            "(do not|dont) (text|message|contact)",
-            f"(do not|dont|never) (text|message|contact|write|send)( to)? {_ME}( (any|more|any ?more|again|{_TEXTS}))*",
-            f"(i )?(do not|dont) want (to (get|receive|have) )?{_KINDS}{_TEXTS}( any ?more)?",
+            "(do not|dont) (te?xt|message|contact)",
+            f"(do not|dont|never) (te?xt|message|contact|write|send)( to)? {_ME}"
+            f"( (any|more|any ?more|again|{_TEXTS}))*",
+            "(i )?(do not|dont|no longer) (want|wish) (to (get|receive|have) )?"
+            f"{_KINDS}{_TEXTS}( (any ?more|from (you|this number)))*",
             f"cancel {_KINDS}{_TEXTS}",
             "(i )?(revoke|withdraw|take back) (my )?(consent|permission)( to (text|message|contact) me)?",
             "leave me alone",
@@ -38,11 +51,12 @@ _SAYS_STOP = re.compile(
             "(i )?(want|would like|id like|wish|need) to (unsubscribe|opt out|be removed)",
             "(i )?(want|would like|id like|wish|need) (to be )?(out|off)( of)? (this|the|your) (list|texts)",
             f"opt (me )?out( of (this|these|your|all|the))?( {_TEXTS})?",
-            rf"un ?sub?s?cri\w+( me)?{_LIST}",
+            rf"un ?(sub|sub?s?cri\w+)( me)?{_LIST}",
             f"(remove|delete|take) (me|my number|this number|my phone){_LIST}",
             "(take|get) (me|my number|this number|my phone) off",
             "(lose|forget|erase) (my|this) (phone )?number",
             "(alto|par[ae]n?|basta|deten|detenga|detengan|detenganse|detener)( ya)?|ya basta",
+            f"(alto|basta|fin)( ya)? (a|de|con) ((los|sus|estos|tantos) )?{_MENSAJES}",
             "((quiero )?(dar|darme|darse)|dame|deme|denme|dese|dar) de baja|de baja",
             "(eliminen?me|borren?me|quiten?me|saquen?me)( de (la|su|esta) lista)?",
             f"(cancel|par|deten|quit|elimin|termin)(a|e|en|ar|er) (los |mis |sus |estos )?{_MENSAJES}",
@@ -62,10 +76,59 @@ _SAYS_STOP = re.compile(
 """Whole messages: "I'll stop by at 5" and "basta con las 3" are something else."""
 
 
-_SIGNED = re.compile(
-    r"\W*stop\s*[-\u2013\u2014~\n]\s*(?!(by|in|at|on|it|the|my)\b|\w*day\b|tomorrow)[^\W\d]+([ .]+[^\W\d]+)?\W*", re.I
+_NAME = "[^\\W\\d_]+(?:['\u2019-][^\\W\\d_]+)*"
+_SIGNED = re.compile(rf"\W*(?i:stop)[^\S\n]*[-\u2013\u2014~\n][-\u2013\u2014~\s]*({_NAME}(?:[ .]+{_NAME}){{0,3}})\W*")
+"""`STOP - John Smith`, with or without a first name's initial."""
+_WITHIN_NAMES = frozenset(("de", "del", "la", "las", "los", "y", "van", "von", "der", "da", "dos"))
+_ORDINARY_EN = """
+    monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays
+    sundays mon tue tues wed thu thur thurs fri sat january february march july september october november december
+    feb mar apr jun jul aug sep sept oct nov dec today tomorrow tmrw yesterday tonight now later soon early earlier
+    late morning afternoon evening noon midnight night days week weeks weekend month months year hour hours minute
+    minutes min mins moment second sec one two three four five six seven eight nine ten first next last this that these
+    those the an im ill it its he she we you they my your our his her and or but so if not no yes yeah yep nope ok
+    okay sure sorry please thanks maybe perhaps probably actually just too very really only still again also by in at
+    on to of for from with about before after near is are was be do does did can cant could wont would have has
+    had got get go going come coming came run running drive driving walk walking leave leaving wait waiting work working
+    parking call calling stuck traffic jam road street avenue highway train bus car taxi subway flight gas flat tire
+    accident detour closed open lost sick ill flu covid fever headache doctor hospital emergency kid kids baby school
+    meeting office home house here there out off up down over back new other another different same time times visit
+    appointment appt session confirm confirmed cancel cancelled canceled move reschedule change wrong number busy help
+    wait hold what when where why who which how weather lunch dinner good great fine nice bad all more
+    much many some any everything nothing something someone everyone happy thing question
+"""
+_ORDINARY_ES = """
+    lunes martes miercoles jueves viernes sabado enero febrero marzo mayo junio agosto septiembre setiembre octubre
+    noviembre diciembre hoy manana ayer ahora ahorita luego pronto tarde temprano noche mediodia dia dias semana semanas
+    mes ano hora horas minuto minutos momento momentito segundo rato un una uno tres cuatro cinco seis siete ocho
+    nueve diez primera primero proxima proximo siguiente ultima ultimo este esta esto ese esa eso el ella yo tu usted mi
+    su lo se me te si no ya tal vez quizas quiza talvez acaso perdon perdone disculpe disculpa lo siento por para con
+    sin en al que cuando donde como quien cual porque pero solo tambien muy mas menos mejor voy vengo llego llegando
+    salgo estoy esperando espera espere esperen trafico carro coche tren camion metro autobus calle avenida puerta casa
+    trabajo escuela oficina cita visita enferma enfermo gripe fiebre hospital ocupada ocupado ayuda cambio cambiar mover
+    cancelar confirmar confirmo numero equivocado bien mal todo nada algo alguien otra otro nueva nuevo lluvia nieve
+"""
+_ORDINARY = frozenset(f"{_ORDINARY_EN} {_ORDINARY_ES}".split())
+"""What has one of these is no name: "Stop - Traffic", "STOP - ONE SEC"."""
+_EITHER = frozenset(
+    (
+        "jan",
+        "april",
+        "may",
+        "june",
+        "august",
+        "abril",
+        "julio",
+        "sun",
+        "domingo",
+        "day",
+        "park",
+        "rain",
+        "snow",
+        "storm",
+    )
 )
-"""`STOP - John Smith`; "stop - Friday" may be about a visit."""
+"""Alone they may be a day, a month or the weather; beside another one they are a name."""
 
 
 def whole(body: str) -> str:
@@ -73,13 +136,13 @@ def whole(body: str) -> str:
     words = re.findall("[a-z0-9]+", letters(body.replace("🛑", " stop ")))
     if all(len(word) == 1 for word in words):
         words = ["".join(words)]
-    # "Stop stop stop" says it more than once.
-    return " ".join(words[:1] if len(set(words)) == 1 else words).upper()
+    return _once(words).upper()
 
 
 def says_stop(body: str) -> bool:
     """Whether a message says in other words that no more texts are wanted; politeness may stand around them."""
-    return _SAYS_STOP.fullmatch(_bare(whole(body))) is not None or _SIGNED.fullmatch(body) is not None
+    bare = _bare(whole(body))
+    return bare.upper() in _POLITELY or _SAYS_STOP.fullmatch(bare) is not None or _is_signed(body)
 
 
 def says_start(keyword: str) -> bool:
@@ -88,4 +151,30 @@ def says_start(keyword: str) -> bool:
 
 
 def _bare(keyword: str) -> str:
-    return " ".join(_POLITE.sub(" ", keyword.lower()).split())
+    return _once(_POLITE.sub(" ", keyword.lower()).split())
+
+
+def _once(words: list[str]) -> str:
+    """`stop stop stop` and `no mas no mas` say it more than once."""
+    for length in range(1, len(words) // 2 + 1):
+        if len(words) % length == 0 and words == words[:length] * (len(words) // length):
+            return " ".join(words[:length])
+    return " ".join(words)
+
+
+def _is_signed(body: str) -> bool:
+    """Whether it's `stop` and a name below or beside it.
+
+    Whoever writes more than a name, or a name without capitals, may speak of a visit; a person reads that.
+    """
+    found = _SIGNED.fullmatch(body)
+    if found is None:
+        return False
+    names = [name for name in re.findall(_NAME, found[1]) if name not in _WITHIN_NAMES]
+    said = {letters(name) for name in names}
+    return (
+        0 < len(names) <= 3
+        and not any(name[0].islower() for name in names)
+        and not said & _ORDINARY
+        and not said <= _EITHER
+    )

@@ -27,6 +27,12 @@ _FIRST = (
 _BILLS = (
     "with (a|an|the|another|some|his|her|this) … (fee|bill|charge|question|news|email|text|invoice|cold|flu|assignment)"
 )
+_AGAIN = (
+    "(again(?! (tomorrow|later|when|with|at|on|if|next))|last night|yesterday|(so|really) (hard|bad|much)"
+    "|in (the|my) (face|head|stomach))"
+)
+_NOT = "(not|isnt|arent|dont|doesnt|never|no longer)"
+_HOME = "(home|house|place|apartment|relationship|marriage)"
 _HOUSE = "(house|home|apartment|room|bedroom|basement)"
 _WEAPON = "(gun|pistol|rifle|knife|weapon|machete)(?! (show|range|safe|permit|license|collection|sharpener|set|rights))"
 _MEANS = (
@@ -54,7 +60,20 @@ _DOES = (
 ENGLISH = (
     # Done to somebody.
     f"{_WHO} {_MAY}({'|'.join(_DOES)})",
+    # Whoever is in haste leaves out by whom.
+    f"\\A{_MAY}(hits|hitting|beats|beating|hurts|hurting) (me|us)(?! (up|back|that|to))(?! {_FIRST})(?! {_BILLS})",
+    rf"\A{_MAY}(hit|beat|hurt) (me|us)(?! {_FIRST}) (up)? {_AGAIN}",
+    rf"\A{_MAY}(beat (me|us) up|touched (me|us) (again|last night|at night|when i slept))",
+    rf"\A(wont|doesnt|does not|refuses to) let (me|us) (leave|out of) (the|my|this|our) {_HOUSE}",
+    rf"\A{_MAY}(slap|slaps|slapped|punched|punches|choked|chokes|choking|kicked|kicks|groped|gropes|attacked|attacks)"
+    f" (me|us)(?! (out|off|up))(?! {_BILLS})",
+    "(tried|tries|trying|wants|threatened|going|gonna) (to)? (strangle|stab|choke|punch|slap|hit|beat|hurt) (me|us)"
+    f"(?! (up|back|feelings))(?! {_FIRST})(?! {_BILLS})",
+    "(strangles|strangled|strangling|stabs|stabed|stabing|suffocates|suffocated) (me|us)",
     "(puts?|lays|laid) (his|her|their) hands on (me|us)",
+    "hands? (on|a round|round|at) my (neck|throat)",
+    "(had|has|grab|grabs|grabbed|held|holds|pulled|pulls|dragged|drags) (me|us) by (the|my) (neck|throat|hair)",
+    r"(grab|squeez)\w* my (neck|throat)",
     "(comes?|came|gets) (in|into) my (room|bed) at night",
     "left … bruises",
     "trafficked",
@@ -64,7 +83,7 @@ ENGLISH = (
     "(?! (to it|by (traffic|the rain|the heat|the weather)))",
     "i (was|got|get|been|just got) (beat up|jumped)",
     "(raped|rapes|raping|rapist|rape (me|us)|molested|molests|molesting)",
-    r"sexual(ly)? (assault|abus|harass)\w*",
+    r"sexual(y)? (assault|abus|harass)\w*",
     r"abus\w* (me|us)",
     "(abusive|violent) (relationship|marriage|home|man|towards? me|with me|to me|husband|partner|boyfriend|wife)",
     rf"my {_FAMILY} (is|was|has been|gets|got|became) (so|very|really|always)? (abusive|violent|aggressive)",
@@ -78,7 +97,12 @@ ENGLISH = (
     "(?! (early|work|school|class|before|until|till|at|on|a (voicemail|message|note)|the (office|call|meeting)))",
     f"(locked|locks|locking|trapped|traps) (me|us) (in|inside|up)(?! (for|at)) … {_HOUSE}",
     r"(kid nap\w*|held hostage|(stalks|stalking|stalked) (me|us)|being stalked|following me home)",
-    f"(scared|afraid|terrified|frightened|fear) (of|for) (him|her|my (life|safety|{_FAMILY}))(?! (driving|cooking))",
+    f"(scared|afraid|terrified|frightened|fear|feared|fearing) (of|for) (him|her|my (life|safety|{_FAMILY}))"
+    "(?! (driving|cooking))",
+    "(fear|fearing) for (my|our) (kids|children|baby|babies|lives)",
+    f"{_NOT} (feel|feeling)? (very|really|that|so)? safe (here|at (my|our)? {_HOME}|in (my|our|this) (own)? {_HOME}"
+    f"|where i live|(a round|near|with) (him|her|them|my {_FAMILY}))(?! to (park|drive|walk|leave))",
+    f"(home|my {_HOME}) (isnt|is not|doesnt feel|does not feel) … safe",
     "(scared|afraid|terrified) … (find me|come after me|of what (he|she|they) … do)",
     f"(here|outside|inside|door|house) with (a|the|his) {_WEAPON}",
     "(scared|afraid|terrified) (to go|of going|to be|of being) (back)? home",
@@ -128,12 +152,17 @@ SPANISH = (
     rf"(me|nos) {_ESTA}{_PEGA} (mucho|duro|siempre|otra vez|anoche|ayer)? (el|la|mi) ({_FAMILIA}|{_OTROS})",
     rf"(?<!\bse\s)(me|nos) (pega|pegan|pegaba|golpea|golpean|golpeaba|golpearon|(esta|estan) (pegando|golpeando))"
     rf"(?! ((duro|mucho|fuerte)? (el|la|los|las)|bien|muy|mas|mejor|este|esta|en el (pie|dedo)|{_GRIPE}))",
+    rf"(me|nos) (volvio a|vuelve a|ha vuelto a) {_PEGA}{_NO_GRIPE}",
+    "(me|nos) (quema|queman|quemaron) con (un|el|los|su|sus)? (cigarro|cigarros|cigarrillo|cigarrillos|encendedor)",
     "(me|nos) pego (anoche|ayer|otra vez|en la cara|con (un palo|el cinturon|el cinto|un cable|la mano|el puno))",
     r"(me|nos) … maltrat\w+(?! (el|la|los|las|mi|mis) (carro|coche|celular|paquete|pelo|piel|ropa))",
     r"abus(a|an|o|aba|aron|ando|ado|ar|en) (sexual mente)? de (mi|nosotr\w+)(?! (tiempo|confianza|paciencia))",
     "(me|nos) … abus(a|an|o|aba|aron|ando|ado|ar)",
     "(me|nos|la|lo) (han|ha|esta|quiere|quiso|trato de|intento|van a|va a)? viol(o|a|an|aba|aron|ando|ado|ar)"
     "(?! (la|los|mi|mis|el) (privacidad|derechos|cuenta|contrato))",
+    r"(abus\w+|agresion|agredid[ao]|asalto|acoso|acosad[ao]) sexual(es|mente)?",
+    f"(golpead|maltratad|agredid)[ao] por mi {_FAMILIA}",
+    "(abusad|violad)[ao]s? (anoche|ayer|otra vez|por)",
     "(fui|fue|sido|siendo) (abusad|violad|golpead|agredid|maltratad)[ao]",
     "(violador|violacion(?! (de|del|a)))",
     "(obliga|obligo|obligan|obligaron|forzo|fuerza|forza) a … (sexo|relaciones|acostarme)",
@@ -148,7 +177,10 @@ SPANISH = (
     r"(me|nos) (tiene|tienen) … (encerrad|secuestrad|amenazad)\w+",
     "(me|nos) (encerro|encierra|secuestro|secuestraron)",
     rf"miedo (a|de)? mi {_FAMILIA}",
-    "miedo (a|de)? que (me|nos) … (pegue|golpee|haga|encuentre)",
+    "(miedo (a|de)?|temo|temia|tememos) que (me|nos) … (pegue|golpee|haga|encuentre|lastime|ataque)(?! falta)",
+    "(temo|temi|temia|tememos|miedo) por (mi|la|su|nuestra) (vida|seguridad)",
+    f"(temo|temia|tememos) por {_HIJOS}",
+    "me haga dano(?! (el|la|los|las))",
     "(tiene|trae|traen|tienen|saco|apunto con) (una|un|la|el)? (pistola|arma|cuchillo|machete)",
     f"(estoy|estamos|siento|corro|corremos|vida (corre|esta)|{_HIJOS} (corren?|estan?)) (en|mucho)? peligro(?! de)",
     "(llamen?|llama|manden?) (a)? (la policia|al 911|policia)(?! por (el|la|un|mi) (carro|coche|choque|ruido|robo))",
@@ -157,12 +189,16 @@ SPANISH = (
     rf"(pega|pegan|golpea|golpean|golpeo|maltrata|amenaza|amenazo) a (mi {_FAMILIA}|{_HIJOS}|los ninos|las ninas)",
     rf"(tocan|tocaron|manosean|manoseo) a {_HIJOS}",
     "(me|nos) (agarr[ao]|agarraron) (a golpes|a patadas|del cuello|del pelo)",
+    "(me|nos) (agarr[ao]|agarraron|apretar?on|apreto|apretaba|aprieta) el cuello",
+    "manos (en|al|alrededor del) (el|la|mi)? (cuello|garganta)",
     "me (jala|jalo|jalaba) (el|del) pelo",
     "(me|nos) (puso|pone|saco|apunto|apunta) … (pistola|arma|cuchillo)",
     "(afuera|aqui|adentro|puerta) con (un|una) (cuchillo|pistola|arma|machete)",
     "miedo … (volver|regresar|estar) (a|en) (la|mi)? casa",
     "(me|nos) (esta|estan|viene|vienen) siguiendo(?! (en|por))",
     "no … segur[ao]s? en (mi)? casa",
+    r"no … (estoy|estamos|siento|sentimos) segur[ao]s? aqui(\Z| (con|en esta casa))",
+    r"aqui no (estoy|estamos|me siento|nos sentimos) segur[ao]s?\Z",
     # To be done to somebody.
     rf"{_GANAS} (matar|matarl[oae]s?|asesinar\w*|apunalar\w*|acuchillar\w*|estrangular\w*)",
     "(l[oae]s?|te) (voy a|vamos a|quiero|quisiera) (matar|asesinar|golpear|lastimar|apunalar|acuchillar)",
