@@ -147,6 +147,8 @@ SPANISH = (
     r"(?! (el pelo|las unas|el cabello|la llamada|la mano|el dedo))",
     "venas",
     "(rajarme|me … rajar|me (rajo|raje|rajare|rajaria) … (brazos?|munecas?|piernas?|cuello))",
+    "(tajearme|me (tajo|taje|tajeo|tajeare) … (brazos?|munecas?|piernas?|cuello))",
+    "(degollarme|me (deguello|deguelle|degollo|degollaria))",
     "(desangrarme|me desangro|me … desangrar)",
     "(navaja|cuchillo en)",
     "miedo … (mi misma|mi mismo|lo que pueda)",
