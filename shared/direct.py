@@ -42,6 +42,11 @@ class Direct:
             for name, parameter in ((name, compiled.binds[name]) for name in compiled.positiontup)
         ]
 
+    @property
+    def sql(self) -> str:
+        """As the driver gets it."""
+        return self._compiled[0]
+
     async def rows(self, session: AsyncSession, values: Mapping[str, Any] | None = None) -> list[asyncpg.Record]:
         """What the statement finds or returns. Raises DBAPIError."""
         sql, parameters = self._compiled

@@ -189,7 +189,6 @@ async def backlog(figures: Figures, house: House, rows: int) -> None:
                 timeout=900,
             )
         await database.execute("VACUUM (ANALYZE) timers", timeout=900)
-        query = _CLAIM.text.replace(":lease", "$1").replace(":free", "$2").replace(":kinds", "$3")
         times: list[float] = []
         for _ in range(200):
             due = [(house.id, uuid4()) for _ in range(IN_HAND)]
@@ -199,7 +198,7 @@ async def backlog(figures: Figures, house: House, rows: int) -> None:
                 "INSERT INTO timers (tenant_id, kind, key, due_at) VALUES ($1, 'message.send', $2, now())", due
             )
             began = time.perf_counter()
-            picked = await database.fetch(query, LEASE, IN_HAND, ["message.send"])
+            picked = await database.fetch(_CLAIM.sql, LEASE, ["message.send"], IN_HAND)
             times.append((time.perf_counter() - began) * 1000)
             await transaction.rollback()
             if len(picked) != IN_HAND:
