@@ -60,8 +60,10 @@ def _scope(session: Session, _transaction: SessionTransaction, connection: Conne
 
 
 @event.listens_for(_TenantSession, "after_transaction_end")
-def _unscope(session: Session, _transaction: SessionTransaction) -> None:
-    session.info.pop(DRIVER, None)
+def _unscope(session: Session, transaction: SessionTransaction) -> None:
+    # A savepoint ends within a transaction, which goes on under its tenant.
+    if transaction.parent is None:
+        session.info.pop(DRIVER, None)
 
 
 class Database:

@@ -53,6 +53,20 @@ async def test_it_runs_in_the_sessions_transaction_and_sees_its_tenant_alone(dat
     assert sqlstate(refused.value) == "42501", "row-level security"
 
 
+async def test_it_goes_on_after_a_savepoint_whether_that_was_kept_or_not(database: Database) -> None:
+    one = row()
+    tenant = one["its_tenant_id"]
+    async with database.transaction(tenant) as session:  # type: ignore[arg-type] # it is a UUID
+        with pytest.raises(RuntimeError):
+            async with session.begin_nested():
+                await ADD.rows(session, one)
+                raise RuntimeError
+        assert await COUNT.scalar(session, {"id": one["its_id"]}) == 0
+        async with session.begin_nested():
+            await ADD.rows(session, one)
+        assert await COUNT.scalar(session, {"id": one["its_id"]}) == 1
+
+
 async def test_its_errors_are_those_of_the_session(database: Database) -> None:
     one = row()
     tenant = one["its_tenant_id"]
