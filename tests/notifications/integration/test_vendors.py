@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from services.notifications import repository
 from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients.breaker import FAILURES
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
@@ -78,7 +79,7 @@ async def test_after_a_crash_the_one_who_was_asked_is_asked_again(practice: Prac
             await sending.send(session, tenant=practice.tenant, message_id=timer.key, now=timer.now, post=post)
             raise RuntimeError("the process dies here")
     assert await hand_overs(practice) == ["sms"]
-    for _ in range(5):
+    for _ in range(FAILURES - 1):
         own.carriers.breakers["sms"].failed(timedelta(0))
     own.carriers.breakers["sms"].worked()
     # Even where the first carrier has failed since, nobody else is asked.
