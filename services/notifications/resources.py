@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from sqlalchemy import Table
 
 from services.notifications import tables
@@ -14,7 +15,7 @@ from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
 from shared.db import Database
-from shared.http import open_http
+from shared.http import open_wire
 
 BESIDE = 2
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -43,7 +44,9 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
     beside = Database(settings.database_url, pool_size=BESIDE, name="notifications")
     try:
         await database.require(MIGRATIONS)
-        async with open_http(settings.auth_jwks_url, settings.sms_api_url, settings.booking_api_url) as http:
+        addresses = settings.auth_jwks_url, settings.booking_api_url, settings.sms_api_url, settings.sms_2_api_url or ""
+        wire = open_wire(*addresses)
+        async with httpx.AsyncClient(transport=wire) as http:
             verifier = Verifier(
                 issuer=settings.auth_issuer,
                 audience=settings.auth_audience,
@@ -56,8 +59,8 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
                 beside,
                 verifier,
                 clock,
-                open_carriers(settings, http, clock),
-                Booking(settings, http),
+                open_carriers(settings, wire, clock),
+                Booking(settings, wire),
                 Hooks(settings.insecure_webhooks),
             )
     finally:

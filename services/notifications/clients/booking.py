@@ -28,7 +28,7 @@ class Booking:
     """Booking's API inside the cluster."""
 
     settings: Settings
-    http: httpx.AsyncClient
+    wire: httpx.AsyncBaseTransport
 
     async def standing(self, tenant: UUID, appointment_id: UUID, now: datetime) -> Standing:
         """The versions of a visit and of what has changed for its client since. Raises Unavailable."""
@@ -37,7 +37,7 @@ class Booking:
         with span("booking standing", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
             try:
                 headers = {"traceparent": current_traceparent() or ""}
-                response = await ask(self.http, "GET", url, headers=headers, seconds=TIMEOUT_SECONDS)
+                response = await ask(self.wire, "GET", url, headers=headers, seconds=TIMEOUT_SECONDS)
                 current.set_attribute("http.response.status_code", response.status_code)
                 return Standing.model_validate_json(response.raise_for_status().content)
             except (httpx.HTTPError, ValidationError) as error:
@@ -56,7 +56,7 @@ class Booking:
             headers = {"traceparent": current_traceparent() or ""}
             body = Attendance(said_by=said_by).model_dump()
             try:
-                response = await ask(self.http, "POST", url, json=body, headers=headers, seconds=TIMEOUT_SECONDS)
+                response = await ask(self.wire, "POST", url, json=body, headers=headers, seconds=TIMEOUT_SECONDS)
                 current.set_attribute("http.response.status_code", response.status_code)
                 if response.is_client_error:
                     refused = response.json()
@@ -91,7 +91,7 @@ class Booking:
         url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
         headers = {"traceparent": current_traceparent() or ""}
         try:
-            response = await ask(self.http, "GET", url, params=asked, headers=headers, seconds=seconds)
+            response = await ask(self.wire, "GET", url, params=asked, headers=headers, seconds=seconds)
             return VisitStandings.model_validate_json(response.raise_for_status().content)
         except (httpx.HTTPError, ValidationError) as error:
             raise Unavailable("booking_away") from error

@@ -91,14 +91,14 @@ class Carriers:
         return self.breakers.setdefault(vendor.name, Breaker(vendor.name))
 
 
-def open_carriers(settings: Settings, http: httpx.AsyncClient, clock: Clock) -> Carriers:
+def open_carriers(settings: Settings, wire: httpx.AsyncBaseTransport, clock: Clock) -> Carriers:
     """The vendors that the settings name."""
     account = (settings.sms_account_sid, settings.sms_auth_token)
-    knows, first = settings.sms_knows_repetitions, (settings.sms_api_url, *account, http, clock)
+    knows, first = settings.sms_knows_repetitions, (settings.sms_api_url, *account, wire, clock)
     texts: list[Vendor] = [PhoneCarrier("sms", "sms", *first, knows_repetitions=knows)]
     calls: list[Vendor] = [PhoneCarrier("voice", "voice", *first, knows_repetitions=knows)]
     if settings.sms_2_api_url and settings.sms_2_account_sid and settings.sms_2_auth_token:
-        other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, http, clock)
+        other = (settings.sms_2_api_url, settings.sms_2_account_sid, settings.sms_2_auth_token, wire, clock)
         texts.append(PhoneCarrier("sms_2", "sms", *other, settings.sms_2_number, knows))
         calls.append(PhoneCarrier("voice_2", "voice", *other, settings.sms_2_number, knows))
     mails: list[Vendor] = [

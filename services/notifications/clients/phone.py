@@ -1,5 +1,7 @@
 """A Twilio-compatible carrier of texts and calls, by its REST API of 2010-04-01."""
 
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -49,7 +51,7 @@ class PhoneCarrier:
     url: str
     account: str
     token: str
-    http: httpx.AsyncClient
+    wire: httpx.AsyncBaseTransport
     clock: Clock
     own_number: str | None = None
     knows_repetitions: bool = True
@@ -79,13 +81,14 @@ class PhoneCarrier:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
-    async def _ask(self, method: str, path: str, **more: Any) -> Any:
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Any:
         url = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{self.account}/{path}"
+        basic = b64encode(f"{self.account}:{self.token}".encode()).decode()
+        headers = {**(headers or {}), "authorization": f"Basic {basic}"}
         what = "send" if method == "POST" else "look up"
         with span(f"{self.kind} {what}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
             try:
-                credentials = (self.account, self.token)
-                response = await ask(self.http, method, url, auth=credentials, seconds=TIMEOUT_SECONDS, **more)
+                response = await ask(self.wire, method, url, headers=headers, seconds=TIMEOUT_SECONDS, **more)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise CarrierUnavailable(f"{self.name}_away") from error
             except httpx.HTTPError as error:

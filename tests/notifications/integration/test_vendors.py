@@ -193,8 +193,8 @@ async def test_what_is_heard_by_asking_holds_of_the_number_too(practice: Practic
     carriers = practice.resources.carriers
     [message] = await practice.messages()
     answer = {"status": "undelivered", "error_code": 30005}
-    wire = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=answer)))
-    silent = replace(cast(PhoneCarrier, carriers.vendors["sms"][0]), http=wire)
+    wire = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    silent = replace(cast(PhoneCarrier, carriers.vendors["sms"][0]), wire=wire)
     practice.resources = carried_by(practice.resources, silent)
     async with practice.resources.database.transaction(practice.tenant) as session:
         await repository.messages.look_up_at(session, practice.tenant, message["id"], await practice.now())

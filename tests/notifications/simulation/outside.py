@@ -86,7 +86,7 @@ class KnownVisits(Booking):
         visits: Mapping[UUID, AppointmentState],
         of_client: Callable[[UUID], Iterable[AppointmentState]],
     ) -> "KnownVisits":
-        made = cls(asked.settings, asked.http)
+        made = cls(asked.settings, asked.wire)
         object.__setattr__(made, "visits", visits)
         object.__setattr__(made, "of_client", of_client)
         return made

@@ -48,8 +48,8 @@ class Wire:
         return self.answer
 
     def carrier(self, kind: Any = "sms", **more: Any) -> PhoneCarrier:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", http, lambda: NOW, **more)
+        wire = httpx.MockTransport(self)
+        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", wire, lambda: NOW, **more)
 
 
 def answer(status: int, body: Any, **headers: str) -> httpx.Response:
