@@ -35,7 +35,7 @@ from sqlalchemy import Table
 from shared.clock import Clock, pause
 from shared.contracts.envelope import TRACEPARENT, Event
 from shared.db import Database, is_outage
-from shared.handling import Handler, Handling, ManyHandler
+from shared.handling import Handler, Handling, ManyHandler, Wanted
 from shared.kafka import (
     ATTEMPT,
     ERROR,
@@ -131,6 +131,7 @@ class Consumer:
         database: Database,
         clock: Clock,
         many: Mapping[type[Event], ManyHandler] | None = None,
+        wanted: Mapping[type[Event], Wanted] | None = None,
         retry_delays: Sequence[timedelta] = RETRY_DELAYS,
     ) -> None:
         self.bootstrap_servers = bootstrap_servers
@@ -141,6 +142,7 @@ class Consumer:
             catalogue=catalogue,
             handlers=handlers,
             many=many or {},
+            wanted=wanted or {},
             inbox=inbox,
             database=database,
             clock=clock,

@@ -41,9 +41,14 @@ class Arrived:
 ManyHandler = Callable[[AsyncSession, UUID, Sequence[Arrived], datetime], Awaitable[None]]
 """Applies events of one type and tenant, each once and in their order, in the given transaction, at the given time."""
 
+Wanted = Callable[[AsyncSession, str], Awaitable[bool]]
+"""Whether anybody of the session's tenant wants events of this type; where nobody does, nothing is kept of them."""
+
 
 class Handling:
-    """{event type: handler} of one consumer group, and {event type: handler of many} where there is one."""
+    """{event type: handler} of one consumer group; {event type: handler of many}, and whether one is wanted, where
+    there is such.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Handling:
         catalogue: Mapping[str, type[Event]],
         handlers: Mapping[type[Event], Handler],
         many: Mapping[type[Event], ManyHandler],
+        wanted: Mapping[type[Event], Wanted],
         inbox: Table,
         database: Database,
         clock: Clock,
@@ -60,6 +66,7 @@ class Handling:
         self.catalogue = catalogue
         self.handlers = {event.type: handler for event, handler in handlers.items()}
         self.many = {event.type: handler for event, handler in many.items()}
+        self.wanted = {event.type: wanted for event, wanted in wanted.items()}
         self.inbox = inbox
         self.database = database
         self.clock = clock
@@ -71,6 +78,8 @@ class Handling:
         try:
             with self._span(envelope, record.topic):
                 async with self.database.transaction(envelope.tenant) as session:
+                    if not await self._is_wanted(session, record.topic):
+                        return
                     if await first_time(session, self.inbox, envelope.tenant, envelope.id, record.topic):
                         await self.handlers[envelope.event.type](session, envelope, self.clock())
         finally:
@@ -103,6 +112,8 @@ class Handling:
                 # An event that was published twice may be here twice.
                 each = {one.id: one for one in envelopes}
                 async with self.database.transaction(tenant) as session:
+                    if not await self._is_wanted(session, topic):
+                        return
                     new = await first_times(session, self.inbox, tenant, list(each), topic)
                     arrived = [
                         Arrived(one, spans.enter_context(self._span(one, topic, current=False)))
@@ -113,6 +124,10 @@ class Handling:
                         await self.many[topic](session, tenant, arrived, self.clock())
         finally:
             current_tenant.reset(token)
+
+    async def _is_wanted(self, session: AsyncSession, topic: str) -> bool:
+        wanted = self.wanted.get(topic)
+        return wanted is None or await wanted(session, topic)
 
     def _read(self, record: "ConsumerRecord[bytes, bytes]") -> Envelope[Event]:
         return Envelope.read(self.catalogue, record.headers, record.value)

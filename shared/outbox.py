@@ -147,7 +147,8 @@ class Relay:
         try:
             await asyncio.wait_for(producer.start(), ACK_SECONDS)
             while not stop.is_set():
-                if not await publish_batch(connection, producer):
+                # Few at a time would cost Kafka, and each of its readers, as much as many.
+                if await publish_batch(connection, producer) < BATCH:
                     await pause(stop, POLL_SECONDS)
         finally:
             await close(producer)

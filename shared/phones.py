@@ -3,6 +3,7 @@
 The plans are read where a number is looked at: most processes have no use for them.
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -24,6 +25,7 @@ def read(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=1024)  # looked at twice for each text: may it go, and what stands in the way
 def takes_texts(e164: str) -> bool:
     """False for a landline, where its country's numbers tell; in North America only the carrier knows."""
     import phonenumbers  # see above

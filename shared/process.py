@@ -133,12 +133,14 @@ async def work(
     timers: Mapping[str, Handler],
     inbox: Table,
     many: Mapping[type[Event], handling.ManyHandler] | None = None,
+    wanted: Mapping[type[Event], handling.Wanted] | None = None,
     timers_together: Mapping[str, ManyHandler] | None = None,
     timers_beside: Mapping[str, Handler] | None = None,
 ) -> None:
     """A worker's life: consumer, timers, outbox relay and sweeper beside the probes, until SIGTERM.
 
-    `many` events of a kind that wait are handled together, as timers are by `timers_together`.
+    `many` events of a kind that wait are handled together, as timers are by `timers_together`; those that aren't
+    `wanted` are passed by.
     `timers_beside` are fired by a runner of their own: what keeps them waiting keeps none of the others waiting.
     """
     settings = resources.settings
@@ -153,6 +155,7 @@ async def work(
         catalogue=BY_TYPE,
         handlers=handlers,
         many=many,
+        wanted=wanted,
         inbox=inbox,
         database=resources.database,
         clock=resources.clock,

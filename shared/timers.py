@@ -50,9 +50,9 @@ HEARTBEAT_SECONDS = 10.0
 POLL_SECONDS = 0.25
 OUTAGE_SECONDS = 1.0
 CONCURRENCY = 8
-TOGETHER = 32
+TOGETHER = 64
 """Timers that are fired together at most."""
-GROUPS = 3
+GROUPS = 2
 """Such groups at a time: each asks several things of others at once."""
 MAX_ATTEMPTS = 8
 """Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""

@@ -23,7 +23,7 @@ from shared.contracts.feedback import (
     FeedbackRequested,
 )
 from shared.contracts.waitlist import OfferState, WaitlistOffered, WaitlistOfferEnded
-from shared.handling import Arrived, Handler, ManyHandler
+from shared.handling import Arrived, Handler, ManyHandler, Wanted
 
 
 async def on_appointment(session: AsyncSession, envelope: Envelope[AppointmentState], now: datetime) -> None:
@@ -86,7 +86,6 @@ async def on_told(session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived
     await webhooks.follow_all(session, tenant, arrived, now)
 
 
-MANY: Mapping[type[Event], ManyHandler] = {
-    **{event: on_told for event in CATALOGUE if event not in _FOLLOWED},
-    AppointmentBooked: on_bookings,
-}
+_ONLY_TOLD = [event for event in CATALOGUE if event not in _FOLLOWED]
+MANY: Mapping[type[Event], ManyHandler] = {**dict.fromkeys(_ONLY_TOLD, on_told), AppointmentBooked: on_bookings}
+WANTED: Mapping[type[Event], Wanted] = dict.fromkeys(_ONLY_TOLD, webhooks.is_wanted)

@@ -1,7 +1,7 @@
 """The worker process of notifications: consumer, timers and outbox relay. `python -m services.notifications.worker`."""
 
 from services.notifications import tables
-from services.notifications.consumers import HANDLERS, MANY
+from services.notifications.consumers import HANDLERS, MANY, WANTED
 from services.notifications.jobs import timers, timers_together, webhook_timers
 from services.notifications.resources import MIGRATIONS, open_resources
 from services.notifications.settings import Settings
@@ -19,6 +19,7 @@ async def main() -> None:
             head(MIGRATIONS),
             handlers=HANDLERS,
             many=MANY,
+            wanted=WANTED,
             timers=timers(resources),
             timers_together=timers_together(resources),
             inbox=tables.inbox,

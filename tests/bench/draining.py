@@ -45,7 +45,7 @@ async def draining(figures: Figures, house: House, number: int) -> None:
     await held_against_the_carrier(house, due, set(house.phones[:number:CALLED_OFF]), number - cancelled)
     await bare_sending(figures, house)
     note = (
-        f"{number} planned, {cancelled} of them cancelled before; two workers, booking asked for each eight; by the "
+        f"{number} planned, {cancelled} of them cancelled before; two workers, booking asked before each 32; by the "
         "carrier's book none early, none twice, none of those cancelled; reports come later"
     )
     figures.add("due in the same minute, drained", [rate], "/s", least=500, note=note)

@@ -72,7 +72,7 @@ class Store:
     async def changed(self, message: Message) -> None:
         """Writes a message's newest state down and wakes those who wait."""
         if self._book is not None:
-            self._book.write(json.dumps(asdict(message)) + "\n")
+            self._book.write(json.dumps(vars(message)) + "\n")
         async with self._news:
             self._news.notify_all()
 

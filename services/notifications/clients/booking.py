@@ -14,7 +14,7 @@ from services.notifications.settings import Settings
 from shared.capability import Capability
 from shared.contracts.standing import Attendance, Standing, VisitStandings
 from shared.errors import conflict
-from shared.http import ask
+from shared.http import Answer, Wire
 from shared.telemetry import current_traceparent, span
 
 TIMEOUT_SECONDS = 3.0
@@ -28,7 +28,7 @@ class Booking:
     """Booking's API inside the cluster."""
 
     settings: Settings
-    wire: httpx.AsyncBaseTransport
+    wire: Wire
 
     async def standing(self, tenant: UUID, appointment_id: UUID, now: datetime) -> Standing:
         """The versions of a visit and of what has changed for its client since. Raises Unavailable."""
@@ -37,9 +37,9 @@ class Booking:
         with span("booking standing", SpanKind.CLIENT, attributes={"appointment.id": appointment_id}) as current:
             try:
                 headers = {"traceparent": current_traceparent() or ""}
-                response = await ask(self.wire, "GET", url, headers=headers, seconds=TIMEOUT_SECONDS)
-                current.set_attribute("http.response.status_code", response.status_code)
-                return Standing.model_validate_json(response.raise_for_status().content)
+                response = await self.wire.ask("GET", url, headers=headers, seconds=TIMEOUT_SECONDS)
+                current.set_attribute("http.response.status_code", response.status)
+                return Standing.model_validate_json(_good(response).content)
             except (httpx.HTTPError, ValidationError) as error:
                 raise Unavailable("booking_away") from error
 
@@ -56,13 +56,13 @@ class Booking:
             headers = {"traceparent": current_traceparent() or ""}
             body = Attendance(said_by=said_by).model_dump()
             try:
-                response = await ask(self.wire, "POST", url, json=body, headers=headers, seconds=TIMEOUT_SECONDS)
-                current.set_attribute("http.response.status_code", response.status_code)
-                if response.is_client_error:
+                response = await self.wire.ask("POST", url, body=body, headers=headers, seconds=TIMEOUT_SECONDS)
+                current.set_attribute("http.response.status_code", response.status)
+                if 400 <= response.status < 500:
                     refused = response.json()
                     raise conflict(str(refused["code"]), str(refused["detail"]))
-                response.raise_for_status()
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.HTTPStatusError) as error:
+                _good(response)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise Unavailable("booking_away") from error
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 raise Unavailable("booking_silent") from error
@@ -91,7 +91,14 @@ class Booking:
         url = f"{self.settings.booking_api_url.rstrip('/')}/v1/standings/{proof}"
         headers = {"traceparent": current_traceparent() or ""}
         try:
-            response = await ask(self.wire, "GET", url, params=asked, headers=headers, seconds=seconds)
-            return VisitStandings.model_validate_json(response.raise_for_status().content)
+            response = await self.wire.ask("GET", url, query=asked, headers=headers, seconds=seconds)
+            return VisitStandings.model_validate_json(_good(response).content)
         except (httpx.HTTPError, ValidationError) as error:
             raise Unavailable("booking_away") from error
+
+
+def _good(answer: Answer) -> Answer:
+    """Raises Unavailable where booking was asked in vain."""
+    if answer.status >= 300:
+        raise Unavailable("booking_away")
+    return answer

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import httpx
-
 from services.notifications.clients.breaker import Breaker
 from services.notifications.clients.mail import MailServer
 from services.notifications.clients.outbound import (
@@ -20,6 +18,7 @@ from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.settings import Settings
 from shared.clock import Clock
 from shared.contracts.notifications import Channel
+from shared.http import Wire
 
 T = TypeVar("T")
 
@@ -91,7 +90,7 @@ class Carriers:
         return self.breakers.setdefault(vendor.name, Breaker(vendor.name))
 
 
-def open_carriers(settings: Settings, wire: httpx.AsyncBaseTransport, clock: Clock) -> Carriers:
+def open_carriers(settings: Settings, wire: Wire, clock: Clock) -> Carriers:
     """The vendors that the settings name."""
     account = (settings.sms_account_sid, settings.sms_auth_token)
     knows, first = settings.sms_knows_repetitions, (settings.sms_api_url, *account, wire, clock)

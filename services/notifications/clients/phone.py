@@ -19,7 +19,7 @@ from services.notifications.clients.outbound import (
     OutcomeUnknown,
 )
 from shared.clock import Clock
-from shared.http import ask
+from shared.http import Answer, Wire
 from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
@@ -51,7 +51,7 @@ class PhoneCarrier:
     url: str
     account: str
     token: str
-    wire: httpx.AsyncBaseTransport
+    wire: Wire
     clock: Clock
     own_number: str | None = None
     knows_repetitions: bool = True
@@ -66,7 +66,7 @@ class PhoneCarrier:
         if message.callback_url:
             form["StatusCallback"] = message.callback_url
         headers = {"I-Twilio-Idempotency-Token": str(message.id)}
-        answer = await self._ask("POST", _OF_KIND[self.kind], data=form, headers=headers)
+        answer = await self._ask("POST", _OF_KIND[self.kind], form=form, headers=headers)
         try:
             return str(answer["sid"])
         except (KeyError, TypeError) as error:
@@ -88,19 +88,19 @@ class PhoneCarrier:
         what = "send" if method == "POST" else "look up"
         with span(f"{self.kind} {what}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
             try:
-                response = await ask(self.wire, method, url, headers=headers, seconds=TIMEOUT_SECONDS, **more)
+                response = await self.wire.ask(method, url, headers=headers, seconds=TIMEOUT_SECONDS, **more)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise CarrierUnavailable(f"{self.name}_away") from error
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"{self.name}_silent") from error
-            current.set_attribute("http.response.status_code", response.status_code)
-            if response.status_code in NOT_TAKEN:
-                raise CarrierUnavailable(f"{self.name}_http_{response.status_code}", _after(response, self.clock()))
-            if response.status_code >= 500:
-                raise OutcomeUnknown(f"{self.name}_http_{response.status_code}", _after(response, self.clock()))
+            current.set_attribute("http.response.status_code", response.status)
+            if response.status in NOT_TAKEN:
+                raise CarrierUnavailable(f"{self.name}_http_{response.status}", _after(response, self.clock()))
+            if response.status >= 500:
+                raise OutcomeUnknown(f"{self.name}_http_{response.status}", _after(response, self.clock()))
             try:
                 answer = response.json()
-                if response.is_success:
+                if response.status < 300:
                     return answer
                 code = int(answer["code"])
             except (ValueError, KeyError, TypeError) as error:
@@ -117,7 +117,7 @@ def spoken(words: str) -> str:
     return f'<Response><Pause length="1"/>{said}<Pause length="1"/>{said}</Response>'
 
 
-def _after(response: httpx.Response, now: datetime) -> timedelta | None:
+def _after(response: Answer, now: datetime) -> timedelta | None:
     """`Retry-After`, in seconds or as a date (RFC 9110); no more than a day."""
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():

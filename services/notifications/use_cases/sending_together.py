@@ -1,12 +1,12 @@
 """Many reminders that are due at once, sent for far less each than one by one.
 
-The same rules, looked up for all at a time; the same carrier, asked for a few at a time; one commit. Only what is usual
+The same rules, looked up for all at a time; the same carrier, asked for some at a time; one commit. Only what is usual
 goes this way: a message that a carrier takes at once. Everything else is left to `sending.send`,
 which knows what to do: whatever is put off, refused, wished by another channel, already asked of a carrier, or doesn't
 go through.
 
 As there, each message is locked while the carrier is asked, so what was cancelled before is not sent; booking is asked
-how the visits stand right before, a few at a time, so that no answer is older than the calls of those few take.
+how the visits stand right before, for those that go at the same time, so that no answer is older than their calls take.
 """
 
 import asyncio
@@ -30,9 +30,8 @@ from shared.outbox import row
 from shared.telemetry import annotate, span, under
 from shared.timers import Due
 
-AT_ONCE = 8
-"""Messages for which a carrier is asked at the same time."""
-
+AT_ONCE = 32
+"""Messages for which booking is asked in one question and the carrier at the same time."""
 
 LONGEST_SECONDS = 2.0
 """After so long no more are begun: of these clients whoever says STOP waits until this is over."""

@@ -71,6 +71,11 @@ async def follow(session: AsyncSession, tenant: UUID, event: Event, at: datetime
         await _deliver(session, tenant, webhook, event.type, payload, now)
 
 
+async def is_wanted(session: AsyncSession, event_type: str) -> bool:
+    """Whether the practice has a webhook that wants to hear of events of this type."""
+    return bool(await repository.webhooks.for_event(session, event_type))
+
+
 async def follow_all(session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
     """The same of events of one type."""
     for webhook in await repository.webhooks.for_event(session, arrived[0].envelope.event.type):

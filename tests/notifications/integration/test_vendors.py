@@ -18,6 +18,7 @@ from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
+from tests.support.lines import Line
 from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
@@ -193,8 +194,8 @@ async def test_what_is_heard_by_asking_holds_of_the_number_too(practice: Practic
     carriers = practice.resources.carriers
     [message] = await practice.messages()
     answer = {"status": "undelivered", "error_code": 30005}
-    wire = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
-    silent = replace(cast(PhoneCarrier, carriers.vendors["sms"][0]), wire=wire)
+    line = Line(httpx.Response(200, json=answer))
+    silent = replace(cast(PhoneCarrier, carriers.vendors["sms"][0]), wire=line)
     practice.resources = carried_by(practice.resources, silent)
     async with practice.resources.database.transaction(practice.tenant) as session:
         await repository.messages.look_up_at(session, practice.tenant, message["id"], await practice.now())

@@ -19,10 +19,11 @@ from sqlalchemy import text
 from deploy.local.ports import free_port
 from services.notifications import jobs
 from services.notifications.clients.hooks import Hooks
-from services.notifications.consumers import HANDLERS, MANY
+from services.notifications.consumers import HANDLERS, MANY, WANTED
 from services.notifications.use_cases.webhooks import attempt
 from shared.contracts import Envelope, Event
-from shared.contracts.booking import AppointmentBooked
+from shared.contracts.booking import AppointmentBooked, AppointmentMissed
+from shared.contracts.feedback import BarrierReported
 from shared.contracts.notifications import MessageSent
 from shared.handling import Arrived
 from shared.timers import TimerRunner
@@ -153,6 +154,18 @@ async def test_many_events_that_wait_are_told_one_by_one(practice: Practice, app
     await deliver(practice)
     assert {json.loads(body)["data"]["message_id"] for _, body in app.heard} == {str(one.message_id) for one in sent}
     assert [one["status"] for one in await deliveries(practice, webhook)] == ["delivered"] * 3
+
+
+async def test_what_no_app_wants_to_hear_of_is_passed_by(practice: Practice, app: App) -> None:
+    async def is_wanted() -> bool:
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            return await WANTED[MessageSent](session, MessageSent.type)
+
+    await add(practice, app, "message.delivered")
+    assert not await is_wanted()
+    await add(practice, app, "message.sent")
+    assert await is_wanted()
+    assert not set(WANTED) & {AppointmentMissed, AppointmentBooked, BarrierReported}, "this service itself wants them"
 
 
 async def test_of_many_events_that_wait_each_is_told_with_its_own_time_and_in_its_own_trace(

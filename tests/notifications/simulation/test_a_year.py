@@ -20,7 +20,7 @@ CLIENTS = int(os.environ.get("RAPPORT_CLIENTS", "10"))
 SEED = int(os.environ.get("RAPPORT_SEED", "2"))
 EVENTFUL = 12.0 if CLIENTS <= 20 else 1.0
 """In few lives as much is to happen as in many."""
-PRACTICES = max(1, min(4, CLIENTS // 1000))
+PRACTICES = int(os.environ.get("RAPPORT_PRACTICES", "1"))
 OF_A_FEW = "confirmation reminder check_in rating_request"
 OF_MANY = (
     "confirm_request missed_you next_visit cancellation barrier_question closing check_in_thanks"

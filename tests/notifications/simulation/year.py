@@ -6,11 +6,12 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -78,6 +79,7 @@ class Year:
         )
         self.database = ours.database
         self.runner = TimerRunner(ours.database, jobs.timers(ours), many=jobs.timers_together(ours))
+        self._hour, self._session = AsyncExitStack(), cast(AsyncSession | None, None)
         self._to_come: list[tuple[datetime, int, Happening]] = []
         self._numbers = count()
         self.lives: dict[UUID, Life] = {}
@@ -87,17 +89,19 @@ class Year:
 
     async def run(self) -> Counter[str]:
         """Lets the year pass; the rules that were broken and what is not explained, with how often."""
-        await self._open()
-        end = BEGIN + timedelta(days=self.days)
-        due: datetime | None = None
-        while self.clock.now < end:
-            until = min(end, self._next_tick(due))
-            while self._to_come and self._to_come[0][0] <= until:
-                moment, _, happening = heapq.heappop(self._to_come)
-                self.clock.now = max(self.clock.now, moment)
-                await happening()
-            self.clock.now = until
-            due = await self._fire()
+        async with self._hour:
+            await self._open()
+            end = BEGIN + timedelta(days=self.days)
+            due: datetime | None = None
+            while self.clock.now < end:
+                until = min(end, self._next_tick(due))
+                while self._to_come and self._to_come[0][0] <= until:
+                    moment, _, happening = heapq.heappop(self._to_come)
+                    self.clock.now = max(self.clock.now, moment)
+                    await happening()
+                self.clock.now = until
+                await self._commit()
+                due = await self._fire()
         return await self._judge()
 
     async def _open(self) -> None:
@@ -133,8 +137,14 @@ class Year:
         await self.do(work)
 
     async def do(self, work: Callable[[AsyncSession], Awaitable[Any]]) -> None:
-        async with self.database.transaction(self.tenant) as session:
-            await work(session)
+        """With what else happens until something is due: nobody else is there to see it earlier."""
+        if self._session is None:
+            self._session = await self._hour.enter_async_context(self.database.transaction(self.tenant))
+        await work(self._session)
+
+    async def _commit(self) -> None:
+        self._session = None
+        await self._hour.aclose()
 
     async def tell(self, event: Event) -> None:
         """An event reaches the service: mostly at once, sometimes late, sometimes twice."""

@@ -23,6 +23,7 @@ from services.notifications.clients.mail import MailServer, composed
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier, spoken
 from tests.support.build import NOW
+from tests.support.lines import Line
 
 MESSAGE = Outbound(
     id=UUID(int=7),
@@ -34,22 +35,8 @@ MESSAGE = Outbound(
 )
 
 
-class Wire:
-    """A carrier's end of the line."""
-
-    def __init__(self, answer: httpx.Response | Exception) -> None:
-        self.answer = answer
-        self.asked: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    def carrier(self, kind: Any = "sms", **more: Any) -> PhoneCarrier:
-        wire = httpx.MockTransport(self)
-        return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", wire, lambda: NOW, **more)
+def carrier(line: Line, kind: Any = "sms", **more: Any) -> PhoneCarrier:
+    return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", line, lambda: NOW, **more)
 
 
 def answer(status: int, body: Any, **headers: str) -> httpx.Response:
@@ -57,9 +44,9 @@ def answer(status: int, body: Any, **headers: str) -> httpx.Response:
 
 
 async def test_a_text_goes_with_its_id_as_token_and_the_address_to_report_to() -> None:
-    wire = Wire(answer(201, {"sid": "SM1"}))
-    assert await wire.carrier().send(MESSAGE) == "SM1"
-    [asked] = wire.asked
+    line = Line(answer(201, {"sid": "SM1"}))
+    assert await carrier(line).send(MESSAGE) == "SM1"
+    [asked] = line.asked
     assert str(asked.url) == "https://carrier.test/2010-04-01/Accounts/AC1/Messages.json"
     assert asked.headers["i-twilio-idempotency-token"] == str(MESSAGE.id)
     assert parse_qs(asked.content.decode()) == {
@@ -71,15 +58,15 @@ async def test_a_text_goes_with_its_id_as_token_and_the_address_to_report_to() -
 
 
 async def test_a_second_carrier_sends_from_its_own_number() -> None:
-    wire = Wire(answer(201, {"sid": "SM1"}))
-    await wire.carrier(own_number="+12025550199").send(MESSAGE)
-    assert parse_qs(wire.asked[0].content.decode())["From"] == ["+12025550199"]
+    line = Line(answer(201, {"sid": "SM1"}))
+    await carrier(line, own_number="+12025550199").send(MESSAGE)
+    assert parse_qs(line.asked[0].content.decode())["From"] == ["+12025550199"]
 
 
 async def test_a_call_says_its_words_twice_whatever_signs_they_have() -> None:
-    wire = Wire(answer(201, {"sid": "CA1"}))
-    assert await wire.carrier("voice").send(MESSAGE) == "CA1"
-    assert wire.asked[0].url.path.endswith("/Calls.json")
+    line = Line(answer(201, {"sid": "CA1"}))
+    assert await carrier(line, "voice").send(MESSAGE) == "CA1"
+    assert line.asked[0].url.path.endswith("/Calls.json")
     said = ElementTree.fromstring(spoken("Tom & <Jerry>"))  # noqa: S314 # our own words
     assert [one.text for one in said.iter("Say")] == ["Tom & <Jerry>"] * 2
 
@@ -90,20 +77,20 @@ async def test_a_call_says_its_words_twice_whatever_signs_they_have() -> None:
 )
 async def test_a_refusal_says_what_is_in_the_way(code: int, because: str) -> None:
     with pytest.raises(CarrierRefused) as refused:
-        await Wire(answer(400, {"code": code, "message": "no"})).carrier().send(MESSAGE)
+        await carrier(Line(answer(400, {"code": code, "message": "no"}))).send(MESSAGE)
     assert (refused.value.code, refused.value.because) == (f"sms_{code}", because)
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 async def test_of_what_has_broken_on_the_way_nobody_knows_whether_it_was_taken(status: int) -> None:
     with pytest.raises(OutcomeUnknown, match=f"sms_http_{status}"):
-        await Wire(answer(status, b"<html>broken</html>")).carrier().send(MESSAGE)
+        await carrier(Line(answer(status, b"<html>broken</html>"))).send(MESSAGE)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it(status: int) -> None:
     with pytest.raises(CarrierUnavailable) as away:
-        await Wire(answer(status, b"<html>busy</html>")).carrier().send(MESSAGE)
+        await carrier(Line(answer(status, b"<html>busy</html>"))).send(MESSAGE)
     assert (away.value.code, away.value.after) == (f"sms_http_{status}", None)
 
 
@@ -123,14 +110,14 @@ async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it
 )
 async def test_when_it_wants_to_be_asked_again_is_heeded(said: str, after: timedelta | None) -> None:
     with pytest.raises(CarrierUnavailable) as away:
-        await Wire(answer(429, {}, **{"retry-after": said})).carrier().send(MESSAGE)
+        await carrier(Line(answer(429, {}, **{"retry-after": said}))).send(MESSAGE)
     assert away.value.after == after
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no")])
 async def test_where_nobody_answered_nothing_was_sent(error: Exception) -> None:
     with pytest.raises(CarrierUnavailable) as away:
-        await Wire(error).carrier().send(MESSAGE)
+        await carrier(Line(error)).send(MESSAGE)
     assert away.value.code == "sms_away"
 
 
@@ -148,19 +135,19 @@ async def test_where_nobody_answered_nothing_was_sent(error: Exception) -> None:
 )
 async def test_what_cannot_be_understood_may_have_been_taken(silence: Any) -> None:
     with pytest.raises(OutcomeUnknown):
-        await Wire(silence).carrier().send(MESSAGE)
+        await carrier(Line(silence)).send(MESSAGE)
 
 
 async def test_a_carrier_is_asked_what_became_of_a_message() -> None:
-    assert await Wire(answer(200, {"status": "delivered", "error_code": None})).carrier().status("SM1") == (
+    assert await carrier(Line(answer(200, {"status": "delivered", "error_code": None}))).status("SM1") == (
         "delivered",
         None,
     )
-    wire = Wire(answer(200, {"status": "undelivered", "error_code": 30003}))
-    assert await wire.carrier().status("SM1") == ("undelivered", 30003)
-    assert wire.asked[0].url.path.endswith("/Messages/SM1.json")
+    line = Line(answer(200, {"status": "undelivered", "error_code": 30003}))
+    assert await carrier(line).status("SM1") == ("undelivered", 30003)
+    assert line.asked[0].url.path.endswith("/Messages/SM1.json")
     with pytest.raises(CarrierRefused):
-        await Wire(answer(404, {"code": 20404})).carrier().status("SM1")
+        await carrier(Line(answer(404, {"code": 20404}))).status("SM1")
 
 
 def test_a_mail_has_two_forms_its_id_a_way_out_and_a_calendar_file() -> None:
@@ -249,8 +236,8 @@ def test_who_fails_again_and_again_and_asks_for_no_time_is_left_alone_all_the_sa
 
 
 async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed() -> None:
-    one, two = Wire(httpx.ConnectError("no")), Wire(answer(201, {"sid": "SM2"}))
-    first, second = one.carrier(), replace(two.carrier(), name="sms_2")
+    one, two = Line(httpx.ConnectError("no")), Line(answer(201, {"sid": "SM2"}))
+    first, second = carrier(one), replace(carrier(two), name="sms_2")
     carriers = Carriers({"sms": (first, second)})
     assert carriers.choose("sms") is first
     assert carriers.choose("sms", failed="sms") is second
@@ -270,13 +257,13 @@ async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed
 
 
 async def test_a_refusal_is_an_answer_and_no_failure_of_the_vendor() -> None:
-    wire = Wire(answer(400, {"code": 21614}))
-    carrier = wire.carrier()
-    carriers = Carriers({"sms": (carrier,)})
+    line = Line(answer(400, {"code": 21614}))
+    vendor = carrier(line)
+    carriers = Carriers({"sms": (vendor,)})
     for _ in range(FAILURES + 1):
         with pytest.raises(CarrierRefused):
-            await carriers.hand_over("sms", carrier, MESSAGE)
-    assert len(wire.asked) == FAILURES + 1
+            await carriers.hand_over("sms", vendor, MESSAGE)
+    assert len(line.asked) == FAILURES + 1
 
 
 async def test_a_mail_server_that_answers_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,12 +317,12 @@ async def mails_to(handler: Any) -> AsyncIterator[MailServer]:
 
 
 async def test_a_carrier_that_asks_for_time_is_not_asked_what_became_of_a_message_either() -> None:
-    wire = Wire(answer(429, {}, **{"Retry-After": "600"}))
-    carrier = wire.carrier()
-    carriers = Carriers({"sms": (carrier,)})
+    line = Line(answer(429, {}, **{"Retry-After": "600"}))
+    vendor = carrier(line)
+    carriers = Carriers({"sms": (vendor,)})
     with pytest.raises(CarrierUnavailable, match="sms_http_429"):
         await carriers.status("sms", "sms", "SM1")
-    for again in (carriers.status("sms", "sms", "SM2"), carriers.hand_over("sms", carrier, MESSAGE)):
+    for again in (carriers.status("sms", "sms", "SM2"), carriers.hand_over("sms", vendor, MESSAGE)):
         with pytest.raises(CarrierUnavailable, match="sms_left_alone"):
             await again
-    assert len(wire.asked) == 1
+    assert len(line.asked) == 1

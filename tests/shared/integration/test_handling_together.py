@@ -10,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.feedback.tables import inbox, outbox
@@ -32,6 +33,7 @@ class Together:
         self.calls: list[list[UUID]] = []
         self.traces: list[str | None] = []
         self.broken: set[UUID] = set()
+        self.unwanted_by: set[UUID] = set()
 
     async def handle(self, session: AsyncSession, tenant: UUID, arrived: Sequence[Arrived], now: datetime) -> None:
         self.calls.append([one.envelope.event.subject for one in arrived])
@@ -42,6 +44,11 @@ class Together:
         if self.broken.intersection(self.calls[-1]):
             raise RuntimeError("this handler has a bug")
 
+    async def is_wanted(self, session: AsyncSession, event_type: str) -> bool:
+        assert event_type == self.bench.event.type
+        tenant = await session.scalar(text("SELECT current_setting('app.tenant')::uuid"))
+        return tenant not in self.unwanted_by
+
     def handling(self) -> Handling:
         event = self.bench.event
         return Handling(
@@ -49,6 +56,7 @@ class Together:
             catalogue={event.type: event},
             handlers={event: self.bench.handle},
             many={event: self.handle},
+            wanted={event: self.is_wanted},
             inbox=inbox,
             database=self.bench.database,
             clock=system_clock,
@@ -88,6 +96,21 @@ async def test_those_of_a_tenant_share_a_transaction_each_once_and_under_its_own
     assert await bench.effects() == {str(one.event.subject): 1 for one in (first, second)}
     assert await together.handling().apply_together(records(bench, traced, first))
     assert len(together.calls) == 2, "both were known"
+
+
+async def test_of_what_a_tenant_does_not_want_nothing_is_kept(bench: Bench) -> None:
+    together = Together(bench)
+    first, second = bench.thing(), bench.thing()
+    other = envelope(bench.event(thing_id=uuid4(), sequence=1), uuid4())
+    together.unwanted_by.add(first.tenant)
+    await together.handling().apply(records(bench, first)[0])
+    assert await together.handling().apply_together(records(bench, first, other, second))
+    assert together.calls == [[other.event.subject]]
+    # Wanted from now on, they are new.
+    together.unwanted_by.clear()
+    await together.handling().apply(records(bench, first)[0])
+    assert await together.handling().apply_together(records(bench, first, second, other))
+    assert together.calls == [[other.event.subject], [second.event.subject]]
 
 
 async def test_one_alone_or_of_a_kind_that_nobody_takes_together_is_left(bench: Bench) -> None:

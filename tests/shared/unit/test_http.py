@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deploy.local.ports import free_port
-from shared.http import Wire, ask, open_http, open_wire
+from shared.http import Wire, open_http, open_wire
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -90,14 +90,14 @@ async def test_a_request_arrives_as_it_was_made(wire: Wire) -> None:
 
     async with served(answer) as url:
         path, basic = "/a%2Fb?c=d%20e", {"authorization": "Basic YTpi"}
-        given = await ask(wire, "POST", url + path, headers=basic, data={"To": "+1 2"}, seconds=5)
-    assert (given.status_code, given.json(), given.headers["x-a"]) == (201, {}, "1")
+        given = await wire.ask("POST", url + path, headers=basic, form={"To": "+1 2"}, seconds=5)
+    assert (given.status, given.json(), given.headers["x-a"]) == (201, {}, "1")
     line, *headers = asked[0].decode().removesuffix("\r\n\r\n").split("\r\n")
     assert line == "POST /a%2Fb?c=d%20e HTTP/1.1"
     assert {name.lower(): value for name, value in (one.split(": ") for one in headers)} == {
         "host": url.removeprefix("http://"),
         "user-agent": "rapport",
-        "accept": "application/json",
+        "accept": "*/*",
         "accept-encoding": "gzip, deflate",
         "authorization": "Basic YTpi",
         "content-length": "9",
@@ -107,7 +107,7 @@ async def test_a_request_arrives_as_it_was_made(wire: Wire) -> None:
 
 async def test_where_nobody_listens_nobody_got_it(wire: Wire) -> None:
     with pytest.raises(httpx.ConnectError):
-        await ask(wire, "POST", f"http://127.0.0.1:{free_port()}/", headers={}, seconds=5)
+        await wire.ask("POST", f"http://127.0.0.1:{free_port()}/", seconds=5)
 
 
 async def test_a_connection_that_takes_too_long_was_none(wire: Wire) -> None:
@@ -118,7 +118,7 @@ async def test_a_connection_that_takes_too_long_was_none(wire: Wire) -> None:
             other.setblocking(False)
             other.connect_ex(address)
         with pytest.raises(httpx.ConnectTimeout):
-            await ask(wire, "POST", f"http://127.0.0.1:{address[1]}/", headers={}, seconds=0.5)
+            await wire.ask("POST", f"http://127.0.0.1:{address[1]}/", seconds=0.5)
 
 
 async def hangs_up(_head: bytes, writer: asyncio.StreamWriter) -> None:
@@ -143,7 +143,7 @@ async def test_who_may_have_got_it_is_never_said_to_be_away(answer: Answer, wire
     """A second carrier would be asked, and the client have two texts."""
     async with served(answer) as url:
         with pytest.raises(httpx.HTTPError) as told:
-            await ask(wire, "POST", url, headers={}, seconds=5)
+            await wire.ask("POST", url, seconds=5)
     assert isinstance(told.value, httpx.ReadError), told.value
 
 
@@ -156,9 +156,9 @@ async def test_a_post_is_not_repeated_by_itself(wire: Wire) -> None:
         await (says(b"{}") if asked == 1 else hangs_up)(head, writer)
 
     async with served(answer) as url:
-        await ask(wire, "POST", url, headers={}, seconds=5)
+        await wire.ask("POST", url, seconds=5)
         with pytest.raises(httpx.ReadError):
-            await ask(wire, "POST", url, headers={}, seconds=5)
+            await wire.ask("POST", url, seconds=5)
     assert asked == 2
 
 
@@ -179,7 +179,7 @@ async def says_nothing(_head: bytes, _writer: asyncio.StreamWriter) -> None:
 async def test_an_answer_is_waited_for_no_longer_than_said(answer: Answer, wire: Wire) -> None:
     async with served(answer) as url, asyncio.timeout(10):
         with pytest.raises(httpx.ReadTimeout):
-            await ask(wire, "GET", url, headers={}, seconds=0.2)
+            await wire.ask("GET", url, seconds=0.2)
 
 
 async def test_a_client_waits_for_each_part_no_longer_than_said() -> None:
@@ -188,38 +188,41 @@ async def test_a_client_waits_for_each_part_no_longer_than_said() -> None:
             await http.get(url, timeout=0.2)
 
 
-async def test_a_huge_answer_is_not_read_whole() -> None:
-    read = 0
+async def test_a_huge_answer_is_not_read_whole(wire: Wire) -> None:
+    ended = asyncio.Event()
 
-    async def parts() -> AsyncIterator[bytes]:
-        nonlocal read
-        for _ in range(1000):
-            read += 1000
-            yield b"x" * 1000
+    async def without_end(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x" * 1000)
+                await writer.drain()
+        except OSError:
+            ended.set()
 
-    wire = httpx.MockTransport(lambda _: httpx.Response(200, content=parts()))
-    with pytest.raises(httpx.ReadError, match="5000 bytes"):
-        await ask(wire, "GET", "http://a/", headers={}, seconds=5, most=5000)
-    assert read == 6000
+    async with served(without_end) as url, asyncio.timeout(10):
+        with pytest.raises(httpx.ReadError, match="5000 bytes"):
+            await wire.ask("GET", url, seconds=5, most=5000)
+        await ended.wait()
 
 
 async def test_the_next_request_finds_the_line_free_after_an_answer_that_was_too_long(wire: Wire) -> None:
     async with served(says(b"x" * 100_000)) as url:
         for _ in range(3):
             with pytest.raises(httpx.ReadError, match="5000 bytes"):
-                await ask(wire, "GET", url, headers={}, seconds=5, most=5000)
+                await wire.ask("GET", url, seconds=5, most=5000)
 
 
 async def test_what_is_packed_is_unpacked_once(wire: Wire) -> None:
     async with served(says(gzip.compress(b'{"a": 1}'), 201, "content-encoding: gzip")) as url:
-        answer = await ask(wire, "POST", url, headers={}, seconds=5)
-    assert (answer.status_code, answer.json()) == (201, {"a": 1})
+        answer = await wire.ask("POST", url, seconds=5)
+    assert (answer.status, answer.json()) == (201, {"a": 1})
 
 
 async def test_nobody_is_sent_elsewhere(wire: Wire) -> None:
     async with served(says(b"", 302, "location: http://127.0.0.1:9/")) as url:
-        answer = await ask(wire, "GET", url, headers={}, seconds=5)
-    assert (answer.status_code, answer.headers["location"]) == (302, "http://127.0.0.1:9/")
+        answer = await wire.ask("GET", url, seconds=5)
+    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/")
 
 
 async def test_many_at_a_time_get_their_own_answers(wire: Wire) -> None:
@@ -228,5 +231,5 @@ async def test_many_at_a_time_get_their_own_answers(wire: Wire) -> None:
         await says(json.dumps(head.split()[1].decode()).encode())(head, writer)
 
     async with served(answer) as url:
-        asked = [ask(wire, "GET", f"{url}/{number}", headers={}, seconds=20) for number in range(300)]
+        asked = [wire.ask("GET", f"{url}/{number}", seconds=20) for number in range(300)]
         assert [one.json() for one in await asyncio.gather(*asked)] == [f"/{number}" for number in range(300)]
