@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import tables
+from services.notifications.domain.model import Message
 from services.notifications.domain.rules import rule_of
 from shared.rows import insert_row
 
@@ -17,10 +18,11 @@ async def add(session: AsyncSession, tenant: UUID, **values: Any) -> None:
     await insert_row(session, tables.decisions, {"tenant_id": tenant, "id": uuid7(), **values})
 
 
-async def last(session: AsyncSession, message_id: UUID) -> tuple[str, str | None] | None:
-    """Outcome and reason of the newest decision about a message."""
+async def last(session: AsyncSession, message: Message) -> tuple[str, str | None] | None:
+    """Outcome and reason of the newest decision about a message, looked for among those about its client."""
     columns = tables.decisions.c
-    query = select(columns.outcome, columns.reason).where(columns.message_id == message_id)
+    about = (columns.client_id == message.client_id) & (columns.message_id == message.id)
+    query = select(columns.outcome, columns.reason).where(about)
     found = (await session.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(1))).one_or_none()
     return None if found is None else (found.outcome, found.reason)
 

@@ -31,6 +31,7 @@ from services.notifications.domain.model import (
     ASKING,
     OUTSIDE_QUOTA,
     Message,
+    Visit,
 )
 from services.notifications.domain.outreach import OF_FLOW
 from shared import timers as clock
@@ -209,10 +210,11 @@ async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Me
     return await every(session, Message, query)
 
 
-def of_visit(visit_id: UUID, sequence: int | None = None) -> ColumnElement[bool]:
-    """Of any version, or of one."""
+def of_visit(visit: Visit, sequence: int | None = None) -> ColumnElement[bool]:
+    """Of any version, or of one; looked for among its client's messages."""
     columns = tables.messages.c
-    found = (columns.appointment_id == visit_id) & columns.purpose.in_(ABOUT_A_VISIT)
+    found = (columns.client_id == visit.client_id) & (columns.appointment_id == visit.id)
+    found &= columns.purpose.in_(ABOUT_A_VISIT)
     return found if sequence is None else found & (columns.appointment_sequence == sequence)
 
 
@@ -266,19 +268,21 @@ async def texts_of(
     return {row["client_id"]: (row["day"], row["week"]) for row in rows}
 
 
-async def arrived(session: AsyncSession, step: str, visit_id: UUID, sequence: int | None) -> bool | None:
-    """Whether the message of a plan's step has arrived, by whichever channel; None where there was none.
+async def arrived(session: AsyncSession, message: Message, step: str) -> bool | None:
+    """Whether the message of another step of the same plan has arrived, by whichever channel; None where there was
+    none.
 
     Of a mail that was taken and has not bounced nobody says more than that.
     """
-    values = {"step": step, "appointment_id": visit_id, "appointment_sequence": sequence}
-    found = await _CAME.rows(session, values)
+    values = {name: getattr(message, name) for name in _OF_PLAN}
+    found = await _CAME.rows(session, {**values, "step": step})
     return any(_has_arrived(row["status"], row["channel"]) for row in found) if found else None
 
 
+_OF_PLAN = ("client_id", "appointment_id", "appointment_sequence")
 _CAME = Direct(
     select(tables.messages.c.status, tables.messages.c.channel).where(
-        *(tables.messages.c[name] == _PARAMETERS[name] for name in ("step", "appointment_id", "appointment_sequence"))
+        *(tables.messages.c[name] == _PARAMETERS[name] for name in ("step", *_OF_PLAN))
     )
 )
 

@@ -35,7 +35,7 @@ class Conditions:
         if not when.asks:
             return None
         step = f"{plan}.{int(number) - 1}"
-        before = await repository.messages.arrived(session, step, visit.id, message.appointment_sequence)
+        before = await repository.messages.arrived(session, message, step)
         known = replace(await _of_visit(session, visit), step_before_arrived=before, held_out=held_out)
         return when.unmet(known)
 

@@ -138,7 +138,7 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
 
 async def _wait(session: AsyncSession, tenant: UUID, message: Message, error: Unavailable, now: datetime) -> None:
     """Stays planned and is tried again; the log says once what it waits for."""
-    if await repository.decisions.last(session, message.id) != ("waiting", error.code):
+    if await repository.decisions.last(session, message) != ("waiting", error.code):
         await decided(session, tenant, message, "waiting", now, reason=error.code)
     if isinstance(error, CarrierUnavailable):
         # Another vendor, if there is one, is asked the next time.

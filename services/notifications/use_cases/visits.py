@@ -45,7 +45,7 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         return
     if visit.status != "booked" or isinstance(state, AppointmentRescheduled):
         await _close_question(session, tenant, visit, now)
-    for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
+    for message in await repository.messages.planned(session, repository.messages.of_visit(visit)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
         version, plan = await repository.plans.plan(session)
@@ -88,14 +88,14 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
         if news:
-            of_this_version = repository.messages.of_visit(visit.id, before.sequence)
+            of_this_version = repository.messages.of_visit(visit, before.sequence)
             for message in await repository.messages.under_way(session, of_this_version):
                 await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif not news:
         return
     elif visit.status == "booked":
         # It has been moved, which will be heard of later and be old news.
-        for message in await repository.messages.planned(session, repository.messages.of_visit(visit.id)):
+        for message in await repository.messages.planned(session, repository.messages.of_visit(visit)):
             await drop(session, tenant, message, "visit_changed", now)
         version, plan = await repository.plans.plan(session)
         await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
