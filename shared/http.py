@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -32,7 +32,21 @@ class Answer:
 
     def json(self) -> Any:
         """Raises ValueError."""
-        return json.loads(self.content)
+        try:
+            return json.loads(self.content)
+        except RecursionError as error:
+            raise ValueError("It is nested too deeply.") from error
+
+
+class _Connections(aiohttp.TCPConnector):
+    """Without those on which something has come that nobody asked for: it would be taken as the next one's answer."""
+
+    async def _get(self, key: Any, traces: Any) -> Any:
+        while (idle := await super()._get(key, traces)) is not None:
+            if idle.protocol is not None and not idle.protocol.should_close:
+                return idle
+            idle.close()
+        return None
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -44,6 +58,7 @@ class Wire(httpx.AsyncBaseTransport):
 
     def __init__(self, verify: ssl.SSLContext) -> None:
         self.verify = verify
+        self._proxies = getproxies()
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(
@@ -69,13 +84,15 @@ class Wire(httpx.AsyncBaseTransport):
         try:
             async with asyncio.timeout(seconds):
                 with _as_httpx():
+                    address = URL(f"{url}?{urlencode(query, doseq=True)}" if query else url, encoded=True)
                     async with self._opened().request(
                         method,
-                        URL(f"{url}?{urlencode(query, doseq=True)}" if query else url, encoded=True),
+                        address,
+                        proxy=self._proxy(address),
                         headers={**headers, "content-type": kind} if data else headers,
                         data=data,
                         allow_redirects=False,
-                        timeout=aiohttp.ClientTimeout(sock_connect=seconds / 2),
+                        timeout=aiohttp.ClientTimeout(connect=seconds / 2),
                     ) as answer:
                         async for part in answer.content.iter_any():
                             content += part
@@ -88,28 +105,35 @@ class Wire(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         allowed = request.extensions["timeout"]
         with _as_httpx():
+            address = URL(str(request.url), encoded=True)
             answer = await self._opened().request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                address,
+                proxy=self._proxy(address),
                 headers=request.headers.multi_items(),
                 data=await request.aread() or None,
                 allow_redirects=False,
                 auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(sock_connect=allowed["connect"], sock_read=allowed["read"]),
+                timeout=aiohttp.ClientTimeout(connect=allowed["connect"], sock_read=allowed["read"]),
             )
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
 
     def _opened(self) -> aiohttp.ClientSession:
-        """In the loop that asks first; by the proxy that the environment names."""
+        """In the loop that asks first."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self.verify, limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+                connector=_Connections(ssl=self.verify, limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"user-agent": "rapport"},
                 skip_auto_headers=("content-type",),
-                trust_env=bool(getproxies()),
             )
         return self._session
+
+    def _proxy(self, address: URL) -> str | None:
+        """The one that the environment names."""
+        if not self._proxies or proxy_bypass(address.host or ""):
+            return None
+        return self._proxies.get(address.scheme) or self._proxies.get("all")
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -139,7 +163,7 @@ def _as_httpx() -> Iterator[None]:
         raise httpx.ConnectError(str(error)) from error
     except TimeoutError as error:
         raise httpx.ReadTimeout(str(error)) from error
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise httpx.ReadError(str(error)) from error
 
 

@@ -41,10 +41,12 @@ class Breaker:
 
     def failed(self, after: timedelta | None) -> None:
         """It doesn't; `after` is how long it wants to be left alone, which nobody cuts short."""
+        now = self._clock()
+        looked, self._looking = self._looking, False
         self._failures += 1
-        self._looking = False
         if after:
-            self._open_until = max(self._open_until, self._clock() + after.total_seconds())
-        elif self._failures >= FAILURES:
-            self._open_until = max(self._open_until, self._clock() + self._rest)
+            self._open_until = max(self._open_until, now + after.total_seconds())
+        elif self._failures >= FAILURES and (looked or now >= self._open_until):
+            # Those that were under way when it was opened say nothing new.
+            self._open_until = now + self._rest
             self._rest = min(self._rest * 2, LONGEST_REST)

@@ -24,6 +24,7 @@ from shared.telemetry import span
 
 TIMEOUT_SECONDS = 8.0
 DAY = timedelta(days=1)
+MOST_LETTERS, MOST_CODE = 100, 1_000_000
 NOT_TAKEN = frozenset((401, 403, 429, 503))
 """Nothing is wrong with the message: our key is, or our pace, or it takes none for now. Of any other 5xx nobody knows
 whether it came before the message was taken or after that.
@@ -68,8 +69,8 @@ class PhoneCarrier:
         headers = {"I-Twilio-Idempotency-Token": str(message.id)}
         answer = await self._ask("POST", _OF_KIND[self.kind], form=form, headers=headers)
         try:
-            return str(answer["sid"])
-        except (KeyError, TypeError) as error:
+            return _word(answer["sid"])
+        except (KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
     async def status(self, carrier_id: str) -> tuple[str, int | None]:
@@ -77,7 +78,7 @@ class PhoneCarrier:
         answer = await self._ask("GET", f"{_OF_KIND[self.kind].removesuffix('.json')}/{carrier_id}.json")
         try:
             code = answer.get("error_code")
-            return str(answer["status"]), None if code is None else int(code)
+            return _word(answer["status"]), None if code is None else _number(code)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
@@ -89,7 +90,7 @@ class PhoneCarrier:
         with span(f"{self.kind} {what}", SpanKind.CLIENT, attributes={"vendor": self.name}) as current:
             try:
                 response = await self.wire.ask(method, url, headers=headers, seconds=TIMEOUT_SECONDS, **more)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise CarrierUnavailable(f"{self.name}_away") from error
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"{self.name}_silent") from error
@@ -102,7 +103,9 @@ class PhoneCarrier:
                 answer = response.json()
                 if response.status < 300:
                     return answer
-                code = int(answer["code"])
+                if response.status < 400:
+                    raise ValueError("It sends us elsewhere.")
+                code = _number(answer["code"])
             except (ValueError, KeyError, TypeError) as error:
                 raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
             raise CarrierRefused(f"{self.kind}_{code}", because_of(code))
@@ -124,5 +127,19 @@ def _after(response: Answer, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(said[:9])), DAY)
     try:
         return min(max(parsedate_to_datetime(said) - now, timedelta(0)), DAY) if said else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
+
+
+def _word(said: object) -> str:
+    """A carrier's name for something, short and in plain letters. Raises ValueError."""
+    if isinstance(said, str) and 0 < len(said) <= MOST_LETTERS and said.isascii() and said.isprintable():
+        return said
+    raise ValueError("It is no name.")
+
+
+def _number(said: object) -> int:
+    """A carrier's code. Raises ValueError."""
+    if isinstance(said, int | str) and not isinstance(said, bool) and 0 <= int(said) < MOST_CODE:
+        return int(said)
+    raise ValueError("It is no code.")

@@ -75,9 +75,11 @@ async def heed(
     if isinstance(refusal, CarrierRefused) and because == "address":
         await repository.people.mark_unreachable(session, tenant, tried.channel, tried.address, refusal.code, now)
     elif because == "opt_out" and await repository.people.suppress(session, tenant, tried.address, now):
-        # What counts for a number counts for everybody who has it, as where the STOP comes here.
+        # What counts for a number counts for everybody who has it, as where the STOP comes here: what is being sent to
+        # them is waited for, and nothing that was decided before can go out after us.
         said = (tried.channel, tried.address, False, "carrier", "carrier", "carrier", now)
-        for client_id in {message.client_id, *await repository.people.clients_by_phone(session, tried.address)}:
+        for client_id in sorted({message.client_id, *await repository.people.clients_by_phone(session, tried.address)}):
+            await repository.people.contact(session, client_id, lock=True)
             await add_consent(session, tenant, client_id, *said)
 
 
@@ -124,6 +126,7 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
     elif report.meaning == "complaint":
         if address is not None:
             said = (address, False, "complaint", "mail program", "client", now)
+            await repository.people.contact(session, message.client_id, lock=True)
             await add_consent(session, tenant, message.client_id, "email", *said)
     elif report.meaning == "delivered":
         await _follow_report(session, tenant, message, "delivered", None, now)

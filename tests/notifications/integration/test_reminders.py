@@ -529,6 +529,28 @@ async def test_whatever_ends_texts_waits_for_the_one_that_is_on_its_way(
         await changing
 
 
+async def test_a_stop_that_the_carrier_tells_of_waits_for_the_text_to_another_with_that_number(
+    practice: Practice,
+) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    first, practice.client = practice.client, uuid4()
+    await practice.open("sms")
+    await practice.follow(await visit(practice, appointment_id=uuid4()))
+    async with on_its_way(practice) as carrier:
+        practice.client, second = first, practice.client
+        hearing = asyncio.create_task(practice.reported("undelivered", 21610))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        assert not hearing.done()
+        carrier.go_on.set()
+        await hearing
+    for client in (first, second):
+        consents = await practice.call("GET", f"/v1/clients/{client}/consents")
+        assert consents["items"][0]["granted"] is False
+
+
 async def test_a_stop_waits_until_the_text_that_is_on_its_way_is_on_record(practice: Practice) -> None:
     """Else the log would hold a text sent after the client said stop."""
     await practice.open("sms")

@@ -35,6 +35,9 @@ MESSAGE = Outbound(
 )
 
 
+NO_NAMES: tuple[Any, ...] = ("SM\x00", "\ud800", "", None, {}, "S" * 500_000, "SM\n1")
+
+
 def carrier(line: Line, kind: Any = "sms", **more: Any) -> PhoneCarrier:
     return PhoneCarrier(kind, kind, "https://carrier.test/", "AC1", "secret", line, lambda: NOW, **more)
 
@@ -106,6 +109,7 @@ async def test_a_carrier_that_is_overloaded_or_does_not_know_us_has_not_taken_it
         ("soon", None),
         ("-5", None),
         ("", None),
+        ("Mon, 01 Jan 2026 00:00:00 +9999999999999999999999", None),
     ],
 )
 async def test_when_it_wants_to_be_asked_again_is_heeded(said: str, after: timedelta | None) -> None:
@@ -114,7 +118,7 @@ async def test_when_it_wants_to_be_asked_again_is_heeded(said: str, after: timed
     assert away.value.after == after
 
 
-@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no")])
+@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no")])
 async def test_where_nobody_answered_nothing_was_sent(error: Exception) -> None:
     with pytest.raises(CarrierUnavailable) as away:
         await carrier(Line(error)).send(MESSAGE)
@@ -131,6 +135,13 @@ async def test_where_nobody_answered_nothing_was_sent(error: Exception) -> None:
         answer(201, ["SM1"]),
         answer(400, b"nonsense"),
         answer(400, {"code": "many"}),
+        answer(400, {"code": True}),
+        answer(400, b'{"code": 1e999}'),
+        answer(400, {"code": 10**12}),
+        answer(302, {"code": 5}),
+        answer(400, b"[" * 900_000),
+        answer(201, b"[" * 900_000),
+        *(answer(201, {"sid": sid}) for sid in NO_NAMES),
     ],
 )
 async def test_what_cannot_be_understood_may_have_been_taken(silence: Any) -> None:
@@ -224,6 +235,23 @@ def test_it_is_left_alone_at_once_where_it_asks_for_that() -> None:
     clock.now += 3599
     assert breaker.is_open, "as long as it says, whichever message asks"
     clock.now += 1
+    assert not breaker.is_open
+
+
+def test_those_that_were_under_way_when_it_was_left_alone_leave_it_alone_no_longer() -> None:
+    clock = Hours()
+    breaker = Breaker("sms", clock)
+    for _ in range(32):
+        breaker.enter()
+    for _ in range(32):
+        breaker.failed(None)
+    clock.now += 5.1
+    assert not breaker.is_open
+    breaker.enter()
+    breaker.failed(None)
+    clock.now += 9.9
+    assert breaker.is_open, "who looked and found it as before leaves it alone for twice as long"
+    clock.now += 0.2
     assert not breaker.is_open
 
 

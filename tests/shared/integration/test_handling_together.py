@@ -106,11 +106,13 @@ async def test_of_what_a_tenant_does_not_want_nothing_is_kept(bench: Bench) -> N
     await together.handling().apply(records(bench, first)[0])
     assert await together.handling().apply_together(records(bench, first, other, second))
     assert together.calls == [[other.event.subject]]
+    assert await bench.effects() == {}
     # Wanted from now on, they are new.
     together.unwanted_by.clear()
     await together.handling().apply(records(bench, first)[0])
     assert await together.handling().apply_together(records(bench, first, second, other))
     assert together.calls == [[other.event.subject], [second.event.subject]]
+    assert await bench.effects() == {str(one.event.subject): 1 for one in (first, second)}
 
 
 async def test_one_alone_or_of_a_kind_that_nobody_takes_together_is_left(bench: Bench) -> None:

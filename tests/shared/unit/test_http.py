@@ -7,12 +7,18 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from deploy.local.ports import free_port
 from shared.http import Wire, open_http, open_wire
+from tests.notifications.unit.test_mail_over_tls import certificate
+from tests.support.streams import eventually
+
+__all__ = ["certificate"]
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -67,7 +73,35 @@ def test_certificates_are_always_checked_and_authorities_known_where_tls_is_spok
     assert bool(tls.get_ca_certs()) is authorities
 
 
-async def test_requests_go_by_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_who_cannot_prove_who_they_are_is_told_nothing(
+    known: bool, certificate: Callable[[str], tuple[Path, Path]]
+) -> None:
+    pair = certificate("localhost")
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_tls.load_cert_chain(*pair)
+    told: list[bytes] = []
+
+    async def on_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        told.append(await reader.readuntil(b"\r\n\r\n"))
+        await says(b"{}")(b"", writer)
+
+    wire = open_wire()
+    if known:
+        wire.verify.load_verify_locations(pair[0])
+    async with await asyncio.start_server(on_connection, "127.0.0.1", 0, ssl=server_tls) as server:
+        asked = wire.ask("POST", f"https://localhost:{server.sockets[0].getsockname()[1]}/", seconds=5)
+        if known:
+            assert (await asked).json() == {}
+        else:
+            with pytest.raises(httpx.ConnectError):
+                await asked
+    await wire.aclose()
+    assert bool(told) is known
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+async def test_requests_go_by_the_proxy_that_the_environment_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bytes] = []
 
     async def answer(head: bytes, writer: asyncio.StreamWriter) -> None:
@@ -75,9 +109,12 @@ async def test_requests_go_by_the_proxy_that_the_environment_names(monkeypatch: 
         await says(b"")(head, writer)
 
     async with served(answer) as proxy:
-        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
         async with open_http() as http:
             await http.get("http://carrier.example/a")
+            with pytest.raises(httpx.ConnectError):
+                await http.get(f"http://127.0.0.1:{free_port()}/b")
     assert asked == [b"GET http://carrier.example/a HTTP/1.1"]
 
 
@@ -119,6 +156,46 @@ async def test_a_connection_that_takes_too_long_was_none(wire: Wire) -> None:
             other.connect_ex(address)
         with pytest.raises(httpx.ConnectTimeout):
             await wire.ask("POST", f"http://127.0.0.1:{address[1]}/", seconds=0.5)
+
+
+async def test_a_name_that_nobody_can_find_in_time_was_nobodys(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+    with pytest.raises(httpx.ConnectTimeout):
+        await wire.ask("POST", "http://carrier.example/", seconds=0.2)
+
+
+@pytest.mark.parametrize("url", ["http://a:99999/", f"http://{'a' * 70}.example/", "http://user:pw@127.0.0.1:9/"])
+async def test_an_address_that_is_none_is_told_as_an_error_of_http(url: str, wire: Wire) -> None:
+    with pytest.raises(httpx.HTTPError):
+        await wire.ask("POST", url, headers={"authorization": "Basic YTpi"}, seconds=1)
+
+
+@pytest.mark.parametrize("late", [b'{"sid": "GHOST"}', b""])
+async def test_what_comes_unasked_is_nobodys_answer(late: bytes, wire: Wire) -> None:
+    """Else the next text would be on record under another's name, or as refused."""
+    taken: list[bytes] = []
+    came = asyncio.Event()
+
+    async def answer(head: bytes, writer: asyncio.StreamWriter) -> None:
+        taken.append(head)
+        await says(json.dumps(len(taken)).encode())(head, writer)
+        if len(taken) == 1:
+            await came.wait()
+            await says(late, 201 if late else 503)(head, writer)
+
+    async def arrived(line: Any) -> bool:
+        return bool(line.should_close)
+
+    async with served(answer) as url:
+        assert (await wire.ask("POST", url, seconds=5)).json() == 1
+        pool: Any = wire._opened().connector
+        [[(idle, _)]] = pool._conns.values()
+        came.set()
+        await eventually(lambda: arrived(idle), 5)
+        assert (await wire.ask("POST", url, seconds=5)).json() == 2
 
 
 async def hangs_up(_head: bytes, writer: asyncio.StreamWriter) -> None:
