@@ -16,7 +16,7 @@ from deploy.local.stack import ROOT
 from shared.http import open_http
 
 SENT = "SELECT count(*) FROM bench_texts WHERE practice = $1 AND sid IS NOT NULL"
-AT_A_TIME, AT_ONCE, SENDERS = 32, 8, 2
+AT_A_TIME, AT_ONCE, SENDERS = 64, 32, 2
 """Rows of a transaction; texts under way of one sender; processes."""
 _TAKE = "SELECT id, phone FROM bench_texts WHERE sid IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED"
 _MARK = "UPDATE bench_texts SET sid = given.sid FROM unnest($1::uuid[], $2::text[]) AS given (id, sid)"

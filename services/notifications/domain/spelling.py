@@ -24,6 +24,11 @@ _ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "alive", "unalive",
 _SPANISH = ("suicida", "suicidas", "suicidio", "suicidar", "suicidarme", "matar", "matarme", "morir", "morirme")
 _OFTEN_MISSPELLED = (*_ENGLISH, *_SPANISH, "ahorcarme", "sobredosis", "quiero", "quiere", "quieren")
 _OFTEN_MASKED = (*_OFTEN_MISSPELLED, "kill", "killing", "die", "dead", "dying", "cut", "cutting", "hang")
+_WITHOUT_G = re.compile(
+    "(th?ink|end|kill|cutt|hurt|jump|hang|liv|dy|hitt|beat|chok|threaten|feel|go|try|plann?|tak|giv|say|tell|stabb?|shoot"
+    "|drown|burn|bleed|overdos|wish|hop|pray|exist|breath|driv|stand|sitt|hold|bring|load)in"
+)
+"""`endin it all`."""
 _CLOSE = 0.83
 """Of difflib's ratio: one letter too few, too many or in the wrong place in a word of six."""
 _LONGEST_MISSPELLED = 14
@@ -109,6 +114,8 @@ def sound(word: str) -> str:
 def _heard(word: str) -> str:
     if not word.isdigit():
         word = word.translate(_INSTEAD)
+    if _WITHOUT_G.fullmatch(word):
+        return sound(f"{word}g")
     if "*" in word:
         word = next((one for one in _OFTEN_MASKED if _may_be(one, word)), word.replace("*", ""))
     elif 4 < len(word) <= _LONGEST_MISSPELLED:

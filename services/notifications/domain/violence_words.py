@@ -10,7 +10,7 @@ _FAMILY = (
 )
 _OTHERS = "(boss|manager|coworker|coach|teacher|pastor|neighbor|landlord|roommate|friend)"
 _WHO = (
-    "(he|hes|she|shes|they|theyre|someone|somebody|(a|the) (man|guy|stranger)( next door)?"
+    "(he|hes|hell|she|shes|shell|they|theyre|theyll|someone|somebody|(a|the) (man|guy|stranger)( next door)?"
     f"|(my )?({_FAMILY}|{_OTHERS}))"
 )
 _MAY = (
@@ -71,6 +71,13 @@ ENGLISH = (
     f"(?! (up|back|feelings))(?! {_FIRST})(?! {_BILLS})",
     "(strangles|strangled|strangling|stabs|stabed|stabing|suffocates|suffocated) (me|us)",
     "(puts?|lays|laid) (his|her|their) hands on (me|us)",
+    r"(he|she|they|someone|husband|boyfriend|wife|dad|mom) (pushed|shoved) me\Z",
+    r"forced me\Z",
+    "snap and (hurt|kill|hit|stab|shoot)",
+    r"voices … (say|says|saying|said|want) … (hurt|kill|harm|stab|shoot)\w*",
+    "(telling|tell|tells) me to do (bad|terrible|awful) things",
+    "(locked|hiding|hid|trapped) (my self)? in (the|my|a) (bathroom|closet|bedroom|basement)",
+    "cant breathe",
     "hands? (on|a round|round|at) my (neck|throat)",
     "(had|has|grab|grabs|grabbed|held|holds|pulled|pulls|dragged|drags) (me|us) by (the|my) (neck|throat|hair)",
     r"(grab|squeez)\w* my (neck|throat)",
@@ -104,11 +111,11 @@ ENGLISH = (
     f"|where i live|(a round|near|with) (him|her|them|my {_FAMILY}))(?! to (park|drive|walk|leave))",
     f"(home|my {_HOME}) (isnt|is not|doesnt feel|does not feel) … safe",
     "(scared|afraid|terrified) … (find me|come after me|of what (he|she|they) … do)",
-    f"(here|outside|inside|door|house) with (a|the|his) {_WEAPON}",
+    f"(here|outside|inside|door|house) (with|w) (a|the|his) {_WEAPON}",
     "(scared|afraid|terrified) (to go|of going|to be|of being) (back)? home",
     f"(i am|im|i feel|we are|were|she is|shes|he is|hes|my {_MINE} (is|are)) (really|still)? in"
     " (real|serious|great|grave|immediate)? danger(?! of)",
-    "(please|pls|someone|somebody|you|to) call (911|9 1 1|the police|the cops)",
+    "((please|pls|someone|somebody|you|to) call (the police|the cops)|call (911|9 1 1|the police (pls|please|now)))",
     "send (the)? (police|cops|an ambulance)",
     # To be done to somebody.
     rf"{_MEANS} (really|just|actually|fucking|hurt and)? {_KILLS} {_THEM}"
@@ -118,7 +125,7 @@ ENGLISH = (
     f"{_MEANS} (just|really)? (kill|murder|stab|hurt) (you|us)(?! (up|feelings))",
     "homicid(e|al)",
     "(kill|killing) (people|someone|somebody|them all)",
-    r"shoot(ing)? up (the|a|my|this) (school|office|place|church|mall|store|clinic|work\w*)",
+    r"shoot(ing)? up ((the|a|my|this) (school|office|place|church|mall|store|clinic|work\w*)|work|school)",
     "(blow up|bomb) (the|a|my|this) (school|office|place|church|mall|store|clinic|building|house)",
     f"i {_MAY}{_HIT_THEM} (him|her|them) (again|last night|so hard|really hard|in the face)",
     rf"i {_MAY}{_HIT_THEM} ({_CHILD}|my (wife|husband|girlfriend|boyfriend|partner|mom|dad))"
