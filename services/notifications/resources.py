@@ -1,11 +1,10 @@
 """The composition root of notifications: what the API, the worker and the tests run on."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from sqlalchemy import Table
 
 from services.notifications import tables
@@ -15,7 +14,8 @@ from services.notifications.settings import Settings
 from shared.auth import Verifier
 from shared.clock import Clock, system_clock
 from shared.db import Database
-from shared.http import open_wire
+from shared.http import checking, open_http
+from shared.wire import Wire
 
 BESIDE = 2
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -44,9 +44,9 @@ async def open_resources(settings: Settings, clock: Clock = system_clock) -> Asy
     beside = Database(settings.database_url, pool_size=BESIDE, name="notifications")
     try:
         await database.require(MIGRATIONS)
-        addresses = settings.auth_jwks_url, settings.booking_api_url, settings.sms_api_url, settings.sms_2_api_url or ""
-        wire = open_wire(*addresses)
-        async with httpx.AsyncClient(transport=wire) as http:
+        addresses = settings.booking_api_url, settings.sms_api_url, settings.sms_2_api_url or ""
+        wire = Wire(checking(*addresses))
+        async with open_http(settings.auth_jwks_url) as http, aclosing(wire):
             verifier = Verifier(
                 issuer=settings.auth_issuer,
                 audience=settings.auth_audience,

@@ -5,15 +5,16 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx
 
 from deploy.local.stack import ROOT
-from shared.http import open_http
+from shared.http import checking
+from shared.wire import Wire
 
 SENT = "SELECT count(*) FROM bench_texts WHERE practice = $1 AND sid IS NOT NULL"
 AT_A_TIME, AT_ONCE, SENDERS = 64, 32, 2
@@ -40,7 +41,10 @@ async def senders(rows: asyncpg.Connection, practice: UUID, number: int, *argume
 
 async def send(database: str, carrier: str, account: str, token: str) -> None:
     rows = await asyncpg.connect(database)
-    async with open_http(carrier) as http:
+    basic = b64encode(f"{account}:{token}".encode()).decode()
+    headers = {"authorization": f"Basic {basic}"}
+    url = f"{carrier}/2010-04-01/Accounts/{account}/Messages.json"
+    async with aclosing(Wire(checking(carrier))) as wire:
         while True:
             async with rows.transaction():
                 due = await rows.fetch(_TAKE, AT_A_TIME)
@@ -49,20 +53,19 @@ async def send(database: str, carrier: str, account: str, token: str) -> None:
                 sids: list[str] = []
                 for first in range(0, len(due), AT_ONCE):
                     few = due[first : first + AT_ONCE]
-                    asked = (_post(http, carrier, (account, token), row["id"], row["phone"]) for row in few)
+                    asked = (_post(wire, url, headers, row["id"], row["phone"]) for row in few)
                     sids += await asyncio.gather(*asked)
                 await rows.execute(f"{_MARK} WHERE bench_texts.id = given.id", [row["id"] for row in due], sids)
     await rows.close()
 
 
-async def _post(http: httpx.AsyncClient, carrier: str, auth: tuple[str, str], text_id: UUID, phone: str) -> str:
-    answer = await http.post(
-        f"{carrier}/2010-04-01/Accounts/{auth[0]}/Messages.json",
-        data={"To": phone, "From": "+12025550111", "Body": "Maple: see you tomorrow at 3:00 PM. https://a.example/x"},
-        headers={"I-Twilio-Idempotency-Token": str(text_id)},
-        auth=auth,
-    )
-    return str(answer.raise_for_status().json()["sid"])
+async def _post(wire: Wire, url: str, headers: Mapping[str, str], text_id: UUID, phone: str) -> str:
+    text = {"To": phone, "From": "+12025550111", "Body": "Maple: see you tomorrow at 3:00 PM. https://a.example/x"}
+    token = {"I-Twilio-Idempotency-Token": str(text_id)}
+    answer = await wire.ask("POST", url, headers={**headers, **token}, form=text, seconds=8)
+    if answer.status != 201:
+        raise SystemExit(f"bench: the carrier answered {answer.status}")
+    return str(answer.json()["sid"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from shared.http import Answer, Wire
+from shared.wire import Answer, Wire
 
 
 class Line(Wire):

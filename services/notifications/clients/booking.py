@@ -14,8 +14,8 @@ from services.notifications.settings import Settings
 from shared.capability import Capability
 from shared.contracts.standing import Attendance, Standing, VisitStandings
 from shared.errors import conflict
-from shared.http import Answer, Wire
 from shared.telemetry import current_traceparent, span
+from shared.wire import Answer, Wire
 
 TIMEOUT_SECONDS = 3.0
 LIST_TIMEOUT_SECONDS = 30.0

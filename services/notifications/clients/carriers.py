@@ -18,7 +18,7 @@ from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.settings import Settings
 from shared.clock import Clock
 from shared.contracts.notifications import Channel
-from shared.http import Wire
+from shared.wire import Wire
 
 T = TypeVar("T")
 

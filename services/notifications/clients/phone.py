@@ -19,8 +19,8 @@ from services.notifications.clients.outbound import (
     OutcomeUnknown,
 )
 from shared.clock import Clock
-from shared.http import Answer, Wire
 from shared.telemetry import span
+from shared.wire import Answer, Wire
 
 TIMEOUT_SECONDS = 8.0
 DAY = timedelta(days=1)
