@@ -1,6 +1,6 @@
 """What is done for one client takes as long in a practice of thousands: nothing looks through everybody's rows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -66,7 +66,7 @@ async def _read(session: AsyncSession) -> dict[str, int]:
 
 
 @pytest.fixture
-async def large(practice: Practice, postgres: Postgres) -> tuple[Practice, Any]:
+async def large(practice: Practice, postgres: Postgres) -> AsyncIterator[tuple[Practice, Any]]:
     """A practice with one client's visit to come, and many others'; PostgreSQL knows how many, as it would by itself
     after a while, and plans for that.
     """
@@ -83,7 +83,10 @@ async def large(practice: Practice, postgres: Postgres) -> tuple[Practice, Any]:
     owner = await asyncpg.connect(f"{postgres.admin_url.rsplit('/', 1)[0]}/{name}")
     await owner.execute(f"ANALYZE {', '.join(table.name for table in MULTIPLIED)}")
     await owner.close()
-    return practice, coming
+    yield practice, coming
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        # What is left to do here would be done in the midst of other tests.
+        await session.execute(text("DELETE FROM timers"))
 
 
 @pytest.mark.parametrize("what", ["moved", "called off", "missed", "booked"])
