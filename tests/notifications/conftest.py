@@ -239,7 +239,7 @@ class Practice:
             if not due:
                 return fired
             runner = self.runner()
-            claimed = await runner.claim(50)
+            claimed = await self.claimed(runner)
             await runner.fire_all(claimed)
             fired += len(claimed)
 
