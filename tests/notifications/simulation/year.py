@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -79,7 +79,8 @@ class Year:
         )
         self.database = ours.database
         self.runner = TimerRunner(ours.database, jobs.timers(ours), many=jobs.timers_together(ours))
-        self._hour, self._session = AsyncExitStack(), cast(AsyncSession | None, None)
+        self._hour = AsyncExitStack()
+        self._session: AsyncSession | None = None
         self._to_come: list[tuple[datetime, int, Happening]] = []
         self._numbers = count()
         self.lives: dict[UUID, Life] = {}
