@@ -224,9 +224,11 @@ class Practice:
         return TimerRunner(self.resources.database, jobs.timers(self.resources), many=together)
 
     async def claimed(self, runner: TimerRunner | None = None) -> list[Timer]:
-        """This tenant's due timers, leased; those that other tests have left are let be."""
-        found = await (runner or self.runner()).claim(100)
-        return [timer for timer in found if timer.tenant == self.tenant]
+        """All of this tenant's due timers, leased; those that other tests have left are let be, however many."""
+        runner, own = runner or self.runner(), list[Timer]()
+        while found := await runner.claim(100):
+            own += [timer for timer in found if timer.tenant == self.tenant]
+        return own
 
     async def fire_due(self) -> int:
         """Fires this tenant's due timers, and those that they set, until none is due."""

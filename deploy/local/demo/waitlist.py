@@ -36,6 +36,12 @@ async def fill_a_cancellation(
     time.step("client", "joins the waitlist")
     await call("POST", "booking", f"/v1/appointments/{visit['id']}/cancel", json={"reason": "illness"})
     freed = datetime.now(UTC)
+
+    async def offered() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await call("GET", "booking", f"/v1/waitlist/{entry['id']}/offers"))["items"]
+        return found
+
+    await until("the freed time is offered", offered)
     message = await mailbox.wait(waits.phone, "first come")
     took = (datetime.fromisoformat(message["at"]) - freed).total_seconds()
     time.step("client's phone", "is offered the time that another client gave back", latency=took)
@@ -54,8 +60,7 @@ async def fill_a_cancellation(
     place, _ = await until("the place on the waitlist is filled", filled)
     visit = await call("GET", "booking", f"/v1/appointments/{place['appointment_id']}")
     time.check((visit["status"], visit["client_id"]) == ("booked", waits.id), "the cancellation is filled")
-    offers = (await call("GET", "booking", f"/v1/waitlist/{entry['id']}/offers"))["items"]
-    time.check([offer["fate"] for offer in offers] == ["accepted"], "it is on record what became of the offer")
+    time.check([offer["fate"] for offer in await offered()] == ["accepted"], "it is on record what became of the offer")
     time.step("client", "takes it with one tap: the cancellation is filled from the waitlist")
 
 

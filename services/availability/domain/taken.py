@@ -1,7 +1,7 @@
 """The projection of booking's topics: whose time is taken, and what becomes free or collides when that changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -104,6 +104,16 @@ def gave_back(
     if after.free:
         return "released" if after.is_hold else "cancelled"
     return "moved" if _place(before) != _place(after) else None
+
+
+def stood(before: Occupied | None, after: Occupied) -> list[Occupied]:
+    """Where a visit or hold was before the news of it: as known, and where it must have stood to be called off there.
+
+    Each kind of event has a topic of its own, so the end of a visit can be heard of before its booking or its move.
+    """
+    known = [] if before is None else [before]
+    is_news = after.free and after.sequence > 1 and _place(after) not in map(_place, known)
+    return [*known, replace(after, free=False)] if is_news else known
 
 
 def _place(item: Occupied) -> tuple[UUID, UUID, UUID | None, datetime, datetime]:

@@ -95,21 +95,32 @@ async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: date
     if not await repository.taken.add(session, tenant, item):
         newer, before = await repository.taken.save(session, tenant, item)
         if not newer:
+            if opens and before is not None and taken.has_moved(item, before):
+                # It has moved on from a place that was not heard of until now.
+                await _give_back(session, tenant, [item], before, now)
             return
         await _announce(session, tenant, [item] if before is None else [item, before])
-    reason = taken.gave_back(before, item, now) if opens else None
-    is_to_come = taken.is_to_come(item, now)
-    if reason is None and not is_to_come:
+    if opens:
+        await _give_back(session, tenant, taken.stood(before, item), item, now)
+    if not taken.is_to_come(item, now):
         return
-    # Whoever enters time off meanwhile sees this visit, or is seen here; so does who calls off another in its hour.
-    await repository.practice.hold_provider(
-        session, item.provider_id, *([] if before is None else [before.provider_id])
-    )
-    if before is not None and reason is not None:
-        await _announce_opened(session, tenant, before, reason, now)
-    if not is_to_come:
-        return
+    await _hold(session, [item] if before is None else [item, before])
     away = await repository.hours.time_off(session, item.provider_id, now)
     if taken.meets(item, away, now) and taken.has_moved(before, item):
         # Booked there by somebody who hadn't heard of the time off yet.
         await tell_booking(session, tenant, item.provider_id, now)
+
+
+async def _give_back(
+    session: AsyncSession, tenant: UUID, places: Sequence[Occupied], since: Occupied, now: datetime
+) -> None:
+    """Tells of each place that a visit or hold has given back, where it stands or has ended since."""
+    for place in places:
+        if (reason := taken.gave_back(place, since, now)) is not None:
+            await _hold(session, [*places, since])
+            await _announce_opened(session, tenant, place, reason, now)
+
+
+async def _hold(session: AsyncSession, items: Iterable[Occupied]) -> None:
+    """Whoever enters time off meanwhile sees this visit, or is seen here; so does who calls off another in its hour."""
+    await repository.practice.hold_provider(session, *(item.provider_id for item in items))

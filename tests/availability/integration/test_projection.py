@@ -1,6 +1,7 @@
 """What booking's topics say ends in the same slots, in whatever order and however often it arrives."""
 
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -102,3 +103,37 @@ async def test_out_of_order_and_repeated_events_end_in_the_same_slots(practice: 
     again = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=4))
     await tell(practice, *(events[number] for number in [*order, *again]))
     assert await outcome(practice) == expected
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_each_time_given_back_is_told_once_in_whatever_order_a_visits_events_are_heard(
+    practice: Practice, order: tuple[int, ...]
+) -> None:
+    """Each kind has a topic of its own: the waitlist would never hear of a visit called off soon after its booking."""
+    schedule = await practice.publish()
+    start = NOW.replace(hour=15, minute=0) + timedelta(days=1)
+    own = {"schedule_id": UUID(schedule["id"])}
+    life = [
+        type(event).model_validate(event.model_dump() | own)
+        for event in life_of_a_visit(UUID(practice.ids["provider_id"]), start, cancelled=True)
+    ]
+    places = {(event.start, event.end) for event in life}
+    await tell(practice, *(life[number] for number in order))
+    told = [event for _, event in await practice.outbox("availability.opened") if event["reason"] != "hours"]
+    assert len(told) == len(places) == 2
+    for begin, end in places:
+        assert any(
+            datetime.fromisoformat(item["begin"]) <= begin and end <= datetime.fromisoformat(item["end"])
+            for event in told
+            for item in event["opened"]
+        )
+
+
+async def test_what_is_imported_as_called_off_gives_nothing_back(practice: Practice) -> None:
+    schedule = await practice.publish()
+    start = NOW.replace(hour=15, minute=0) + timedelta(days=1)
+    booked, *_ = life_of_a_visit(UUID(practice.ids["provider_id"]), start, cancelled=False)
+    values = booked.model_dump() | {"schedule_id": UUID(schedule["id"]), "status": "cancelled"}
+    await tell(practice, AppointmentCancelled.model_validate(values))
+    told = [event["reason"] for _, event in await practice.outbox("availability.opened")]
+    assert told == ["hours"]
