@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
 from shared.errors import Kind, Problem, StartupError
+from shared.patience import take_up_to
 
 T = TypeVar("T")
 
@@ -189,11 +190,15 @@ class Database:
         await self.engine.dispose()
 
 
-async def be_patient(session: AsyncSession) -> None:
-    """From here on this transaction waits longer for locks: 25 s, for what must not be turned away.
+_PATIENCE_SECONDS = 28.0
+"""Longer than a lock is waited for, so that who waits in vain is told so."""
 
-    Whoever holds them talks to somebody outside, for some seconds at most.
+
+async def be_patient(session: AsyncSession) -> None:
+    """From here on this transaction waits longer for locks, and its request with it: 25 s, for what must not be turned
+    away. Whoever holds them talks to somebody outside, for some seconds at most.
     """
+    take_up_to(_PATIENCE_SECONDS)
     await session.execute(text("SET LOCAL lock_timeout = '25s'"))
     await session.execute(text("SET LOCAL statement_timeout = '30s'"))
 

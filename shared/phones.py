@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 
 HOME = "US"
 """Where a number without a country's code is from."""
+MOST_OF_AN_AREA = 4
+"""No area code lies in more time zones; a number without an area has all of its continent's."""
 
 
 def read(text: str) -> str | None:
@@ -38,16 +40,21 @@ def takes_texts(e164: str) -> bool:
         return False
 
 
-def zones_abroad(e164: str) -> tuple[str, ...]:
-    """The time zones in which a number's country or region is; none for North America's, which people take along."""
-    if e164.startswith("+1"):
-        return ()
+def is_taken_along(e164: str) -> bool:
+    """True for North America's numbers: where they are from says little of where their owners are."""
+    return e164.startswith("+1")
+
+
+def zones_of(e164: str) -> tuple[str, ...]:
+    """The time zones in which a number's country or region is; none where all of North America could be meant."""
     import phonenumbers  # see above
     from phonenumbers import timezone
 
     try:
         found = timezone.time_zones_for_number(phonenumbers.parse(e164))
     except phonenumbers.NumberParseException:
+        return ()
+    if is_taken_along(e164) and len(found) > MOST_OF_AN_AREA:
         return ()
     return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
 

@@ -31,6 +31,7 @@ from shared.db import is_outage, is_unstorable
 from shared.errors import Kind, Problem, invalid, within
 from shared.numbers import digits
 from shared.pages import Pages
+from shared.patience import extended_by
 from shared.settings import ServiceSettings
 from shared.telemetry import brought_trace, current_tenant, current_traceparent, span
 
@@ -283,9 +284,18 @@ class Deadline:
                 answering = asyncio.create_task(problem_response(problem)(scope, receive, send))
                 task.cancel()
 
-        timer = asyncio.get_running_loop().call_later(self.seconds, end)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self.seconds, end)
+
+        def extend(seconds: float) -> None:
+            nonlocal timer
+            if answering is None and timer.when() < loop.time() + seconds:
+                timer.cancel()
+                timer = loop.call_later(seconds, end)
+
         try:
-            await self.app(scope, receive, in_time)
+            with extended_by(extend):
+                await self.app(scope, receive, in_time)
         except asyncio.CancelledError:
             if answering is None:
                 raise

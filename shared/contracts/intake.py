@@ -4,6 +4,7 @@ from pydantic import ConfigDict, Field
 
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
+from shared.emails import Email
 
 
 class Intake(Body):
@@ -22,7 +23,7 @@ class Intake(Body):
         }
     )
 
-    email: str | None = Field(None, max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
+    email: Email | None = None
     phone: str | None = Field(
         None,
         pattern=r"^\+[1-9][0-9]{6,14}$",

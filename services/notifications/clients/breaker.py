@@ -35,6 +35,10 @@ class Breaker:
             raise CarrierUnavailable(f"{self._name}_left_alone", timedelta(seconds=wait))
         self._looking = self._failures >= FAILURES
 
+    def left(self) -> None:
+        """Whoever was there has gone without an answer, for a reason of their own."""
+        self._looking = False
+
     def worked(self) -> None:
         """It answers, whatever it says."""
         self._failures, self._rest, self._looking = 0, FIRST_REST, False

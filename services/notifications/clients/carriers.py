@@ -81,7 +81,8 @@ class Carriers:
                 breaker.failed(error.after)
             raise
         except BaseException:
-            breaker.failed(None)
+            # Broken off, or a fault of ours: neither says anything of the vendor.
+            breaker.left()
             raise
         breaker.worked()
         return answer

@@ -3,16 +3,27 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry.trace import SpanKind
 
-from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
+from services.notifications.clients.outbound import (
+    Because,
+    CarrierRefused,
+    CarrierUnavailable,
+    Outbound,
+    OutcomeUnknown,
+)
 from shared.telemetry import span
 
-TIMEOUT_SECONDS, TOTAL_SECONDS = 8.0, 20.0
-"""For each answer, and for all of them."""
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
+
+CONNECT_SECONDS, TOTAL_SECONDS = 7.0, 10.0
+"""Until a mail can be given, and for all of it: whoever says STOP meanwhile waits, and their carrier not for long."""
 PERMANENT = 500
 NOBODY_THERE = frozenset((550, 551, 553))
 """Of a recipient: there is no such mailbox, or it takes no mail."""
@@ -42,17 +53,14 @@ class MailServer:
                 username=self.username,
                 password=self.password,
                 start_tls=self.starttls,
-                timeout=TIMEOUT_SECONDS,
+                timeout=TOTAL_SECONDS,
             )
             try:
-                await client.connect()
-            except aiosmtplib.SMTPResponseException as error:
-                raise CarrierUnavailable(f"smtp_{error.code}") from error
-            except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-                raise CarrierUnavailable("mail_server_away") from error
-            try:
                 async with asyncio.timeout(TOTAL_SECONDS):
+                    await _connect(client)
                     await client.send_message(mail, sender=message.returns_to)
+            except aiosmtplib.SMTPNotSupported as error:
+                raise CarrierRefused("mail_server_unable", "address") from error
             except aiosmtplib.SMTPRecipientsRefused as error:
                 raise _refusal(error.recipients[0].code, "address") from error
             except aiosmtplib.SMTPResponseException as error:
@@ -65,6 +73,30 @@ class MailServer:
         return str(mail["Message-ID"])
 
 
+async def _connect(client: "SMTP") -> None:
+    """Until the server would take a mail. Raises CarrierUnavailable: it has none yet."""
+    from aiosmtplib import SMTPException, SMTPResponseException  # see above
+
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect()
+    except SMTPResponseException as error:
+        raise CarrierUnavailable(f"smtp_{error.code}") from error
+    except (SMTPException, OSError, TimeoutError) as error:
+        raise CarrierUnavailable("mail_server_away") from error
+
+
+def _address(address: str, because: Because) -> Address:
+    try:
+        parsed = Address(addr_spec=address)
+    except (MessageError, ValueError, IndexError) as error:
+        raise CarrierRefused("address_malformed", because) from error
+    if parsed.addr_spec != address:
+        # Part of it was taken for something else, such as a group's name: it would go to somebody else.
+        raise CarrierRefused("address_malformed", because)
+    return parsed
+
+
 def _refusal(code: int, because: str) -> CarrierRefused | CarrierUnavailable:
     if code < PERMANENT:
         return CarrierUnavailable(f"smtp_{code}", of_address=because == "address")
@@ -72,9 +104,11 @@ def _refusal(code: int, because: str) -> CarrierRefused | CarrierUnavailable:
 
 
 def composed(message: Outbound) -> EmailMessage:
-    """The mail as it goes over the wire."""
+    """The mail as it goes over the wire. Raises CarrierRefused for an address that is none."""
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = message.sender, message.to, message.subject
+    mail["From"], mail["To"] = _address(message.sender, "message"), _address(message.to, "address")
+    # One line, whatever somebody has put into it: a line's end of any kind would end the header.
+    mail["Subject"] = " ".join(message.subject.split())
     domain = re.sub(r"[^A-Za-z0-9.-]", "", message.sender.rsplit("@", 1)[-1]) or "rapport.invalid"
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"

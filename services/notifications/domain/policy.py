@@ -28,7 +28,7 @@ from services.notifications.domain.model import (
 from services.notifications.domain.templates import Tongue
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
-from shared.phones import takes_texts, zones_abroad
+from shared.phones import is_taken_along, takes_texts, zones_of
 
 TEXTS_A_DAY = 1
 TEXTS_A_WEEK = 3
@@ -196,12 +196,13 @@ def is_awaited(message: Message, visit: Visit | None, now: datetime) -> bool:
 def places_of(contact: Contact) -> list[Sequence[str]]:
     """In which zones a client may be, all of them; then, for where it is never day in all of them, the likeliest.
 
-    Who has a number of another country may be there or here.
+    Who has a number of another country, of a territory or of the east of Canada may be there or here.
     """
     if contact.zone is not None:
         return [(contact.zone,)]
-    abroad = zones_abroad(contact.phone) if contact.phone else ()
-    return [(*abroad, *PLAUSIBLE_ZONES), abroad] if abroad else [PLAUSIBLE_ZONES]
+    of_number = zones_of(contact.phone) if contact.phone else ()
+    every = dict.fromkeys((*of_number, *PLAUSIBLE_ZONES))
+    return [tuple(every), of_number] if of_number and not is_taken_along(contact.phone or "") else [tuple(every)]
 
 
 def next_opening(

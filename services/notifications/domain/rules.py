@@ -44,7 +44,9 @@ WITHOUT_RULE = frozenset(
         "visit_since",
         "visit_started",
         # There is no way to the client, or no words for it.
+        "address_malformed",
         "landline",
+        "mail_server_unable",
         "no_address",
         "no_channel",
         "no_contact",

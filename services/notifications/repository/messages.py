@@ -200,9 +200,9 @@ async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Mes
     return await _locked(session, tables.messages.c.status == "planned", where)
 
 
-async def under_way(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
-    """The same, with those that are sent and may still fail and go on by another channel."""
-    return await _locked(session, tables.messages.c.status.in_(["planned", "sent"]), where)
+async def whatever_became(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
+    """The same, with those that have gone, arrived or failed: what comes after them depends on it."""
+    return await _locked(session, where)
 
 
 async def _locked(session: AsyncSession, *where: ColumnElement[bool]) -> list[Message]:

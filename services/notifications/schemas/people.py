@@ -8,12 +8,12 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from services.notifications.domain.model import Contact, Language, Preferences
 from services.notifications.domain.policy import EARLIEST, LATEST
-from services.notifications.schemas.addresses import Email
 from services.notifications.schemas.examples import AT, ID, example
 from shared.bodies import Body
 from shared.contracts.availability import ZoneName
 from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel
+from shared.emails import Email
 from shared.phones import Phone
 
 

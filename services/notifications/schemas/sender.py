@@ -6,10 +6,12 @@ from pydantic import Field, model_validator
 
 from services.notifications.domain.model import Language, Sender
 from services.notifications.domain.policy import EARLIEST, LATEST
-from services.notifications.schemas.addresses import Email
 from services.notifications.schemas.examples import example
 from shared.bodies import Body
+from shared.emails import Email
 from shared.phones import Phone
+
+ONE_LINE = r"^[^{}\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"
 
 
 class SenderBody(Body):
@@ -25,7 +27,12 @@ class SenderBody(Body):
         closes="21:00:00",
     )
 
-    name: str = Field(min_length=1, max_length=20, pattern=r"^[^{}\r\n]+$", description="Says nothing of the care")
+    name: str = Field(
+        min_length=1,
+        max_length=20,
+        pattern=r"^[^{}\u0000-\u001f\u007f-\u009f\u2028\u2029]+$",
+        description="Says nothing of the care",
+    )
     phone: Phone
     sms_from: Phone
     email_from: Email

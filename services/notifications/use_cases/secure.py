@@ -37,6 +37,11 @@ async def write_as_client(
         task = waiting[0] if waiting else await tasks.open_task(session, tenant, client_id, "answer_message", now)
     message = SecureMessage(uuid7(), client_id, "client", by, kind, body, now, task.id)
     await repository.secure.add(session, tenant, message)
+    if in_danger:
+        lines = new_message(
+            client_id=client_id, purpose="safety", step=f"reply.{message.id}", channels=("sms", "email"), due_at=now
+        )
+        await plan_message(session, tenant, lines, now)
     return message
 
 

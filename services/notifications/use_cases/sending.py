@@ -53,7 +53,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         # Nobody knows yet whether it went by this one: by no other until that is known.
         message = replace(message, channels=(begun.channel,))
     closed = refusals(message, world, now)
-    refused = False
+    refused, gone = False, set[Channel]()
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
@@ -69,13 +69,13 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
                 await heed(session, tenant, message, verdict, error, now)
                 # Who has stopped texts at the carrier is left in peace as who has here.
                 refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
-                reason = error.code
-                closed.append(Refuse(reason, verdict.channel))
-                left = tuple(one for one in message.channels if one != verdict.channel)
+                closed.append(Refuse(error.code, verdict.channel))
+                gone.add(verdict.channel)
+                left = tuple(one for one in whole.channels if one not in gone)
                 if left:
                     message = replace(message, channels=left)
                     continue
-                verdict = Refuse(reason)
+                verdict = Refuse(error.code)
         for channel in closed:
             await decided(
                 session, tenant, message, "channel_closed", now, channel=channel.channel, reason=channel.reason
@@ -87,7 +87,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
             refused = refused or await _has_failed(session, message, verdict)
             await _not_sent(session, tenant, message, verdict.reason, refused, now)
         else:
-            await keep_sent(session, tenant, message, given, verdict.address, visit, now)
+            left = tuple(one for one in whole.channels if one not in gone)
+            await keep_sent(session, tenant, replace(message, channels=left), given, verdict.address, visit, now)
         return
 
 

@@ -89,7 +89,7 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
         if news:
             of_this_version = repository.messages.of_visit(visit, before.sequence)
-            for message in await repository.messages.under_way(session, of_this_version):
+            for message in await repository.messages.whatever_became(session, of_this_version):
                 await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
     elif not news:
         return

@@ -152,6 +152,7 @@ async def test_words_of_danger_on_the_page_go_the_way_that_they_go_in_a_text(pra
     assert (run["status"], run["end_reason"]) == ("running", None)
     await practice.fire_due()
     assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
+    assert any("988" in one for one in practice.outside.texts(practice.phone)), "an app may show no page of ours"
     await write(practice, "I am calling you now.")
     await practice.fire_due()
     assert any("wrote to you" in one for one in practice.outside.texts(practice.phone)), "a person is not paused"

@@ -1,11 +1,14 @@
 """A step that asks whether the message before it arrived: whichever that was in this run of its flow."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from shared.contracts.booking import AppointmentConfirmed, AppointmentState
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_outreach import missed
+from tests.notifications.integration.test_reminders import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 
@@ -64,3 +67,42 @@ async def test_a_plan_whose_step_asks_of_a_later_one_is_refused_with_the_field(p
     assert refused["detail"].startswith("steps.1.when.step_before: the step before should be due earlier")
     refused = await practice.call("POST", "/v1/reminder-plans/preview", 422, json={"plan": {"steps": steps}})
     assert "plan.steps.1.when.step_before" in [one["field"] for one in refused["errors"]]
+
+
+@pytest.mark.parametrize("reported", ["delivered", "undelivered"])
+async def test_a_reminder_before_has_arrived_or_not_whatever_was_remarked_since(
+    reported: str, practice: Practice
+) -> None:
+    steps = [
+        {"anchor": "booking", "offset": "PT0S", "channels": ["sms"]},
+        {"offset": "PT24H", "channels": ["email"], "when": {"step_before": "not_arrived"}},
+    ]
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": steps})
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    await practice.reported(reported)
+    await practice.follow(confirmed(booked, await practice.now()))
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == (reported == "undelivered")
+
+
+async def test_what_failed_before_a_remark_is_not_tried_that_way_again(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    await practice.fire_due()
+    await practice.reported("undelivered")
+    await practice.follow(confirmed(booked, await practice.now()))
+    wished = {"channels": ["sms", "email"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wished)
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == len(practice.outside.mails(practice.email)) == 1
+
+
+def confirmed(booked: AppointmentState, now: datetime) -> AppointmentState:
+    values = {"sequence": booked.sequence + 1, "confirmed_at": now, "changed_at": now}
+    return AppointmentConfirmed.model_validate(booked.model_dump() | values)

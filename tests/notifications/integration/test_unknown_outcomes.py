@@ -69,6 +69,21 @@ async def again(practice: Practice) -> tuple[str, str | None]:
     return message["status"], message["reason"]
 
 
+@pytest.mark.parametrize("first", [[], [OutcomeUnknown("sms_http_502")]])
+async def test_what_was_taken_at_last_and_did_not_arrive_goes_on_by_the_next_channel(
+    first: list[Exception], practice: Practice
+) -> None:
+    practice.resources = carried_by(practice.resources, Failing(Taciturn(), first))
+    await booked(practice)
+    await practice.fire_due()
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    await report(practice, "undelivered", code=30003)
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert await practice.tasks() == []
+
+
 async def moved_to(practice: Practice, phone: str) -> None:
     contact = await practice.call("GET", f"/v1/clients/{practice.client}/contact")
     await practice.call("PUT", f"/v1/clients/{practice.client}/contact", json=contact | {"phone": phone})

@@ -154,12 +154,36 @@ def test_who_has_just_booked_at_night_is_answered_but_nobody_is_woken_by_a_confi
         ("+442079460018", None, "2026-03-03T18:00:00+00:00"),
         ("+12025550123", None, "2026-03-03T18:00:00+00:00"),
         ("+442079460018", "America/New_York", "2026-03-03T13:00:00+00:00"),
+        ("+16714721234", None, "2026-03-03T22:00:00+00:00"),
+        ("+16702341234", None, "2026-03-03T22:00:00+00:00"),
+        ("+16846331234", None, "2026-03-03T19:00:00+00:00"),
     ],
 )
 def test_who_has_a_number_abroad_may_be_there(phone: str, zone: str | None, opens: str) -> None:
     client = replace(CONTACT, phone=phone, zone=zone)
     found = decide(message("missed_you", ("email",)), world(contact=client), NIGHT)
     assert found == Defer(datetime.fromisoformat(opens), "quiet_hours")
+
+
+@pytest.mark.parametrize(
+    ("phone", "zone"),
+    [
+        ("+16714721234", "Pacific/Guam"),
+        ("+16846331234", "Pacific/Pago_Pago"),
+        ("+17097261234", "America/St_Johns"),
+        ("+19025551234", "America/Halifax"),
+        ("+8613812345678", "Asia/Shanghai"),
+    ],
+)
+@pytest.mark.parametrize("day", [datetime(2026, 1, 14, tzinfo=UTC), datetime(2026, 7, 14, tzinfo=UTC)])
+@given(minute=st.integers(0, 24 * 60 - 1))
+def test_nobody_whose_number_is_from_far_away_is_written_to_at_night_there(
+    phone: str, zone: str, day: datetime, minute: int
+) -> None:
+    now = day + timedelta(minutes=minute)
+    found = decide(message("missed_you", ("email",)), world(contact=replace(CONTACT, phone=phone, zone=None)), now)
+    if isinstance(found, Send):
+        assert time(8) <= now.astimezone(ZoneInfo(zone)).time() < time(21)
 
 
 def test_who_wishes_for_hours_before_the_day_begins_is_written_to_by_day() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from services.notifications.clients import mail
+from services.notifications.clients import booking, mail, phone
 from services.notifications.clients.breaker import FAILURES, Breaker
 from services.notifications.clients.carriers import Carriers
 from services.notifications.clients.mail import MailServer, composed
@@ -33,6 +33,8 @@ MESSAGE = Outbound(
     body="Maple: see you",
     callback_url="https://care.test/cb",
 )
+
+MAIL = replace(MESSAGE, to="a@b.example", sender="hello@maple.example")
 
 
 NO_NAMES: tuple[Any, ...] = ("SM\x00", "\ud800", "", None, {}, "S" * 500_000, "SM\n1")
@@ -311,7 +313,96 @@ async def test_a_mail_server_that_answers_without_end_is_given_up(monkeypatch: p
         port = server.sockets[0].getsockname()[1]
         async with asyncio.timeout(7):
             with pytest.raises(OutcomeUnknown):
-                await MailServer("email", "127.0.0.1", port, None, None, False).send(replace(MESSAGE, to="a@b.example"))
+                await MailServer("email", "127.0.0.1", port, None, None, False).send(MAIL)
+
+
+async def test_a_mail_server_that_takes_its_time_to_greet_has_no_mail_yet_and_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its client is locked meanwhile: whoever says STOP would be turned away."""
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for line in (b"220-wait\r\n" for _ in range(100)):
+                writer.write(line)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except OSError:
+            writer.close()
+
+    monkeypatch.setattr(mail, "CONNECT_SECONDS", 0.2)
+    assert mail.CONNECT_SECONDS < mail.TOTAL_SECONDS
+    async with await asyncio.start_server(slow, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asyncio.timeout(1):
+            with pytest.raises(CarrierUnavailable, match="mail_server_away"):
+                await MailServer("email", "127.0.0.1", port, None, None, False).send(MAIL)
+
+
+def test_a_client_is_locked_for_less_time_than_a_stop_waits() -> None:
+    """In one transaction a text may be refused late and a mail go then, booking asked before each."""
+    assert 2 * booking.TIMEOUT_SECONDS + phone.TIMEOUT_SECONDS + mail.TOTAL_SECONDS < 25
+
+
+MALFORMED = ("anna@gmail.com.", "anna@gmail..com", "anna:bob@gmail.com", "anna@g[mail.com", "anna[at]@gmail.com", "")
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+@pytest.mark.parametrize("whose", ["to", "sender"])
+async def test_an_address_that_is_none_is_refused_and_says_nothing_of_the_server(whose: str, address: str) -> None:
+    class Takes:
+        taken: ClassVar[list[Any]] = []
+
+        async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
+            self.taken.append(envelope)
+            return "250 OK"
+
+    async with mails_to(Takes()) as server:
+        carriers = Carriers({"email": (server,)})
+        good = MAIL
+        for _ in range(FAILURES + 1):
+            with pytest.raises(CarrierRefused, match="address_malformed") as refused:
+                await carriers.hand_over("email", server, replace(good, **{whose: address}))  # type: ignore[arg-type] # an address
+        assert refused.value.because == ("address" if whose == "to" else "message")
+        assert Takes.taken == []
+        await carriers.hand_over("email", server, good)
+
+
+async def test_an_address_that_the_server_cannot_write_is_refused() -> None:
+    class Old:
+        async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, _more: Any) -> list[str]:
+            session.host_name = hostname
+            return ["250 HELP"]
+
+    async with mails_to(Old()) as server:
+        with pytest.raises(CarrierRefused, match="mail_server_unable"):
+            await server.send(replace(MAIL, to="anna@exämple.org"))
+
+
+async def test_a_fault_of_ours_is_no_failure_of_the_vendor() -> None:
+    broken = Broken()
+    carriers = Carriers({"sms": (broken,)})
+    for _ in range(FAILURES + 1):
+        with pytest.raises(ValueError, match="ours"):
+            await carriers.hand_over("sms", broken, MESSAGE)
+    assert not carriers.breakers["sms"].is_open
+
+
+@dataclass
+class Broken:
+    """Fails before it asks anybody."""
+
+    name: str = "sms"
+    knows_repetitions: bool = True
+
+    async def send(self, message: Outbound) -> str:
+        raise ValueError(f"ours: {message.id}")
+
+
+@pytest.mark.parametrize("between", ["\u2028", "\u2029", "\x85", "\x0b", "\r\n", "\n"])
+def test_a_subject_is_one_line_whatever_is_in_it(between: str) -> None:
+    words = replace(MAIL, subject=f"One{between}Bcc: x@y.example")
+    assert composed(words)["Subject"] == "One Bcc: x@y.example"
 
 
 async def test_a_full_mailbox_is_no_failure_of_the_server_that_has_others() -> None:
@@ -332,8 +423,8 @@ async def test_a_full_mailbox_is_no_failure_of_the_server_that_has_others() -> N
         carriers = Carriers({"email": (server,)})
         for _ in range(FAILURES + 1):
             with pytest.raises(CarrierUnavailable, match="smtp_452"):
-                await carriers.hand_over("email", server, replace(MESSAGE, to="full@example.org"))
-        await carriers.hand_over("email", server, replace(MESSAGE, to="other@example.org"))
+                await carriers.hand_over("email", server, replace(MAIL, to="full@example.org"))
+        await carriers.hand_over("email", server, replace(MAIL, to="other@example.org"))
     assert OneIsFull.taken == ["other@example.org"]
 
 
