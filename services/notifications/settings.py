@@ -39,9 +39,10 @@ class Settings(ServiceSettings):
     sms_2_account_sid: str | None = None
     sms_2_auth_token: str | None = None
     sms_knows_repetitions: bool = Field(
-        True,
+        False,
         description="Whether carriers take a text only once that they are given twice under one "
-        "I-Twilio-Idempotency-Token; where they don't, what may have gone is not given to them again",
+        "I-Twilio-Idempotency-Token; where they don't (Twilio itself doesn't say so), what may have gone is looked for "
+        "in their list, and given to them again only where it isn't there",
     )
     sms_2_number: str | None = Field(None, description="The number that it sends from")
 

@@ -245,6 +245,11 @@ class Practice:
             await runner.fire_all(claimed)
             fired += len(claimed)
 
+    async def a_minute_passes(self) -> None:
+        """Since carriers were asked: by now they would have in their lists whatever they have taken."""
+        async with self.resources.database.transaction(self.tenant) as session:
+            await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '1 minute'"))
+
     async def reported(self, status: str = "delivered", code: int | None = None) -> None:
         """The carrier's report on every text of the client that was handed to it."""
         for message in await self.messages():

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
@@ -73,6 +75,37 @@ def _add_carrier(app: FastAPI) -> None:
             "error_message": None,
         }
         return JSONResponse(answer, 201)
+
+    @app.get("/2010-04-01/Accounts/{account}/{kind}.json")
+    async def listed(
+        request: Request,
+        account: str,
+        kind: Literal["Messages", "Calls"],
+        to: Annotated[str, Query(alias="To")] = "",
+        sender: Annotated[str, Query(alias="From")] = "",
+        size: Annotated[int, Query(alias="PageSize", ge=1, le=1000)] = 50,
+    ) -> JSONResponse:
+        """What was taken, the newest first."""
+        carrier: Carrier = app.state.carrier
+        try:
+            carrier.check(account, *_basic(request.headers.get("authorization", "")))
+        except Refused as refusal:
+            return JSONResponse({"code": refusal.code, "message": refusal.message}, refusal.status)
+        found = carrier.store.find(to=to, channel="sms" if kind == "Messages" else "voice")
+        ours = [one for one in reversed(found) if one.direction == "out" and sender in ("", one.sender)]
+        items = [
+            {
+                "sid": one.id,
+                "to": one.to,
+                "from": one.sender,
+                "body": one.text,
+                "status": one.status,
+                "direction": "outbound-api",
+                "date_created": format_datetime(datetime.fromisoformat(one.at)),
+            }
+            for one in ours[:size]
+        ]
+        return JSONResponse({kind.lower(): items})
 
     # Without FastAPI's reading of parameters: of what is due at once each takes a while of the same cores.
     app.add_route("/2010-04-01/Accounts/{account}/{kind}.json", send, methods=["POST"])

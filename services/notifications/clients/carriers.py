@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from services.notifications.clients.breaker import Breaker
@@ -15,12 +16,15 @@ from services.notifications.clients.outbound import (
     Vendor,
 )
 from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.domain.model import Begun
 from services.notifications.settings import Settings
 from shared.clock import Clock
 from shared.contracts.notifications import Channel
 from shared.wire import Wire
 
 T = TypeVar("T")
+SKEW = timedelta(minutes=1)
+"""How far a carrier's clock may be ahead of or behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,20 @@ class Carriers:
         if not isinstance(carrier, PhoneCarrier):
             return "unknown", None
         return await self._ask(carrier, lambda: carrier.status(carrier_id))
+
+    async def taken(self, begun: Begun, sender: str) -> list[str] | None:
+        """What the vendor that was asked has in its list for that number since; None where it keeps none.
+
+        Raises Unavailable.
+        """
+        vendor = self.named(begun.channel, begun.vendor)
+        if not isinstance(vendor, PhoneCarrier) or begun.address is None:
+            return None
+        address, since = begun.address, begun.begun_at - SKEW
+        try:
+            return await self._ask(vendor, lambda: vendor.taken(address, sender, since))
+        except CarrierRefused:
+            return None
 
     async def _ask(self, vendor: Vendor, question: Callable[[], Awaitable[T]]) -> T:
         """The vendor's answer, unless it is left alone."""

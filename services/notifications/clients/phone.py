@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from html import escape
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 from opentelemetry.trace import SpanKind
@@ -24,6 +25,10 @@ from shared.wire import Answer, Wire
 
 TIMEOUT_SECONDS = 8.0
 DAY = timedelta(days=1)
+LISTED = 100
+"""The newest so many are asked for: more than a quota lets go to one number in a day."""
+OUT = "outbound-api"
+"""What we gave to the carrier; what went with our answers to its calls is `outbound-reply`."""
 MOST_LETTERS, MOST_CODE = 100, 1_000_000
 NOT_TAKEN = frozenset((401, 403, 429, 503))
 """Nothing is wrong with the message: our key is, or our pace, or it takes none for now. Of any other 5xx nobody knows
@@ -55,7 +60,7 @@ class PhoneCarrier:
     wire: Wire
     clock: Clock
     own_number: str | None = None
-    knows_repetitions: bool = True
+    knows_repetitions: bool = False
 
     async def send(self, message: Outbound) -> str:
         """Hands a text or call to the carrier; returns its sid. Raises as `Vendor.send`."""
@@ -71,6 +76,22 @@ class PhoneCarrier:
         try:
             return _word(answer["sid"])
         except (KeyError, TypeError, ValueError) as error:
+            raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
+
+    async def taken(self, to: str, sender: str, since: datetime) -> list[str]:
+        """What it has taken from us for this number since then, the first one first: where an answer was lost, one of
+        these may be it. Raises Unavailable, or CarrierRefused where it keeps no list.
+        """
+        query = urlencode({"To": to, "From": self.own_number or sender, "PageSize": LISTED})
+        answer = await self._ask("GET", f"{_OF_KIND[self.kind]}?{query}")
+        try:
+            found = sorted(
+                (parsedate_to_datetime(one["date_created"]), _word(one["sid"]))
+                for one in answer[_OF_KIND[self.kind].removesuffix(".json").lower()]
+                if one.get("direction", OUT) == OUT
+            )
+            return [sid for at, sid in found if at >= since]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
     async def status(self, carrier_id: str) -> tuple[str, int | None]:

@@ -63,6 +63,7 @@ WITHOUT_RULE = frozenset(
         "mail_server_silent",
         "news_on_the_way",
         "not_planned",
+        "outcome_awaited",
         "outcome_unknown",
         "practice",
         "task_open",

@@ -195,6 +195,13 @@ async def free(session: AsyncSession, ids: Collection[UUID]) -> list[Message]:
     return await every(session, Message, _FREE, {"ids": list(ids)})
 
 
+async def carried(session: AsyncSession, client_ids: Collection[UUID], carrier_ids: Collection[str]) -> set[str]:
+    """Those of these names that a carrier has for a message of one of these clients."""
+    columns = tables.messages.c
+    query = select(columns.carrier_id).where(columns.client_id.in_(client_ids), columns.carrier_id.in_(carrier_ids))
+    return {name for name in await session.scalars(query) if name is not None}
+
+
 async def planned(session: AsyncSession, where: ColumnElement[bool]) -> list[Message]:
     """Messages not sent yet that match, locked, in the order of their ids."""
     return await _locked(session, tables.messages.c.status == "planned", where)

@@ -18,16 +18,18 @@ from services.notifications.clients import CarrierRefused, Carriers, CarrierUnav
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     FROM_A_PERSON,
+    Begun,
     Message,
     Visit,
 )
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
-from services.notifications.use_cases.handing_over import Post, begin, hand_over, may_ask_again
+from services.notifications.use_cases.handing_over import Post, begin, hand_over
 from services.notifications.use_cases.messages import UNKNOWN, decided, drop
 from services.notifications.use_cases.reports import heed
 from services.notifications.use_cases.sent import keep_sent
+from services.notifications.use_cases.unknown import Unknowable, resolve
 from services.notifications.use_cases.worlds import worlds_of
 from shared import timers
 from shared.contracts.notifications import Channel
@@ -43,15 +45,33 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         return
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
     world = (await worlds_of(session, [message], now))[message.id]
-    visit = world.visit
-    whole = message = await _by_wish(session, message, world)
+    whole = await _by_wish(session, message, world)
     begun = await repository.hand_overs.find(session, message.id)
-    if begun is not None:
-        if not may_ask_again(begun, message, world.contact, post.carriers):
-            await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
-            return
-        # Nobody knows yet whether it went by this one: by no other until that is known.
-        message = replace(message, channels=(begun.channel,))
+    if begun is None:
+        await _go(session, tenant, whole, whole, world, now, post)
+    elif (unsent := await _unsent(session, tenant, whole, begun, world, now, post)) is not None:
+        await _go(session, tenant, whole, unsent, world, now, post)
+
+
+async def _unsent(
+    session: AsyncSession, tenant: UUID, message: Message, begun: Begun, world: World, now: datetime, post: Post
+) -> Message | None:
+    """A vendor may have it: the message as it may go on now, or None."""
+    try:
+        return await resolve(session, tenant, message, begun, world, now, post)
+    except Unknowable:
+        await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
+    except Unavailable as error:
+        await _wait(session, tenant, message, error, now)
+        _try_later(session, begun.channel, error, world.visit, now, post.carriers)
+    return None
+
+
+async def _go(
+    session: AsyncSession, tenant: UUID, whole: Message, message: Message, world: World, now: datetime, post: Post
+) -> None:
+    """By the first channel that takes it. `message` may be asked for by fewer channels than `whole`."""
+    visit = world.visit
     closed = refusals(message, world, now)
     refused, gone = False, set[Channel]()
     while True:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications import jobs, repository
+from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.model import Visit
 from shared.clock import system_clock
 from shared.contracts.booking import (
@@ -25,6 +26,7 @@ from shared.contracts.booking import (
 )
 from shared.timers import TimerRunner
 from tests.notifications.conftest import SOON, Practice
+from tests.notifications.integration.test_reminders import carried_by
 from tests.notifications.victim import MOMENTS, dies
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
@@ -178,10 +180,14 @@ async def test_a_move_that_is_heard_of_by_its_confirmation_voids_what_was_planne
     assert sorted(found, key=str) == [("not_sent", "visit_changed"), ("planned", None)]
 
 
+@pytest.mark.parametrize("knows", [False, True], ids=["keeps a list", "knows repetitions"])
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_worker_that_is_killed_around_the_carriers_call_has_sent_once_in_the_end(
-    moment: str, practice: Practice
+    moment: str, knows: bool, practice: Practice
 ) -> None:
+    [carrier] = practice.resources.carriers.vendors["sms"]
+    assert isinstance(carrier, PhoneCarrier)
+    practice.resources = carried_by(practice.resources, replace(carrier, knows_repetitions=knows))
     await practice.open("sms")
     only_text = {"steps": [AT_ONCE["steps"][1]]}
     await practice.call("POST", "/v1/reminder-plans", 201, json=only_text)
@@ -191,6 +197,7 @@ async def test_a_worker_that_is_killed_around_the_carriers_call_has_sent_once_in
     assert handed_over == (0 if moment == MOMENTS[0] else 1)
     [message] = await practice.messages()
     assert message["status"] == ("sent" if moment == MOMENTS[2] else "planned")
+    await practice.a_minute_passes()
     await practice.come_due("message.send")
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1

@@ -1,13 +1,15 @@
 """A carrier may have a message and nobody knows; or says of it what holds of an address that is another one by now."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
+from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import handing_over, sending
 from services.notifications.use_cases.handing_over import Post
@@ -46,7 +48,7 @@ async def silent(practice: Practice, plan: Any = NOW_PLAN) -> Failing:
     """The only carrier of texts took one and did not say so; nothing has been asked again yet."""
     real = practice.resources.carriers.vendors["sms"][0]
 
-    class Forgetful(Failing):
+    class Loses(Failing):
         async def send(self, message: Any) -> str:
             self.asked.append(message.id)
             carrier_id = await real.send(message)
@@ -54,7 +56,7 @@ async def silent(practice: Practice, plan: Any = NOW_PLAN) -> Failing:
                 raise OutcomeUnknown("sms_silent")
             return carrier_id
 
-    carrier = Forgetful(real, [])
+    carrier = Loses(real, [])
     practice.resources = carried_by(practice.resources, carrier)
     await booked(practice, plan=plan)
     await practice.fire_due()
@@ -82,6 +84,71 @@ async def test_what_was_taken_at_last_and_did_not_arrive_goes_on_by_the_next_cha
     await practice.fire_due()
     assert len(practice.outside.mails(practice.email)) == 1
     assert await practice.tasks() == []
+
+
+class Forgetful(PhoneCarrier):
+    """A carrier that knows no repetitions and loses its first answer; before or after it has taken the text."""
+
+    takes: ClassVar[bool] = True
+    asked: ClassVar[list[UUID]] = []
+
+    async def send(self, message: Outbound) -> str:
+        self.asked.append(message.id)
+        if len(self.asked) > 1:
+            return await super().send(message)
+        if self.takes:
+            await super().send(message)
+        raise OutcomeUnknown("sms_silent")
+
+
+async def lost(practice: Practice, *, taken: bool) -> None:
+    """The first answer of the only carrier of texts is lost."""
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+    assert not real.knows_repetitions, "unless the settings say so"
+    Forgetful.takes, Forgetful.asked = taken, []
+    practice.resources = carried_by(practice.resources, Forgetful(**{name: getattr(real, name) for name in FIELDS}))
+    await booked(practice)
+    await practice.fire_due()
+
+
+FIELDS = [field.name for field in fields(PhoneCarrier)]
+
+
+async def test_what_a_carrier_has_in_its_list_is_not_given_to_it_again(practice: Practice) -> None:
+    await lost(practice, taken=True)
+    assert (await again(practice))[0] in ("sent", "delivered")
+    assert len(Forgetful.asked) == len(practice.outside.texts(practice.phone)) == 1
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        [kept] = await session.scalars(text("SELECT carrier_id FROM messages"))
+        assert list(await session.scalars(text("SELECT message_id FROM hand_overs"))) == []
+    assert kept in [one.id for one in practice.outside.carrier.store.find(to=practice.phone)]
+    assert practice.outside.mails(practice.email) == []
+
+
+async def test_what_is_not_in_its_list_after_a_minute_is_given_to_it_again(practice: Practice) -> None:
+    await lost(practice, taken=False)
+    assert await again(practice) == ("planned", None)
+    assert len(Forgetful.asked) == 1
+    waits = [reason for *_, outcome, reason in await practice.decisions() if outcome == "waiting"]
+    assert waits == ["sms_silent", "outcome_awaited"]
+    await practice.a_minute_passes()
+    assert (await again(practice))[0] in ("sent", "delivered")
+    assert (len(Forgetful.asked), len(practice.outside.texts(practice.phone))) == (2, 1)
+    assert await practice.tasks() == []
+
+
+async def test_another_text_to_that_number_is_not_taken_for_the_one_that_was_lost(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.text_from(practice.phone, "HELP")
+    await practice.fire_due()
+    known = len(practice.outside.texts(practice.phone))
+    assert known == 1
+    await lost(practice, taken=False)
+    await practice.a_minute_passes()
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == known + 1
 
 
 async def moved_to(practice: Practice, phone: str) -> None:

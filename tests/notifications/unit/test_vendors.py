@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -22,6 +22,7 @@ from services.notifications.clients.carriers import Carriers
 from services.notifications.clients.mail import MailServer, composed
 from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier, spoken
+from services.notifications.domain.model import Begun
 from tests.support.build import NOW
 from tests.support.lines import Line
 
@@ -445,3 +446,57 @@ async def test_a_carrier_that_asks_for_time_is_not_asked_what_became_of_a_messag
         with pytest.raises(CarrierUnavailable, match="sms_left_alone"):
             await again
     assert len(line.asked) == 1
+
+
+def listed(*items: dict[str, Any], kind: str = "messages") -> httpx.Response:
+    return answer(200, {kind: list(items)})
+
+
+def one(sid: str, at: datetime, **more: Any) -> dict[str, Any]:
+    return {"sid": sid, "date_created": format_datetime(at), "direction": "outbound-api", **more}
+
+
+async def test_what_a_carrier_has_taken_is_read_from_its_list() -> None:
+    minute = timedelta(minutes=1)
+    reply = one("SM-reply", NOW, direction="outbound-reply")
+    line = Line(listed(one("SM3", NOW + minute), reply, one("SM2", NOW), one("SM1", NOW - minute)))
+    assert await carrier(line).taken("+12025550123", "+12025550111", NOW) == ["SM2", "SM3"]
+    [asked] = line.asked
+    assert asked.method == "GET"
+    assert asked.url.path == "/2010-04-01/Accounts/AC1/Messages.json"
+    query = {"To": "+12025550123", "From": "+12025550111", "PageSize": "100"}
+    assert dict(asked.url.params) == query
+
+
+async def test_calls_are_in_a_list_of_their_own_and_a_second_carrier_has_its_own_number() -> None:
+    line = Line(listed(one("CA1", NOW), kind="calls"))
+    found = await carrier(line, "voice", own_number="+13035550100").taken("+12025550123", "+12025550111", NOW)
+    assert found == ["CA1"]
+    assert line.asked[0].url.path.endswith("/Calls.json")
+    assert line.asked[0].url.params["From"] == "+13035550100"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({}, [], None, {"messages": None}, {"messages": [None]}, {"messages": [{}]}),
+        {"messages": [{"sid": "SM1", "date_created": "yesterday"}]},
+        {"messages": [{"sid": "SM\x00", "date_created": format_datetime(NOW)}]},
+        {"messages": [{"sid": "SM1", "date_created": "Mon, 02 Mar 2026 10:00:00 -0000"}]},
+    ],
+)
+async def test_a_list_that_cannot_be_read_says_nothing(said: Any) -> None:
+    with pytest.raises(OutcomeUnknown, match="sms_answer_not_understood"):
+        await carrier(Line(answer(200, said))).taken("+12025550123", "+12025550111", NOW)
+
+
+async def test_a_carrier_without_a_list_leaves_it_unknown_and_one_that_is_away_is_asked_later() -> None:
+    begun = Begun(MESSAGE.id, "sms", "sms", NOW, MESSAGE.to)
+    away = Carriers({"sms": (carrier(Line(answer(503, {}))),)})
+    with pytest.raises(CarrierUnavailable):
+        await away.taken(begun, "+12025550111")
+    without = carrier(Line(answer(404, {"code": 20404})))
+    carriers = Carriers({"sms": (without,), "email": (MailServer("email", "x", 1, None, None, False),)})
+    assert await carriers.taken(begun, "+12025550111") is None
+    assert await carriers.taken(replace(begun, channel="email", vendor="email"), "x@y.example") is None
+    assert await carriers.taken(replace(begun, vendor="gone"), "x@y.example") is None
