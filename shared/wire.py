@@ -132,7 +132,8 @@ def _as_httpx() -> Iterator[None]:
         yield
     except aiohttp.ConnectionTimeoutError as error:
         raise httpx.ConnectTimeout(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+        # The proxy opens no way to them: nothing has left.
         raise httpx.ConnectError(str(error)) from error
     except TimeoutError as error:
         raise httpx.ReadTimeout(str(error)) from error

@@ -107,6 +107,14 @@ async def test_requests_go_by_the_proxy_that_the_environment_names(name: str, mo
     assert asked == [b"GET http://carrier.example/a HTTP/1.1"]
 
 
+async def test_a_proxy_that_opens_no_way_has_handed_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(says(b"", 403)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        async with aclosing(Wire(checking())) as wire:
+            with pytest.raises(httpx.ConnectError):
+                await wire.ask("POST", "https://carrier.example/a", form={"To": "+1"}, seconds=5)
+
+
 async def test_a_request_arrives_as_it_was_made(wire: Wire) -> None:
     asked: list[bytes] = []
 
