@@ -6,7 +6,7 @@ _DIES = "(is|was|has|s|will|keeps|might|about to|going to|gonna|went|almost|near
 _RELATIVE = "(mom|mother|dad|father|grandma|grandmother|grandpa|uncle|aunt|dog|cat)"
 _AT = r"(\d{1,2}|\w{1,2}[ap]m|noon)"
 """`4pm` is read as `apm`: signs that may stand for a letter do within a word."""
-_TABLETS = "(advil|tylenol|aspirin|ibuprofen)"
+_TABLETS = "(advil|tylenol|aspirin|ibuprofen|aleve|motrin|excedrin|benadryl|melatonin)"
 _NO_MORE = r"(?!.*\b(more|another|bottles?|box|boxes|packs?|every|handful|pills)\b)"
 _FREE_DAY = "((mon|tues|wednes|thurs|fri|satur|sun)day)"
 _MUERTO = "(muerto|muerta|muriendo)"
@@ -28,7 +28,7 @@ HARMLESS = (
     f"{_NOT} live (in|at|near|nearby|here|far|there|that|close|on|around|together)",
     "living room",
     "live (stream|streams|streaming|captions|chat)(?! (with|to) me)",
-    "live without (my|the|your|this) (calendar|phone|coffee|reminders|app|planner|laptop|wifi|car|glasses)",
+    "(live|survive) without (my|the|your|this)? (calendar|phone|coffee|reminders|app|planner|laptop|wifi|car|glasses)",
     "can we end (it|this) (early|now|at)",
     rf"\A(lets|let us|can we|could we|we can|we could|please)? end (it|this|things) at {_AT}\Z",
     "lets end (it|this|things) (there|here) for (this|the|today|now)",
@@ -42,6 +42,8 @@ HARMLESS = (
     "gun to my head (id|i would|ill) (pick|choose|say|go (with|for))",
     r"hate my self for (forgetting|missing) (the|my|our|this) (appointment|session|visit)",
     rf"(took|take|taking) (1|2|one|two) {_TABLETS}{_NO_MORE}",
+    r"(take|takes|taking) (\d\d|[12]\d\d) mg",
+    "(take|takes) (1|2|one|two) (pills|tablets) (every|each|at|in)",
     r"do i (need|have) to take (\d|my|the|any|these)? (pill|pills|meds|medication) (before|after|with|first)",
     r"\A(i am|im)? (so|just)? (glad|happy|grateful|lucky) to be alive",
     r"point in (coming|driving|going) around \d+",
@@ -49,6 +51,7 @@ HARMLESS = (
     "is my last (session|visit|appointment),(right|correct)",
     "is my last day (of|at) (work|school|class|classes|camp|college|vacation)",
     "other side of",
+    "pistola de (agua|silicon|juguete)",
     "(matar|matarme|mato|matamos) (dos|2) pajaros",
     r"matar (el|la|un|una|las|los|unas|unos)? (tiempo|rato|hambre|antojo|(mosquito|cucaracha|hormiga|arana|rata)s?)",
     "ultimo dia (es|sera|seria) (el|este)? (lunes|martes|miercoles|jueves|viernes|sabado|domingo)",

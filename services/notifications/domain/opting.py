@@ -18,15 +18,26 @@ _POLITE = re.compile(
     r"\b(please|pls|plz|kindly|(many )?thanks|thank you( so| very)?( much)?|thx|now|ok|hi|hello|hey"
     r"|good (morning|evening)|por favor|porfa|(muchas )?gracias|hola|buen[oa]s( dias| tardes| noches)?)\b"
 )
+_HEATED = re.compile(
+    r"\b(fuck(ing?|in)?(?! (off|you|u)\b)|fkn|effing|shit|bullshit|crap|stupid"
+    r"|freaking|frigging|bloody|(god)?damn|goddam|the (fuck|hell)|ffs|omg"
+    r"|wtf|jesus|already|right|immediately|asap|seriously|ya mismo|inmediatamente|carajo|chinga(dos?|das?)?|pinches?"
+    r"|malditos?)\b"
+)
+"""What is no less an opt-out for being said in anger: "stop the fucking texts already"."""
 _TEXTS = (
-    "(te?xts?|te?xtin|te?xting|messages?|messaging|msgs?|sms|contacting|sending|writing|bothering|spamming|spam"
-    "|reminders|notifications|notifs|alerts)"
+    "(te?xts?|te?xtin|te?xting|messages?|messaging|msgs?|msgs?in|msging|sms|contacting|sending|writing|bothering|spamming"
+    "|spam|harr?assing|harr?asing|bugging|annoying|pestering|hounding|reminders|notifications|notifs|alerts)"
 )
+_CALLS = "(and|or|calls?|calling|emails?|emailing)"
+"""Beside texts only: who wants no calls may want texts."""
 _LIST = (
-    r"( (off|from) ((the|your|this|all) )?((te?xt|te?xting|sms|message|messaging|mailing|contact) )?"
-    "(list|lists|texts|messages))?"
+    r"( (off|from|to|of) ((the|your|this|these|all) )*((te?xt|te?xting|sms|message|messaging|mailing|contact) )?"
+    "(list|lists|texts|messages|all|everything|this|these|it|you|alerts|reminders|notifications))?"
 )
-_MENSAJES = "(mensajes|textos|sms|avisos|recordatorios|notificaciones|alertas)( de texto)?"
+_MENSAJES = "(mensajes?|mensajitos|textos|sms|avisos|recordatorios|notificaciones|alertas)( de texto)?"
+_DE_QUIEN = "( de (ustedes|usted|ti|este numero|esta (clinica|oficina|lista)|su (parte|oficina|clinica)))?"
+_LOS = "((los|las|mis|sus|estos|estas|esos|esas) )?"
 _ME = "(me|us|this number|this phone|my number|my phone)"
 _KINDS = "((text|sms|of|the|these|your|any|more|all) )*"
 _SAYS_STOP = re.compile(
@@ -35,8 +46,12 @@ _SAYS_STOP = re.compile(
             "((no|i said|i say|just|wrong number|txt|text) )*(st[o0]p+|stpo|sotp|stp|stopall)"
             "( (it|this|that|now|all))?",
             "((text|txt|reply|send) )?stop ?((to|2) ?)?(stop|end|quit|cancel|opt ?out|unsubscribe)",
-            f"(wrong number )?(stop|quit|end) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
-            f"( (to|us|all|{_ME}|{_TEXTS}|any ?more|this|that|it|these|those|stuff))*",
+            f"(wrong number )?(stop|quit|end|cease) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
+            f"( (to|us|all|{_ME}|{_TEXTS}|{_CALLS}|any ?more|this|that|it|these|those|stuff|again))*",
+            f"stop (calls?|calling) (me )?and {_TEXTS}( {_ME})?",
+            "stop (blowing up my phone|hitting me up)",
+            f"(turn|shut|switch) (off {_KINDS}{_TEXTS}|{_KINDS}{_TEXTS} off)( for me)?",
+            f"(disable|deactivate|discontinue|cease|mute|block|kill) {_KINDS}{_TEXTS}( {_ME})?",
             f"no more {_KINDS}{_TEXTS}( to)?( me)?",
             "no (texts?|texting|text messages|messages|msgs|sms)",
             "(do not|dont) (te?xt|message|contact)",
@@ -48,32 +63,63 @@ _SAYS_STOP = re.compile(
             "(i )?(revoke|withdraw|take back) (my )?(consent|permission)( to (text|message|contact) me)?",
             "leave me alone",
             f"(i )?(want|would like|id like|wish|need) to stop (getting |receiving )?{_KINDS}{_TEXTS}",
-            "(i )?(want|would like|id like|wish|need) to (unsubscribe|opt out|be removed)",
+            "(i )?(want|would like|id like|wish|need|choose) to (unsubscribe|opt out|be removed)"
+            f"({_LIST}|( of| from) {_TEXTS})",
             "(i )?(want|would like|id like|wish|need) (to be )?(out|off)( of)? (this|the|your) (list|texts)",
-            f"opt (me )?out( of (this|these|your|all|the))?( {_TEXTS})?",
+            f"(i |im |i am )?opt(ing)? (me )?out( (of|from)( (this|these|your|all|the|everything|it))*)?( {_TEXTS})?",
             rf"un ?(sub|sub?s?cri\w+)( me)?{_LIST}",
             f"(remove|delete|take) (me|my number|this number|my phone){_LIST}",
             "(take|get) (me|my number|this number|my phone) off",
             "(lose|forget|erase) (my|this) (phone )?number",
-            "(alto|par[ae]n?|basta|deten|detenga|detengan|detenganse|detener)( ya)?|ya basta",
+            "(alto|par[ae]n?|basta|deten|detenga|detengan|detenganse|detener|parar)( ya)?|ya basta",
             f"(alto|basta|fin)( ya)? (a|de|con) ((los|sus|estos|tantos) )?{_MENSAJES}",
             "((quiero )?(dar|darme|darse)|dame|deme|denme|dese|dar) de baja|de baja",
             "(eliminen?me|borren?me|quiten?me|saquen?me)( de (la|su|esta) lista)?",
-            f"(cancel|par|deten|quit|elimin|termin)(a|e|en|ar|er) (los |mis |sus |estos )?{_MENSAJES}",
+            f"(cancel|par|deten|quit|elimin|termin|fren|desactiv|suspend)(a|e|en|ar|er) {_LOS}{_MENSAJES}",
+            f"(detengan?|suspendan?|apaguen?|apagar|dejen) (de mandar )?{_LOS}{_MENSAJES}",
             "(cancel|anul|termin)(a|e|en|ar) (la |mi |esta )?suscripcion",
             "((quit|borr|elimin)(a|e|en|ar)|sa(ca|que|quen|car)) (mi|este) numero( de (la|su|esta) lista)?",
             "(ya )?no mol(estar|este|esten|estes)( mas)?",
             "arret(er|ez)?",
-            f"(ya )?no (quiero )?(recibir )?(mas )?{_MENSAJES}( mas)?",
+            f"(ya )?no (quiero |deseo |quisiera |autorizo )?(seguir )?(recibir |recibiendo )?(mas )?"
+            f"{_LOS}{_MENSAJES}( mas)?{_DE_QUIEN}",
+            "(ya )?no (quiero|deseo) (que me (escriban|manden|envien|contacten)|recibir nada|saber nada)( mas)?"
+            f"( {_MENSAJES}| nada)?{_DE_QUIEN}",
             "(ya )?no me (molesten?|molestes)( mas)?",
-            f"(ya )?no me (escriban?|escribas|manden?|mandes|envien?|envies|texteen?)( mas)?( {_MENSAJES})?( mas)?",
+            f"(ya )?no me (escriban?|escribas|manden?|mandes|envien?|envies|texteen?|contacten?|textees?)( mas)?"
+            f"( {_MENSAJES}| nada)?( mas| nunca| otra vez)*{_DE_QUIEN}",
+            f"(ya )?no (enviar|mandar|escribir|contactar|textear)(me)?( mas)?( {_MENSAJES})?( mas)?",
             "(dejen?me|dejame) (en paz|tranquil[oa])",
-            rf"(ya )?(dejen?|deja|par[ae]n?) de (escribir|mandar|enviar|textear|molestar)(me)?( {_MENSAJES})?( mas)?",
+            rf"(ya )?(dejen?|deja|dejar|par[ae]n?|parar) de (estar )?(escribi|manda|envia|textea|molesta|acosa)"
+            rf"(r|rme|ndo|ndome)( mas)?( {_MENSAJES}| nada)?( mas)?",
             r"(desuscri|desubscri|dessuscri|desinscri)\w+",
         )
     )
 )
 """Whole messages: "I'll stop by at 5" and "basta con las 3" are something else."""
+_BEFORE = (
+    "((can|could|would|will|cant|wont|why dont) (you guys|you all|you|u|ya|yall|someone)( just)?"
+    "|i (have )?(already )?(asked|told|ask|tell|keep asking|keep telling|begged|want|need) (you|u|yall)( guys)?"
+    "( (twice|two times|three times|many times|several times|so many times))? to( just)?|i (said|say|keep saying)"
+    "|(im|i am) (asking|telling|begging) (you|u) to|(you|u|yall) (need|have|got) to|for the last time|just"
+    "|(pueden?|podrian?|puedes|podrias)|(ya )?(les?|te) (dije|he dicho|pedi|pido|digo) que( ya)?"
+    "|(quiero|necesito|pido) que( ya)?|favor de)"
+)
+"""What asks for it: "could you", "I told you to", "ya les dije que"."""
+_NOT_YET = "(?!(going|coming|sure|ready|here|there|home|able|feeling|in|at|on|late|well|done|available|free)\\b)"
+_ASIDE = (
+    "((sorry )?((this is|its|it is|u have|you have|you have got|youve got|you got|u got) )?((the|a) )?wrong"
+    " (number|person|phone)|(fuck|screw|piss|bug) (off|you|u)|go away|get lost|leave me alone|(im )?not interested"
+    "|i (dont|do not) know (you|who (this|you) (is|are))|idk (you|who this is|who you are)|i mean it|im serious|enough"
+    f"|(im|i am|this is) not {_NOT_YET}(the )?\\w+( (number|phone))?"
+    "|(es )?(el |un )?numero equivocado|(se )?equivoc(ado|ada|aron|o) de numero|(este )?no es (su|el|mi) numero"
+    "|(es )?(la )?persona equivocada|tienen? (el |un )?numero equivocado|no (los|las|lo|la|te) conozco"
+    "|no soy (esa|la) persona|no soy \\w+|no se quien(es)? (es|son|eres)|no me interesa|dejen?me en paz)"
+)
+"""What somebody says beside it, and what alone is none."""
+_AROUND = re.compile(rf"^({_ASIDE}|{_BEFORE}) (?=.)|(?<=.) {_ASIDE}$")
+_LONGEST = 160
+"""In signs, of what may say it; whoever writes more says more."""
 
 
 _NAME = "[^\\W\\d_]+(?:['\u2019-][^\\W\\d_]+)*"
@@ -132,9 +178,9 @@ _EITHER = frozenset(
 
 
 def whole(body: str) -> str:
-    """A message as a keyword: `Opt-Out.` is `OPT OUT`, `S T O P` and `stop stop` are `STOP`."""
+    """A message as a keyword: `Opt-Out.` is `OPT OUT`, `S T O P`, `ST OP` and `stop stop` are `STOP`."""
     words = re.findall("[a-z0-9]+", letters(body.replace("🛑", " stop ")))
-    if all(len(word) == 1 for word in words):
+    if all(len(word) == 1 for word in words) or "".join(words).upper() in OPT_OUT:
         words = ["".join(words)]
     return _once(words).upper()
 
@@ -142,7 +188,17 @@ def whole(body: str) -> str:
 def says_stop(body: str) -> bool:
     """Whether a message says in other words that no more texts are wanted; politeness may stand around them."""
     bare = _bare(whole(body))
-    return bare.upper() in _POLITELY or _SAYS_STOP.fullmatch(bare) is not None or _is_signed(body)
+    return bare.upper() in _POLITELY or _wholly_says_stop(bare) or _is_signed(body)
+
+
+def _wholly_says_stop(bare: str) -> bool:
+    """Whether it's an opt-out once what asks for it and what is said beside it are taken away."""
+    if len(bare) > _LONGEST:
+        return False
+    calm = " ".join(_HEATED.sub(" ", bare).split())
+    while (rest := _AROUND.sub("", calm)) != calm:
+        calm = rest
+    return any(_SAYS_STOP.fullmatch(said) is not None for said in (bare, calm))
 
 
 def says_start(keyword: str) -> bool:

@@ -20,10 +20,73 @@ _LOOKALIKES = str.maketrans(
 _INSTEAD = str.maketrans("013457@$!|", "oieastasii")
 _ELL = str.maketrans("1|", "ll")
 _I_WITHIN = re.compile("(?<=[a-z])I+")
-_ENGLISH = ("suicide", "suicidal", "overdose", "overdosing", "alive", "unalive", "myself")
+_ENGLISH = (
+    "suicide",
+    "suicidal",
+    "overdose",
+    "overdosing",
+    "alive",
+    "unalive",
+    "myself",
+    "himself",
+    "herself",
+    "themselves",
+)
 _SPANISH = ("suicida", "suicidas", "suicidio", "suicidar", "suicidarme", "matar", "matarme", "morir", "morirme")
 _OFTEN_MISSPELLED = (*_ENGLISH, *_SPANISH, "ahorcarme", "sobredosis", "quiero", "quiere", "quieren")
 _OFTEN_MASKED = (*_OFTEN_MISSPELLED, "kill", "killing", "die", "dead", "dying", "cut", "cutting", "hang")
+_IN_SHORT = {
+    "cnt": "cant",
+    "cudnt": "couldnt",
+    "didn": "didnt",
+    "wont": "wont",
+    "wud": "would",
+    "wld": "would",
+    "cud": "could",
+    "shud": "should",
+    "wan": "want",
+    "wnt": "want",
+    "wnna": "wanna",
+    "wanan": "wanna",
+    "gona": "gonna",
+    "gna": "gonna",
+    "abt": "about",
+    "thru": "through",
+    "luv": "love",
+    "nemore": "anymore",
+    "nymore": "anymore",
+    "anymor": "anymore",
+    "nething": "anything",
+    "no1": "no one",
+    "noone": "no one",
+    "some1": "someone",
+    "sum1": "someone",
+    "any1": "anyone",
+    "every1": "everyone",
+    "evry1": "everyone",
+    "ppl": "people",
+    "tmrw": "tomorrow",
+    "tmr": "tomorrow",
+    "tomorow": "tomorrow",
+    "2morrow": "tomorrow",
+    "2nite": "tonight",
+    "2night": "tonight",
+    "tonite": "tonight",
+    "4ever": "forever",
+    "b4": "before",
+    "gudbye": "goodbye",
+    "goodby": "goodbye",
+    "mtar": "matar",
+    "mtarme": "matarme",
+    "mrir": "morir",
+    "mrirme": "morirme",
+    "toy": "estoy",
+    "q": "que",
+    "xq": "por que",
+    "pq": "por que",
+    "tmb": "tambien",
+}
+"""`no1 wud miss me`."""
 _WITHOUT_G = re.compile(
     "(th?ink|end|kill|cutt|hurt|jump|hang|liv|dy|hitt|beat|chok|threaten|feel|go|try|plann?|tak|giv|say|tell|stabb?|shoot"
     "|drown|burn|bleed|overdos|wish|hop|pray|exist|breath|driv|stand|sitt|hold|bring|load)in"
@@ -112,7 +175,8 @@ def sound(word: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _heard(word: str) -> str:
-    if not word.isdigit():
+    word = _IN_SHORT.get(word, word)
+    if not word.isdigit() and " " not in word:
         word = word.translate(_INSTEAD)
     if _WITHOUT_G.fullmatch(word):
         return sound(f"{word}g")

@@ -1,5 +1,7 @@
 """Who wants no more texts: carriers' words with politeness around them or said twice, signed ones, and other ways."""
 
+from pathlib import Path
+
 import pytest
 
 from services.notifications.domain.inbound import meaning
@@ -7,6 +9,10 @@ from services.notifications.domain.opting import OPT_OUT
 
 OF_VISITS = ("CANCEL", "CANCELAR", "CANCELA")
 """With more around them they may be about a visit."""
+
+
+def corpus(name: str) -> list[str]:
+    return (Path(__file__).parent / "corpus" / f"{name}.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize("word", sorted(OPT_OUT.difference(OF_VISITS)))
@@ -82,6 +88,22 @@ def test_as_people_say_it_otherwise(text: str) -> None:
     assert meaning(text) == "opt_out"
 
 
+def test_nor_is_it_another_thing_when_asked_for_or_said_in_anger() -> None:
+    texts = corpus("opt_out")
+    assert len(texts) > 90
+    assert {text: meaning(text) for text in texts if meaning(text) != "opt_out"} == {}
+    assert {text: meaning(text.upper()) for text in texts if meaning(f"{text.upper()}!!") != "opt_out"} == {}
+
+
+def test_what_asks_for_something_else_in_the_same_words_is_none() -> None:
+    assert {text: meaning(text) for text in corpus("no_opt_out") if meaning(text) != "other"} == {}
+
+
+def test_nor_is_a_long_text_however_it_begins() -> None:
+    assert meaning("stop texting me " + "and " * 60) == "other"
+    assert meaning("can you " * 2_000 + "stop") == "other"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -142,7 +164,6 @@ def test_a_name_below_it_is_a_signature(text: str) -> None:
         "Stop - Sick today",
         "stop - flat tire",
         "Stop - Main Street",
-        "Stop\nWrong number",
         "Stop - What is this",
         "Stop\nWho is this",
         "stop - by the door",
