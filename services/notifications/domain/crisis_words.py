@@ -56,7 +56,7 @@ _WHERE = "(to|driving|walking|parking|on|outside|coming|there|in)"
 _HEIGHT = "(bridge|overpass|roof|rooftop|building|skyscraper|tower|window|cliff|balcony|ledge|railing)"
 _HOLD = "(promise|guarantee|swear|contract)"
 _GUN = "(gun|pistol|rifle|shotgun|revolver|handgun|glock|firearm)"
-_SHOWN = "(show|range|safe|permit|license|collection|rights|control|violence|store|class)"
+_SHOWN = "(show|range|safe|permit|license|collection|rights|control|violence|store|class|sharpener|set)"
 _TRAFFIC = "(traffic|train|bus|truck|car|cars|subway|tracks|highway)"
 
 ENGLISH = (
@@ -116,6 +116,8 @@ ENGLISH = (
     "(doesnt|didnt) want to wake up",
     "wish (i|he|she|they) (didnt|dont|hadnt|wouldnt|never|wont) … (wake|woke|woken)(?! (up)? (so)? (early|late|at))",
     "(sleep|rest) for ever",
+    "(sleep|asleep) and (not|never) (come back|get up|be here)",
+    "(god|lord|jesus) … take (me|him|her)(?! (to|there|home))",
     "ready to rest",
     "(see|face) (another day|tomorrow)",
     f"({_WANT}|should) … (disappear|vanish|fade away|cease)",
@@ -124,7 +126,7 @@ ENGLISH = (
     "belong … this world",
     "(out|unsubscribe) (of|from) life",
     f"{_WEARY} … {_LIVE}",
-    f"(give|giving|given) up … {_LIVE}",
+    f"(give|gives|giving|gave|given) up … {_LIVE}",
     "bother living",
     "let go of (life|everything)",
     "(will|strength) to (live|go on|keep going)",
@@ -139,7 +141,7 @@ ENGLISH = (
     "(im|am|feel|feeling|feels|everything|its all) … (pointless|meaningless|worthless|useless|hopeless)",
     "no (way out|way forward|hope|future|escape|fight left|more fight)",
     "(lost|losing) (all|my|the)? hope",
-    "(cant|dont|not) see … (future|way forward)",
+    "(cant|dont|not) see … (future|way forward|way out(?! of))",
     f"(cant|dont|not|never) see {_SELF} … making it",
     "dark (place|thoughts)",
     "end of my rope",
@@ -152,7 +154,7 @@ ENGLISH = (
     f"{_CANT} (do|take|handle|bear|stand|fight|live|cope)? (this|it|life|the pain|this pain)? {_SO}",
     f"{_CANT} (keep (going|living|doing)|hold on|(be here|exist) {_ANYMORE})",
     "(think|sure|if) i can … (go on|keep going)",
-    "how much longer i can",
+    "how much (longer|more) i can(?! (park|drive|pay))",
     "want out(?! of (the|this) (text|list|plan))",
     r"(give|giving|gave|given) up(\Z| on (everything|myself))",
     r"\A(i am|im) (so)? done\Z",
@@ -192,9 +194,10 @@ ENGLISH = (
     "(good bye|good by|farewell) (forever|world|cruel|everyone|everybody|all)",
     "(good bye|bye|(good)? night) (forever|for good)",
     "(this is|said|love|loved|sorry) … good bye",
-    "(wrote|written|writing|leaving) … (my note|good bye)",
+    "(wrote|written|writing|leaving) … (my note|(good byes?))",
     "letters (to|for) (every one|each|my|loved)",
     "letter (to|for) (my (kids|children|babies|family)|whoever)",
+    "(wrote|written|writing|finished) (the|my) (last)? note(?! (for|to|from))",
     "good bye (note|letter|text|message|video)",
     r"(texted|sent|send|wrote|called|texting|sending|saying) … good bye(\Z| and)",
     f"left (a|his|her|their|the|this) note(?! (at|on|with|for)) … (missing|gone|{_THEY})",
@@ -228,10 +231,12 @@ ENGLISH = (
     "my will is",
     "(going to|gonna) do it tonight",
     r"(im|am|is|hes|shes|they are) about to do it\Z",
+    r"help … (going to|gonna) do it\Z",
     "(nobody|no one|nothing) can (help|save|stop) (me|him|her)",
     "too late (for me|to (help|save) (me|him|her))(?! to)",
     # To hurt oneself.
     f"{_HARM} {_SELF}(?! {_CHANCE})",
+    f"(cutting|hurting|harming) {_SELF}",
     f"{_THEY} ((is|was|has been|been|keeps|started)? (cuts|cutting)"
     r"(\Z| (again|at night|at school|now|for|because|when))|(just|has|have|almost|nearly|might)? (od|ods|oded|oding))",
     r"self (harm|injur|mutilat|delet)\w*",
@@ -240,7 +245,7 @@ ENGLISH = (
     "(something (stupid|drastic|desperate)|do something (bad|terrible|awful|horrible|rash))",
     f"(safe (with|by|around|from)|danger to|scared of|trust|trusted with) {_SELF}",
     "(scared|afraid) … might do",
-    rf"((i am|im) not|(dont|not) (feel|feeling)) (very|really|so)? safe(?! {_WHERE})",
+    rf"((i am|im|he is|hes|she is|shes) not|(dont|doesnt|not) (feel|feeling)) (very|really|so)? safe(?! {_WHERE})",
     f"{_CANT} (keep (me|{_SELF}) safe|stay safe|be alone)",
     f"({_CANT}|wont|not) {_HOLD} … (safe|safety)",
     f"({_CANT}|wont|not) {_HOLD} (you)? (that)? i wont (do|act|try|jump)(?! my)",
@@ -313,7 +318,9 @@ ENGLISH = (
     f"{_HEIGHT} and (he|she|they|it)? (wont|refuses|refusing|not) … (come|get|coming) down",
     f"put (the|that|his|her) ({_GUN}|knife) down",
     "plan and (the|a|has|have)? (means|intent|method|date|note)",
-    "going to the bridge",
+    "(going|driving|heading|walking) to the (bridge|cliff|tracks)(?! (street|office|exit))",
+    f"(stop|stops|keep|keeps|kept) (hitting|punching) {_OWN} (head|face)",
+    r"(have|has|got|made) a plan\Z",
     f"(brains out|(blow|blowing|blew) {_OWN} (head|face) off)",
     f"(load|loaded|loading) … {_GUN}",
     f"{_GUN} … (is|s)? (loaded|next to me|beside me|in front of me|in my (lap|hand|mouth|car)|on the (table|bed))",
@@ -321,10 +328,10 @@ ENGLISH = (
     " to (work|school|the|my|class|church)",
     f"({_GUN}|bullet|barrel|muzzle|knife|blade|razor) (is)? (to|in|inside|through|at|against) {_OWN}"
     "(?! (bag|pocket|show))",
-    f"(have|had|got|bought|hold|holding|holds|grabbed) ({_OWN}|a|the) ({_GUN}|razor|knife)(?! {_SHOWN})",
+    f"(have|has|had|got|bought|hold|holding|holds|grabbed) ({_OWN}|a|the) ({_GUN}|razor|knife)(?! {_SHOWN})",
     f"(use|using|grab|grabbing|get|getting|about|reach for|reaching for|find|finding) {_OWN} ((mom|dad|husband)s)?"
     f" {_GUN}(?! {_SHOWN})",
-    f"with (a|the|{_OWN}) ({_GUN}|noose)(?! {_SHOWN})",
+    f"with (a|the|{_OWN}) ({_GUN}|noose|razor)(?! {_SHOWN})",
     r"(overdos|overdoz)\w*",
     "(i|ill|ive|to|gonna|imma|im|just|almost|might) (od|oded)",
     "(ive odd|(od|odd) (tonight|last night|again|yesterday))",
@@ -351,6 +358,7 @@ ENGLISH = (
     f"bottle of … {_PILLS} (and|with|next|here|right|beside|in (front|my))",
     f"{_TAKE} {_MANY} of (my|his|her|the|our) … {_PILLS}",
     f"{_TAKE} … {_PILLS} … all of (it|them)",
+    f"(took|taken|swallowed|stole) … {_OWN} ({FAMILY}|grandma|grandpa|parent|roommate)s {_PILLS}",
     "(have|got) … pills (ready|lined up|next to me|in front of me)(?! (for|at))",
     "pills (and|n|with|w) (vodka|alcohol|whiskey|wine|beer|liquor)",
     f"(pills|meds|tablets|bottle|rope|razor|knife) (is|are)? in {_OWN} hand",

@@ -5,23 +5,23 @@ from services.notifications.domain.common_words import FAMILIA, HIJOS, MEDICINES
 _QUIERO = "(quiero|quisiera|deseo)"
 _QUIERE = "(quiere|quieren|quisiera|queria|desea)"
 _ALGUIEN = (
-    f"(el|ella|ellos|(mi|su|nuestr[oa]) ({FAMILIA}|{OTROS}|bebe|nino|nina|muchacho|muchacha|alumno|alumna)|{HIJOS})"
+    f"(el|ella|ellos|{HIJOS}"
+    f"|(mi|su|nuestr[oa]|el|la) ({FAMILIA}|{OTROS}|bebe|nin[oa]|muchach[oa]|alumn[oa]|paciente|client[ea]))"
 )
 _SE = (
     "((ya|siempre|a veces|tambien|otra vez|anoche|ayer|casi) )?se"
-    " ((esta|estaba|anda|sigue|ha|ha estado|va a|iba a|quiere"
-    "|queria|quiso|intento|trato de|vuelve a|volvio a|podria|puede|acaba de) )?"
+    " ((esta|estaba|anda|sigue|ha|ha estado|va a|iba a|quiere|queria|quiso"
+    "|intento|trato de|vuelve a|volvio a|podria|puede|acaba de) )?"
 )
 """What stands between somebody and what they do to themselves: "mi hija otra vez se quiere cortar"."""
 _VIVIR = "(vivir|viviendo|existir|vida|estar viva|estar vivo)"
 _HARTO = "(cansado|cansada|canse|harto|harta|odio|asco)"
 _HACER = "(hacer|acer|hacerme|acerme|hare|haria|hago|ago|hice|ice|hise|ise|haciendo|haciendome)"
 _CAER = (
-    "(tirar|tirarme|me tiro|me tire|tirare|tiraria|aventar|aventarme|me aviento|me avente|me aviente|aventare|aventaria"
-    "|lanzar|lanzarse|me lanzo|lanzare|lanzaria"
-    "|arrojar|arrojarme|me arrojo|me arroje|saltar|saltare|saltaria|echar"
-    "|me echo al|tirarse|aventarse|arrojarse|se (tiro|tira|tire|avento|avienta|aviente|lanzo|lanza|lance|arrojo|arroja"
-    "|arroje)|salta|brincar|brinca)"
+    "(tirar|tirarme|me tiro|me tire|tirare|tiraria|aventar|aventarme|me aviento|me avente|me aviente|aventare"
+    "|aventaria|lanzar|lanzarse|me lanzo|lanzare|lanzaria|arrojar|arrojarme|me arrojo|me arroje|saltar|saltare"
+    "|saltaria|echar|me echo al|tirarse|aventarse|arrojarse|se (tiro|tira|tire|avento|avienta|aviente|lanzo|lanza"
+    "|lance|arrojo|arroja|arroje)|salta|brincar|brinca)"
 )
 _ALTURA = (
     "(puente|ventana|azotea|edificio|techo|balcon|torre|acantilado|barranco|precipicio|cornisa|vacio|segundo piso"
@@ -35,8 +35,8 @@ _TODAS = (
 _CINTO = "(soga|cuerda|cinturon|cinto|lazo|sabana)"
 _POR_AZAR = (
     "(el pelo|el cabello|las unas|la barba|la mano|el dedo|un dedo|un poco|tantito|el pie|la rodilla|el tobillo"
-    "|la espalda|la lengua"
-    "|la llamada|con (la|el|una|un) (plancha|estufa|papel|lata|cafe|sol|agua|horno|comal|puerta)|cocinando|jugando"
+    "|la espalda|la lengua|la llamada"
+    "|con (la|el|una|un) (plancha|estufa|papel|lata|cafe|sol|agua|horno|comal|puerta)|cocinando|jugando"
     "|rasurando(se)?|corriendo|entrenando|bailando|en (la|el) (escuela|cocina|gimnasio|parque|practica|partido|recreo"
     "|trabajo|futbol|sol))"
 )
@@ -46,7 +46,7 @@ _INVITA = (
 )
 _PASTILLAS = rf"((pasti|medici|paraceta|pildora|capsul)\w*|{MEDICINES})"
 _COMO_SIEMPRE = r"(a las|en|para|por|cada|con|antes|despues|como|hoy|diario|de (la|las|el)|del|y ya)"
-_MUCHAS = r"(todas|muchas|monton|frasco|bote|botella|demasiadas|veinte|treinta|cuarenta|\d+)"
+_MUCHAS = r"(todas|todos?|toda|muchas|monton|frasco|bote|botella|demasiadas|veinte|treinta|cuarenta|\d+)"
 
 SPANISH = (
     # Said outright.
@@ -94,6 +94,8 @@ SPANISH = (
     r"no (voy a estar|estare) (aqui)? manana\Z",
     "(no|nunca|jamas|ojala) … (despertar|despertarme|despierte|despertara|amanecer|amanezca|amaneciera)",
     "dejar de respirar",
+    "(dormir|dormirme) y (ya)? (no|nunca) (volver|regresar|levantarme)",
+    r"no se si … (estar|estare|seguir|siga|sigo) viv[oa]",
     "(desaparecer|desaparecere|desaparezco|desapareciera)",
     f"no {_QUIERO} … aqui",
     f"no {_QUIERO} … asi",
@@ -155,11 +157,12 @@ SPANISH = (
     "(hijos|hijas|hijo|hija|familia|todos) … (mejor|merecen?) … (otra|mejor) (mama|madre|papa|familia)",
     "(hago|haria|hare|haciendo|hacerles) un favor (a (todos|mi|mis|la familia)|al mundo|si (me|yo|ya))",
     # Leave.
-    "(me despido|mi despedida|(carta|video|mensaje|nota) de despedida|despidanme|despideme)",
+    "(me despido|mi despedida|(mis|sus) despedidas|(carta|video|mensaje|nota) de despedida|despidanme|despideme)",
     "adios (mundo|a todos)",
     "(los|las|te|les) (amo|quiero) … adios",
     "adios … (los|las|te) (amo|quiero)",
     "hasta nunca",
+    r"(hice|escribi) (la|mi|una) (carta|nota)\Z",
     "(deje … carta|dejo (una|su) (carta|nota)(?! (en|con)))",
     r"cartas? (para|a) (mis? (hij[oa]s?|familia)|cada uno|todos)",
     "(deje|dejar|dejando) todo (arreglado|en orden|preparado)(?! para)",
@@ -181,6 +184,8 @@ SPANISH = (
     "no me veran",
     "(es|llego) el (fin|final)(?! (de|del))",
     "acabo para mi",
+    r"(ayuda|ayudenme|ayudame) … voy a hacer\Z",
+    r"(se|me) … (metio|meti|tomo|tome|corto|corte|quemo|queme|lastimo|choco|choque) … a proposito\Z",
     "(voy a (hacer|acabar|terminar)|hare) esta noche",
     "(me detenga|nadie me (va a|puede|podra) (parar|detener|salvar))",
     "nadie me salve",
@@ -214,6 +219,7 @@ SPANISH = (
     "(apunal|acuchill)ar(me|se)",
     "(navajas?|cuchillo en)",
     "miedo … (mi misma|mi mismo|lo que pueda)",
+    "(pegarse|pegandose|golpearse|golpeandose|se (pega|golpea)) (en|contra) (la|su) (cabeza|cara|pared)",
     "no confio en (mi|quedarme|estar sol[oa])",
     "no … (a salvo|segura sola|seguro solo|conmigo)",
     "no (me|se|nos) (siento|siente|sentimos|sienten) (muy|nada)? segur[ao]s?"
@@ -223,7 +229,8 @@ SPANISH = (
     r"(ahorcar\w*|orcar\w*|(me|se) (ahorco|ahorque|ahorca)(?! (el|la|los|las)))",
     "(me|se) … colgar(?! (el|la))",
     r"(encontre|encontramos|encontraron|hallaron|vi|estaba) … (colgad|ahorcad|desangrad)[oa]",
-    f"{_ALGUIEN} {_SE}(colgo|cuelga|cuelgue|disparo|dispara|dispare|envenena|asfixio)(?! (el|la|con))",
+    f"{_ALGUIEN} {_SE}(colgo|cuelga|cuelgue|disparo|dispara|dispare|envenena|asfixio|estrangulo|estrangula|ahogo)"
+    "(?! (el|la|con|de))",
     r"(colgarme|colgarse(?! (el|la|los))|me cuelgo(?! (el|la))|me (colgare|colgaria)(?! (el|la))"
     r"|(?<!\bno\s)me cuelgue(?! (el|la|en|si)))",
     "me colgue de (un|una|el|la)",
@@ -258,7 +265,10 @@ SPANISH = (
     r"(?! (en|de|con) (trabajo|tareas?|deudas?|risa|un vaso))",
     "(prenderme|prenderse|(me|se) (prendo|prendio)|(me|se) … prender) fuego",
     "(voy a|a punto de) saltar(?! (una|la))",
+    r"se (quiere|queria|quiso|va a) (aventar|tirar|lanzar)\Z",
     "(pensando|pienso|pensado|pense|ganas|quiero|voy) (en|de|a)? (lanzarme|tirarme|aventarme)(?! (a|al|en|con|por))",
+    r"(manejando|caminando|rumbo|voy) (al|hacia el) puente(\Z| (y|para))",
+    r"(tengo|tiene) un plan\Z",
     "(parad|sentad|subid|trepad)[oa] en (el|la) (puente|barandal|borde|orilla|cornisa)",
     "(chocar|choco (mi|el) (carro|coche)|estrellar|estrellarme|me estrello) … (contra|proposito)",
     "(quiero|voy a|ganas de|pienso) (estrellarme|estrellar (mi|el) (carro|coche))",
@@ -272,14 +282,16 @@ SPANISH = (
     rf"(tome|tomar|tomarme|tomarse|tomado) … {_MUCHAS} … {_PASTILLAS}",
     rf"(me tomo|se tomo|tomare|tomaria|se toma) (como|casi|unas|mas de)? {_TODAS} … {_PASTILLAS}"
     r"(?! (en|a|por|cada|con|antes|como))",
-    f"se (tomo|ha tomado|comio|metio|acaba de tomar) (las|unas|varias|muchas|mis|todo|mas)? {_PASTILLAS}"
+    f"(me tome|se (tomo|ha tomado|comio|metio|acaba de tomar)) (las|unas|varias|muchas|mis|todo|mas)? {_PASTILLAS}"
     f"(?! {_COMO_SIEMPRE})",
     rf"(junte|juntando|acumule|acumulando|guardando|ahorrando|conte|contando|suficientes) … {_PASTILLAS}"
     "(?! para (la semana|el (mes|viaje)|esta|este|toda))",
     r"(pensando|pienso|pensado|pense) … en como (hacerlo|irme)",
-    f"(mirando|viendo|miro|veo) (las|todas las|mis|el|la|un|una) ({_PASTILLAS}|frasco|pistola|navaja|soga|cuchillo)",
+    f"(mirando|viendo|miro|veo|dejo de (ver|mirar)) (las|todas las|mis|el|la|un|una)"
+    f" ({_PASTILLAS}|frasco|pistola|navaja|soga|cuchillo)",
     rf"(trague|trago|tragar|tragare|tragaria|tragarme|tragarse) … ({_PASTILLAS}|frasco)",
-    "(tome pastillas|tome de mas|me empastille|me empastillo|inyectarme|me (inyecte|inyecto) (toda|de mas))",
+    r"(tome pastillas|tome de mas|tome demasiad[oa]s\Z|me empastille|me empastillo|inyectarme"
+    "|me (inyecte|inyecto) (toda|de mas))",
     "todo el (frasco|bote)",
     "(pastillas|pildoras) listas(?! (en la farmacia|para recoger))",
 )

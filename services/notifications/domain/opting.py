@@ -32,7 +32,7 @@ _TEXTS = (
 _CALLS = "(and|or|calls?|calling|emails?|emailing)"
 """Beside texts only: who wants no calls may want texts."""
 _LIST = (
-    r"( (off|from|to|of) ((the|your|this|these|all) )*((te?xt|te?xting|sms|message|messaging|mailing|contact) )?"
+    r"( (off|from) ((the|your|this|these|all) )*((te?xt|te?xting|sms|message|messaging|mailing|contact) )?"
     "(list|lists|texts|messages|all|everything|this|these|it|you|alerts|reminders|notifications))?"
 )
 _MENSAJES = "(mensajes?|mensajitos|textos|sms|avisos|recordatorios|notificaciones|alertas)( de texto)?"
@@ -64,10 +64,10 @@ _SAYS_STOP = re.compile(
             "leave me alone",
             f"(i )?(want|would like|id like|wish|need) to stop (getting |receiving )?{_KINDS}{_TEXTS}",
             "(i )?(want|would like|id like|wish|need|choose) to (unsubscribe|opt out|be removed)"
-            f"({_LIST}|( of| from) {_TEXTS})",
+            f"({_LIST}|( of| from)( (the|your|these|all))* {_TEXTS})",
             "(i )?(want|would like|id like|wish|need) (to be )?(out|off)( of)? (this|the|your) (list|texts)",
             f"(i |im |i am )?opt(ing)? (me )?out( (of|from)( (this|these|your|all|the|everything|it))*)?( {_TEXTS})?",
-            rf"un ?(sub|sub?s?cri\w+)( me)?{_LIST}",
+            rf"un ?(sub|sub?s?cri\w+)( me)?({_LIST}|( (from|to|of))?( (the|your|this|these|all))* {_TEXTS})",
             f"(remove|delete|take) (me|my number|this number|my phone){_LIST}",
             "(take|get) (me|my number|this number|my phone) off",
             "(lose|forget|erase) (my|this) (phone )?number",
@@ -107,6 +107,7 @@ _BEFORE = (
 )
 """What asks for it: "could you", "I told you to", "ya les dije que"."""
 _NOT_YET = "(?!(going|coming|sure|ready|here|there|home|able|feeling|in|at|on|late|well|done|available|free)\\b)"
+"""Who isn't that speaks of a visit; who isn't Maria has the wrong texts."""
 _ASIDE = (
     "((sorry )?((this is|its|it is|u have|you have|you have got|youve got|you got|u got) )?((the|a) )?wrong"
     " (number|person|phone)|(fuck|screw|piss|bug) (off|you|u)|go away|get lost|leave me alone|(im )?not interested"

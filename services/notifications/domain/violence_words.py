@@ -73,6 +73,8 @@ ENGLISH = (
     f" (me|us)(?! (out|off|up))(?! {_BILLS})",
     "(tried|tries|trying|wants|threatened|going|gonna) (to)? (strangle|stab|choke|punch|slap|hit|beat|hurt) (me|us)"
     f"(?! (up|back|feelings))(?! {_FIRST})(?! {_BILLS})",
+    "(hes|shes|he is|she is|dad is|dads) (hitting|beating|choking|strangling|hurting|attacking) (her|him|them)"
+    "(?! (up|at|in))",
     "(strangles|strangled|strangling|stabs|stabed|stabing|suffocates|suffocated) (me|us)",
     "(puts?|lays|laid) (his|her|their) hands on (me|us)",
     r"(he|she|they|someone|husband|boyfriend|wife|dad|mom) (pushed|shoved) me\Z",
@@ -200,7 +202,8 @@ SPANISH = (
     r"(me|nos) … amenaz\w+",
     "violencia (domestica|intra familiar|familiar|de genero|en (mi|la)? casa)(?! (caso|curso|taller))",
     r"(me|nos) … (estrangul|acuchill|apunal|agred|asfixi)\w+",
-    r"no me dejan? salir(\Z| (de (la|mi)? casa|sola|solo|de aqui|del cuarto|a ningun))",
+    r"no me dejan? salir(\Z| (de (la|mi)? casa|del (departamento|apartamento|bano|sotano|cuarto)"
+    r"|sola|solo|de aqui|a ningun))",
     r"(me|nos) (tiene|tienen) … (encerrad|secuestrad|amenazad)\w+",
     "(me|nos) (encerro|encierra|secuestro|secuestraron)",
     rf"miedo (a|de)? mi {FAMILIA}",
@@ -237,6 +240,7 @@ SPANISH = (
     "(afuera|aqui|adentro|puerta) con (un|una) (cuchillo|pistola|arma|machete|bate|martillo|palo|tubo)",
     "mi ex (pareja)? esta (afuera|fuera|en la puerta) de mi (casa|trabajo|departamento)",
     f"{_QUIEN} se (metio|mete|esta metiendo|quiere meter|quiso meter) (a|en) (mi|la|nuestra) casa",
+    rf"le (esta|estan) (pegando|golpeando){_NO_GRIPE}",
     f"{_QUIEN} {_A_VECES}le (pego|pega|golpeo|golpea|disparo) a (mi {FAMILIA}|{HIJOS})",
     "(me|nos) (avento|tiro|lanzo|arrojo|ataco) (con)? (un|una|el|la)"
     " (cuchillo|machete|botella|silla|plato|martillo|piedra)",

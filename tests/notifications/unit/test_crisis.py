@@ -134,6 +134,8 @@ def test_each_harmless_one_keeps_something_from_an_alarm(pattern: str, everyday:
         ("sui\u200bcide", "suicide"),
         ("ｓｕｉｃｉｄｅ", "suicide"),
         ("suisidio", "suicidio"),
+        ("cnt do this nemore, no1 wud care", "cant do this anymore, no one would care"),
+        ("my son will kill himslef", "my son will kill himself"),
     ],
 )
 def test_however_it_is_spelled(written: str, meant: str) -> None:
