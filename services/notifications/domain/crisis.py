@@ -1,5 +1,6 @@
 """Whether a text may speak of danger, to whomever it is. One too many costs a call; one too few may cost a life."""
 
+import gc
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -45,7 +46,10 @@ def holds(said: Iterable[str], phrases: tuple[str, ...]) -> bool:
 def _any_of(phrases: tuple[str, ...], blank: str, gap: str) -> re.Pattern[str]:
     # Whoever is in haste writes `iwanttodie`.
     heard = "|".join(_by_sound(phrase, blank, gap) for phrase in phrases)
-    return re.compile(rf"\b(?:i ?)?(?:{_GROUP.sub('(?:', heard)})\b")
+    compiled = re.compile(rf"\b(?:i ?)?(?:{_GROUP.sub('(?:', heard)})\b")
+    # What compiling leaves behind refers to itself: five megabytes that would stay for long.
+    gc.collect()
+    return compiled
 
 
 def _by_sound(phrase: str, blank: str, gap: str) -> str:
