@@ -145,8 +145,8 @@ def create_service(
         # FastAPI's own spans would carry the whole path, and a path may be somebody's link.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for router in routers:
-        app.include_router(router)
+    # As they are: `include_router` would keep a second one of each that is called, for what a parent adds.
+    app.router.routes.extend(route for router in routers for route in router.routes)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
