@@ -254,6 +254,8 @@ hand_overs = Table(
     Column("vendor", Text, nullable=False),
     Column("begun_at", _TIME, nullable=False),
     Column("address", Text),
+    Column("sender", Text),
+    Column("digest", Text),
     PrimaryKeyConstraint("tenant_id", "message_id"),
     comment="Messages of which a vendor has been asked and the outcome is not known; no other vendor may be asked",
 )

@@ -230,6 +230,14 @@ class Practice:
             own += [timer for timer in found if timer.tenant == self.tenant]
         return own
 
+    async def fire(self, key: UUID) -> None:
+        """Fires this one, due or not."""
+        async with self.resources.database.transaction(self.tenant) as session:
+            moved = "UPDATE timers SET due_at = clock_timestamp(), leased_until = NULL WHERE key = :key"
+            await session.execute(text(moved), {"key": key})
+        runner = self.runner()
+        await runner.fire_all([timer for timer in await self.claimed(runner) if timer.key == key])
+
     async def fire_due(self) -> int:
         """Fires this tenant's due timers, and those that they set, until none is due."""
         fired = 0

@@ -48,6 +48,8 @@ class Carrier:
     token: str
     http: httpx.AsyncClient
     inbound_url: str = ""
+    knows: bool = False
+    """Whether it takes a text once only that comes twice under one token: no carrier promises that by itself."""
     stopped: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _posting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_AT_ONCE))
@@ -61,8 +63,10 @@ class Carrier:
     async def take(
         self, form: Mapping[str, str], idempotency: str | None, channel: Literal["sms", "voice"] = "sms"
     ) -> Message:
-        """Takes a text or call; the same idempotency token is the same one. Raises Refused."""
-        known = self.store.by_token(idempotency) if idempotency else None
+        """Takes a text or call; one of the same idempotency token is the same one, where it `knows` them. Raises
+        Refused.
+        """
+        known = self.store.by_token(idempotency) if idempotency and self.knows else None
         if known is not None:
             return known
         to, sender = form.get("To", ""), form.get("From", "")

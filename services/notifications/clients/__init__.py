@@ -10,6 +10,7 @@ from services.notifications.clients.outbound import (
     OutcomeUnknown,
     Unavailable,
     Vendor,
+    digest_of,
 )
 from services.notifications.clients.phone import because_of
 from services.notifications.clients.signing import signature, verify_signature
@@ -25,6 +26,7 @@ __all__ = [
     "Unavailable",
     "Vendor",
     "because_of",
+    "digest_of",
     "open_carriers",
     "signature",
     "verify_signature",

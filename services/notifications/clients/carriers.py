@@ -15,7 +15,7 @@ from services.notifications.clients.outbound import (
     Unavailable,
     Vendor,
 )
-from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.clients.phone import PhoneCarrier, Taken
 from services.notifications.domain.model import Begun
 from services.notifications.settings import Settings
 from shared.clock import Clock
@@ -63,15 +63,15 @@ class Carriers:
             return "unknown", None
         return await self._ask(carrier, lambda: carrier.status(carrier_id))
 
-    async def taken(self, begun: Begun, sender: str) -> list[str] | None:
+    async def taken(self, begun: Begun) -> list[Taken] | None:
         """What the vendor that was asked has in its list for that number since; None where it keeps none.
 
         Raises Unavailable.
         """
         vendor = self.named(begun.channel, begun.vendor)
-        if not isinstance(vendor, PhoneCarrier) or begun.address is None:
+        if not isinstance(vendor, PhoneCarrier) or begun.address is None or begun.sender is None:
             return None
-        address, since = begun.address, begun.begun_at - SKEW
+        address, sender, since = begun.address, begun.sender, begun.begun_at - SKEW
         try:
             return await self._ask(vendor, lambda: vendor.taken(address, sender, since))
         except CarrierRefused:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from html import escape
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from services.notifications.clients.outbound import (
     CarrierUnavailable,
     Outbound,
     OutcomeUnknown,
+    digest_of,
 )
 from shared.clock import Clock
 from shared.telemetry import span
@@ -34,6 +35,8 @@ NOT_TAKEN = frozenset((401, 403, 429, 503))
 """Nothing is wrong with the message: our key is, or our pace, or it takes none for now. Of any other 5xx nobody knows
 whether it came before the message was taken or after that.
 """
+ABSENT = frozenset((404, 405, 501))
+"""There is no such list, whatever else is said about it."""
 OPTED_OUT = frozenset((21610,))
 NOBODY_THERE = frozenset((21211, 21214, 21217, 21401, 21612, 21614, 30005, 30006))
 """The number is none, not in use, or a landline that takes no texts."""
@@ -44,6 +47,15 @@ def because_of(code: int) -> Because:
     if code in OPTED_OUT:
         return "opt_out"
     return "address" if code in NOBODY_THERE else "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a carrier has in its list; of a call it keeps no words."""
+
+    at: datetime
+    carrier_id: str
+    digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +90,21 @@ class PhoneCarrier:
         except (KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
-    async def taken(self, to: str, sender: str, since: datetime) -> list[str]:
+    async def taken(self, to: str, sender: str, since: datetime) -> list[Taken]:
         """What it has taken from us for this number since then, the first one first: where an answer was lost, one of
-        these may be it. Raises Unavailable, or CarrierRefused where it keeps no list.
+        these may be it. Raises Unavailable, or CarrierRefused where it keeps no list, or none that can be read.
         """
         query = urlencode({"To": to, "From": self.own_number or sender, "PageSize": LISTED})
-        answer = await self._ask("GET", f"{_OF_KIND[self.kind]}?{query}")
+        answer = await self._ask("GET", f"{_OF_KIND[self.kind]}?{query}", may_be_absent=True)
         try:
-            found = sorted(
-                (parsedate_to_datetime(one["date_created"]), _word(one["sid"]))
+            found = [
+                Taken(_moment(one["date_created"]), _word(one["sid"]), _digest(one.get("body")))
                 for one in answer[_OF_KIND[self.kind].removesuffix(".json").lower()]
-                if one.get("direction", OUT) == OUT
-            )
-            return [sid for at, sid in found if at >= since]
+                if one.get("direction", OUT) == OUT and one.get("to", to) == to
+            ]
+            return sorted((one for one in found if one.at >= since), key=lambda one: (one.at, one.carrier_id))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
+            raise CarrierRefused(f"{self.name}_keeps_no_list") from error
 
     async def status(self, carrier_id: str) -> tuple[str, int | None]:
         """What has become of a message, in the carrier's words, and its error code. Raises Unavailable."""
@@ -103,7 +115,15 @@ class PhoneCarrier:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeUnknown(f"{self.name}_answer_not_understood") from error
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Any:
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        may_be_absent: bool = False,
+        **more: Any,
+    ) -> Any:
         url = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{self.account}/{path}"
         basic = b64encode(f"{self.account}:{self.token}".encode()).decode()
         headers = {**(headers or {}), "authorization": f"Basic {basic}"}
@@ -116,6 +136,8 @@ class PhoneCarrier:
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"{self.name}_silent") from error
             current.set_attribute("http.response.status_code", response.status)
+            if may_be_absent and response.status in ABSENT:
+                raise CarrierRefused(f"{self.name}_keeps_no_list")
             if response.status in NOT_TAKEN:
                 raise CarrierUnavailable(f"{self.name}_http_{response.status}", _after(response, self.clock()))
             if response.status >= 500:
@@ -157,6 +179,16 @@ def _word(said: object) -> str:
     if isinstance(said, str) and 0 < len(said) <= MOST_LETTERS and said.isascii() and said.isprintable():
         return said
     raise ValueError("It is no name.")
+
+
+def _moment(said: object) -> datetime:
+    """Raises ValueError or TypeError."""
+    at = parsedate_to_datetime(said)  # type: ignore[arg-type] # whatever it is
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _digest(words: object) -> str | None:
+    return digest_of(words) if isinstance(words, str) else None
 
 
 def _number(said: object) -> int:

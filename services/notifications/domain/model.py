@@ -303,6 +303,9 @@ class Begun:
     vendor: str
     begun_at: datetime
     address: str | None = None
+    sender: str | None = None
+    digest: str | None = None
+    """Of the words that it was given."""
 
 
 _RANK: dict[MessageStatus, int] = {"planned": 0, "not_sent": 1, "sent": 1, "failed": 2, "delivered": 2}

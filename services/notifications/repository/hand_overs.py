@@ -37,6 +37,14 @@ async def find(session: AsyncSession, message_id: UUID) -> Begun | None:
     return await one(session, Begun, _FOUND, {"id": message_id})
 
 
+async def digests(session: AsyncSession, begun: Begun) -> set[str | None]:
+    """Of the words of others that are as unknown at the same vendor, for the same address."""
+    columns = tables.hand_overs.c
+    same = (getattr(columns, name) == getattr(begun, name) for name in ("channel", "vendor", "address"))
+    query = select(columns.digest).where(columns.message_id != begun.message_id, *same)
+    return {digest for digest in await session.scalars(query) if digest is not None}
+
+
 _OF_MESSAGE = tables.hand_overs.c.message_id == bindparam("id", type_=tables.hand_overs.c.message_id.type)
 _FOUND = Direct(select(tables.hand_overs).where(_OF_MESSAGE))
 _ENDED = Direct(delete(tables.hand_overs).where(_OF_MESSAGE))

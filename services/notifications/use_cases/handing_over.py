@@ -1,7 +1,7 @@
 """Giving a message to a vendor: which one, and never to a second while the first may have it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,10 +16,11 @@ from services.notifications.clients import (
     HandedOver,
     Outbound,
     Vendor,
+    digest_of,
 )
 from services.notifications.domain.model import Begun, Contact, Message, Purpose
 from services.notifications.domain.policy import Send, World
-from services.notifications.domain.templates import Links, NoWords, render
+from services.notifications.domain.templates import Links, render
 from shared import timers
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
@@ -48,15 +49,26 @@ class Post:
         return f"{self.callback_base.rstrip('/')}/v1/callbacks/{channel}/{tenant}/{message_id}?vendor={vendor}"
 
 
-async def begin(tenant: UUID, asked: Sequence[tuple[Message, Send]], now: datetime, post: Post) -> dict[UUID, Vendor]:
+async def begin(
+    tenant: UUID, asked: Sequence[tuple[Message, Send, Outbound]], now: datetime, post: Post
+) -> dict[UUID, Vendor]:
     """Puts on record who is asked for each message before anybody is, and by which vendor it is to go.
 
     Beside the sending transaction: it outlives a crash of this one. Whoever was asked before and has not answered is
     asked again, and nobody else: they know the message by its id.
     """
-    vendors = {message.id: post.carriers.choose(verdict.channel, message.vendor) for message, verdict in asked}
+    vendors = {message.id: post.carriers.choose(verdict.channel, message.vendor) for message, verdict, _ in asked}
     begun = [
-        Begun(message.id, verdict.channel, vendors[message.id].name, now, verdict.address) for message, verdict in asked
+        Begun(
+            message_id=message.id,
+            channel=verdict.channel,
+            vendor=vendors[message.id].name,
+            begun_at=now,
+            address=verdict.address,
+            sender=outbound.sender,
+            digest=digest_of(outbound.body),
+        )
+        for message, verdict, outbound in asked
     ]
     async with post.beside.transaction(tenant) as beside:
         names = await repository.hand_overs.begin(beside, tenant, begun)
@@ -65,13 +77,13 @@ async def begin(tenant: UUID, asked: Sequence[tuple[Message, Send]], now: dateti
 
 
 async def hand_over(
-    tenant: UUID, message: Message, verdict: Send, world: World, vendor: Vendor, now: datetime, post: Post
+    tenant: UUID, message: Message, channel: Channel, outbound: Outbound, vendor: Vendor, post: Post
 ) -> HandedOver:
-    """Raises CarrierRefused, CarrierUnavailable, OutcomeUnknown, or NoWords."""
+    """Raises CarrierRefused, CarrierUnavailable, or OutcomeUnknown."""
+    reports_to = post.callback(channel, tenant, message.id, vendor.name)
     try:
-        outbound = _outbound(tenant, message, verdict, world, vendor, now, post)
-        return await post.carriers.hand_over(verdict.channel, vendor, outbound)
-    except (CarrierRefused, CarrierUnavailable, NoWords):
+        return await post.carriers.hand_over(channel, vendor, replace(outbound, callback_url=reports_to))
+    except (CarrierRefused, CarrierUnavailable):
         # This vendor has not taken it: another may be asked.
         async with post.beside.transaction(tenant) as beside:
             await repository.hand_overs.end(beside, message.id)
@@ -89,9 +101,8 @@ def may_ask_again(begun: Begun, message: Message, contact: Contact | None, carri
     return knows and begun.channel in message.channels and begun.address in (None, address)
 
 
-def _outbound(
-    tenant: UUID, message: Message, verdict: Send, world: World, vendor: Vendor, now: datetime, post: Post
-) -> Outbound:
+def worded(tenant: UUID, message: Message, verdict: Send, world: World, now: datetime, post: Post) -> Outbound:
+    """The message as it goes out, by whichever vendor. Raises NoWords."""
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `decide` sends only with both
     text = render(
         message,
@@ -110,7 +121,6 @@ def _outbound(
         body=text.body,
         html=text.html,
         unsubscribe_url=text.unsubscribe_url,
-        callback_url=post.callback(verdict.channel, tenant, message.id, vendor.name),
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),
         returns_to=world.sender.bounces_to,

@@ -7,6 +7,7 @@ sent was right when it went. A crash in between repeats the hand-over under the 
 message waits until the event has come and says what is to become of it (docs/decisions/0012).
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +26,7 @@ from services.notifications.domain.model import (
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
-from services.notifications.use_cases.handing_over import Post, begin, hand_over
+from services.notifications.use_cases.handing_over import Post, begin, hand_over, worded
 from services.notifications.use_cases.messages import UNKNOWN, decided, drop
 from services.notifications.use_cases.reports import heed
 from services.notifications.use_cases.sent import keep_sent
@@ -34,6 +35,9 @@ from services.notifications.use_cases.worlds import worlds_of
 from shared import timers
 from shared.contracts.notifications import Channel
 from shared.telemetry import annotate, use_case
+
+LONGEST_SECONDS = 2.0
+"""After so long no further channel is tried in this transaction: whoever says STOP waits until it is over."""
 
 
 @use_case
@@ -49,16 +53,21 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     begun = await repository.hand_overs.find(session, message.id)
     if begun is None:
         await _go(session, tenant, whole, whole, world, now, post)
-    elif (unsent := await _unsent(session, tenant, whole, begun, world, now, post)) is not None:
-        await _go(session, tenant, whole, unsent, world, now, post)
+    elif (again := await _resolved(session, tenant, whole, begun, world, now, post)) is not None:
+        await _go(session, tenant, whole, again, world, now, post)
 
 
-async def _unsent(
+async def _resolved(
     session: AsyncSession, tenant: UUID, message: Message, begun: Begun, world: World, now: datetime, post: Post
 ) -> Message | None:
-    """A vendor may have it: the message as it may go on now, or None."""
+    """A vendor may have it: the message as it may be asked again, or None."""
     try:
-        return await resolve(session, tenant, message, begun, world, now, post)
+        became = await resolve(session, tenant, message, begun, world, now, post)
+        if isinstance(became, Message):
+            return became
+        if became == "unsent":
+            # In a transaction of its own: somebody may wait for this one to say STOP.
+            timers.try_later(session)
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
@@ -74,13 +83,16 @@ async def _go(
     visit = world.visit
     closed = refusals(message, world, now)
     refused, gone = False, set[Channel]()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LONGEST_SECONDS
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
             try:
                 await _require_news(session, tenant, message, now, post)
-                vendors = await begin(tenant, [(message, verdict)], now, post)
-                given = await hand_over(tenant, message, verdict, world, vendors[message.id], now, post)
+                outbound = worded(tenant, message, verdict, world, now, post)
+                vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
+                given = await hand_over(tenant, message, verdict.channel, outbound, vendors[message.id], post)
             except Unavailable as error:
                 await _wait(session, tenant, whole, error, now)
                 _try_later(session, verdict.channel, error, visit, now, post.carriers)
@@ -94,12 +106,15 @@ async def _go(
                 left = tuple(one for one in whole.channels if one not in gone)
                 if left:
                     message = replace(message, channels=left)
-                    continue
+                    if loop.time() < until or not isinstance(decide(message, world, now), Send):
+                        continue
+                    # In a transaction of its own: somebody may wait for this one to say STOP.
+                    await _record_closed(session, tenant, message, closed, now)
+                    await repository.messages.save(session, tenant, message)
+                    timers.try_later(session)
+                    return
                 verdict = Refuse(error.code)
-        for channel in closed:
-            await decided(
-                session, tenant, message, "channel_closed", now, channel=channel.channel, reason=channel.reason
-            )
+        await _record_closed(session, tenant, message, closed, now)
         if isinstance(verdict, Defer):
             await repository.messages.save(session, tenant, whole.deferred(verdict.until))
             await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
@@ -110,6 +125,13 @@ async def _go(
             left = tuple(one for one in whole.channels if one not in gone)
             await keep_sent(session, tenant, replace(message, channels=left), given, verdict.address, visit, now)
         return
+
+
+async def _record_closed(
+    session: AsyncSession, tenant: UUID, message: Message, closed: list[Refuse], now: datetime
+) -> None:
+    for one in closed:
+        await decided(session, tenant, message, "channel_closed", now, channel=one.channel, reason=one.reason)
 
 
 async def _not_sent(

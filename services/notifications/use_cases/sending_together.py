@@ -19,11 +19,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.clients import HandedOver, Unavailable, Vendor
+from services.notifications.clients import HandedOver, Outbound, Unavailable, Vendor
 from services.notifications.domain.model import ABOUT_A_VISIT, OUTSIDE_QUOTA, Message, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
 from services.notifications.domain.questions import question
-from services.notifications.use_cases.handing_over import Post, begin, hand_over
+from services.notifications.domain.templates import NoWords
+from services.notifications.use_cases.handing_over import Post, begin, hand_over, worded
 from services.notifications.use_cases.sent import look_up_at
 from services.notifications.use_cases.worlds import worlds_of
 from shared.outbox import row
@@ -94,11 +95,12 @@ async def _hand_over(
     current = await _current(session, tenant, few, now, post)
     if not current:
         return []
-    vendors = await begin(tenant, [(one.message, one.verdict) for one in current], now, post)
-    asked = (_ask_carrier(tenant, one, vendors[one.message.id], now, post) for one in current)
+    ready = [(one, outbound) for one in current if (outbound := _worded(tenant, one, now, post)) is not None]
+    vendors = await begin(tenant, [(one.message, one.verdict, outbound) for one, outbound in ready], now, post)
+    asked = (_ask_carrier(tenant, one, outbound, vendors[one.message.id], post) for one, outbound in ready)
     tries = await asyncio.gather(*asked, return_exceptions=True)
     taken = []
-    for one, answer in zip(current, tries, strict=True):
+    for (one, _), answer in zip(ready, tries, strict=True):
         if isinstance(answer, HandedOver):
             taken.append((one, answer))
         elif not isinstance(answer, Exception):
@@ -134,10 +136,18 @@ async def _current(
     return [one for one in few if one.message.id not in behind]
 
 
-async def _ask_carrier(tenant: UUID, one: _Ready, vendor: Vendor, now: datetime, post: Post) -> HandedOver:
+def _worded(tenant: UUID, one: _Ready, now: datetime, post: Post) -> Outbound | None:
+    """None where there are no words: that has a way of its own."""
+    try:
+        return worded(tenant, one.message, one.verdict, one.world, now, post)
+    except NoWords:
+        return None
+
+
+async def _ask_carrier(tenant: UUID, one: _Ready, outbound: Outbound, vendor: Vendor, post: Post) -> HandedOver:
     with under(one.due.span), span("notifications.send"):
         annotate(message_id=one.message.id, client_id=one.message.client_id, appointment_id=one.message.appointment_id)
-        return await hand_over(tenant, one.message, one.verdict, one.world, vendor, now, post)
+        return await hand_over(tenant, one.message, one.verdict.channel, outbound, vendor, post)
 
 
 async def _keep(session: AsyncSession, tenant: UUID, given: Sequence[tuple[_Ready, HandedOver]], now: datetime) -> None:

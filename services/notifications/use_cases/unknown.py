@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,26 +24,31 @@ class Unknowable(Exception):
 
 async def resolve(
     session: AsyncSession, tenant: UUID, message: Message, begun: Begun, world: World, now: datetime, post: Post
-) -> Message | None:
-    """The message as it may be handed over now; None where it turns out to have gone, which is on record then.
+) -> Message | Literal["sent", "unsent"]:
+    """The message as the same vendor may be asked for it again; or what its list says, which is on record then.
 
     Raises Unknowable, or Unavailable where that will be known later.
     """
     if may_ask_again(begun, message, world.contact, post.carriers):
         # By no other channel until that is known.
         return replace(message, channels=(begun.channel,))
-    listed = await post.carriers.taken(begun, world.sender.sms_from) if world.sender else None
+    listed = await post.carriers.taken(begun)
     if listed is None or begun.address is None:
         raise Unknowable
     clients = {message.client_id, *await repository.people.clients_by_phone(session, begun.address)}
-    known = await repository.messages.carried(session, clients, listed)
-    new = [sid for sid in listed if sid not in known]
-    if new:
-        given = HandedOver(begun.channel, begun.vendor, new[0])
+    known = await repository.messages.carried(session, clients, [one.carrier_id for one in listed])
+    strange = [one for one in listed if one.carrier_id not in known]
+    mine = [one for one in strange if one.digest is not None and one.digest == begun.digest]
+    if mine:
+        given = HandedOver(begun.channel, begun.vendor, mine[0].carrier_id)
         await keep_sent(session, tenant, message, given, begun.address, world.visit, begun.begun_at)
-        return None
+        return "sent"
     if now - begun.begun_at < SETTLED:
         raise Unavailable("outcome_awaited", begun.begun_at + SETTLED - now)
+    others = await repository.hand_overs.digests(session, begun)
+    if any(one.digest not in others for one in strange):
+        # With other words than we gave: it may be this one, as the carrier has changed it, or somebody else's.
+        raise Unknowable
     async with post.beside.transaction(tenant) as beside:
         await repository.hand_overs.end(beside, message.id)
-    return message
+    return "unsent"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -133,6 +133,7 @@ async def test_what_is_not_in_its_list_after_a_minute_is_given_to_it_again(pract
     waits = [reason for *_, outcome, reason in await practice.decisions() if outcome == "waiting"]
     assert waits == ["sms_silent", "outcome_awaited"]
     await practice.a_minute_passes()
+    assert await again(practice) == ("planned", None), "in a transaction of its own"
     assert (await again(practice))[0] in ("sent", "delivered")
     assert (len(Forgetful.asked), len(practice.outside.texts(practice.phone))) == (2, 1)
     assert await practice.tasks() == []
@@ -146,9 +147,88 @@ async def test_another_text_to_that_number_is_not_taken_for_the_one_that_was_los
     assert known == 1
     await lost(practice, taken=False)
     await practice.a_minute_passes()
-    await practice.come_due("message.send")
-    await practice.fire_due()
+    for _ in range(2):
+        await practice.come_due("message.send")
+        await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == known + 1
+
+
+async def both_lost(practice: Practice, *, taken: int) -> dict[int, UUID]:
+    """Two visits' texts go to one number; each answer is lost, and only the text of that visit was taken."""
+    await practice.open("sms")
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+
+    class Loses(PhoneCarrier):
+        async def send(self, message: Outbound) -> str:
+            if message.id == texts[taken]:
+                await super().send(message)
+            raise OutcomeUnknown("sms_http_502")
+
+    own = practice.resources
+    practice.resources = carried_by(own, Loses(**{name: getattr(real, name) for name in FIELDS}))
+    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED_NOW)
+    visits = [await visit(practice, start=await practice.now() + timedelta(days=days)) for days in (3, 4)]
+    for one in visits:
+        await practice.follow(one)
+    texts = {}
+    for number, one in enumerate(visits):
+        async with own.database.transaction(practice.tenant) as session:
+            query = text("SELECT id FROM messages WHERE appointment_id = :id")
+            texts[number] = UUID(str(await session.scalar(query, {"id": one.appointment_id})))
+    await practice.fire_due()
+    practice.resources = own
+    return texts
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+@pytest.mark.parametrize("first", [0, 1])
+async def test_of_two_texts_to_one_number_the_one_that_was_taken_is_known_by_its_words(
+    first: int, taken: int, practice: Practice
+) -> None:
+    """Else the other one would never go, and the answer to this one would be taken for the other visit's."""
+    texts = await both_lost(practice, taken=taken)
+    await practice.a_minute_passes()
+    for message in (texts[first], texts[1 - first]):
+        await practice.fire(message)
+    for _ in range(2):
+        await practice.come_due("message.send")
+        await practice.fire_due()
+    words = practice.outside.texts(practice.phone)
+    assert len(words) == len(set(words)) == 2
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = text("SELECT carrier_id FROM messages WHERE status IN ('sent', 'delivered')")
+        named = list(await session.scalars(query))
+            await session.scalars(text("SELECT carrier_id FROM messages WHERE status IN ('sent','delivered')"))
+        )
+    assert len(set(named)) == 2
+    assert await practice.tasks() == []
+
+
+async def test_a_text_with_other_words_may_be_this_one_and_a_person_is_asked(practice: Practice) -> None:
+    """Somebody else's from the same number, or ours as the carrier has changed it."""
+    await lost(practice, taken=False)
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+    other = Outbound(uuid4(), practice.phone, await number_of(practice), "", "Oak: your order is ready")
+    await PhoneCarrier.send(real, other)
+    assert await again(practice) == ("planned", None)
+    await practice.a_minute_passes()
+    assert await again(practice) == ("not_sent", "outcome_unknown")
+    assert [one["kind"] for one in await practice.tasks()] == ["unreachable"]
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def test_a_text_is_looked_for_under_the_number_from_which_it_went(practice: Practice) -> None:
+    await lost(practice, taken=True)
+    sender = await practice.call("GET", "/v1/sender")
+    await practice.call("PUT", "/v1/sender", json=sender | {"sms_from": "+12025550177"})
+    assert (await again(practice))[0] in ("sent", "delivered")
+    assert len(practice.outside.texts(practice.phone)) == 1
+
+
+async def number_of(practice: Practice) -> str:
+    return str((await practice.call("GET", "/v1/sender"))["sms_from"])
 
 
 async def moved_to(practice: Practice, phone: str) -> None:
@@ -161,7 +241,10 @@ async def unreachable(practice: Practice) -> list[str]:
         return list(await session.scalars(text("SELECT address FROM unreachable")))
 
 
-async def test_who_has_it_perhaps_is_asked_again_under_the_same_id(practice: Practice) -> None:
+async def test_who_has_it_perhaps_is_asked_again_under_the_same_id(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice.outside.carrier, "knows", True)
     carrier = await silent(practice)
     assert (await again(practice))[0] in ("sent", "delivered")
     assert (len(carrier.asked), len(set(carrier.asked))) == (2, 1)

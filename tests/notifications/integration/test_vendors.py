@@ -69,7 +69,10 @@ async def test_who_is_silent_is_asked_again_and_nobody_else_until_that_is_known(
     assert [one["status"] for one in await practice.messages()] in (["sent"], ["delivered"])
 
 
-async def test_after_a_crash_the_one_who_was_asked_is_asked_again(practice: Practice) -> None:
+async def test_after_a_crash_the_one_who_was_asked_is_asked_again(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice.outside.carrier, "knows", True)
     first, second = two(practice)
     await booked(practice)
     runner, own = practice.runner(), practice.resources

@@ -20,8 +20,14 @@ from services.notifications.clients import booking, mail, phone
 from services.notifications.clients.breaker import FAILURES, Breaker
 from services.notifications.clients.carriers import Carriers
 from services.notifications.clients.mail import MailServer, composed
-from services.notifications.clients.outbound import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
-from services.notifications.clients.phone import PhoneCarrier, spoken
+from services.notifications.clients.outbound import (
+    CarrierRefused,
+    CarrierUnavailable,
+    Outbound,
+    OutcomeUnknown,
+    digest_of,
+)
+from services.notifications.clients.phone import PhoneCarrier, Taken, spoken
 from services.notifications.domain.model import Begun
 from tests.support.build import NOW
 from tests.support.lines import Line
@@ -453,14 +459,18 @@ def listed(*items: dict[str, Any], kind: str = "messages") -> httpx.Response:
 
 
 def one(sid: str, at: datetime, **more: Any) -> dict[str, Any]:
-    return {"sid": sid, "date_created": format_datetime(at), "direction": "outbound-api", **more}
+    usual = {"to": MESSAGE.to, "body": "see you", "direction": "outbound-api"}
+    return {"sid": sid, "date_created": format_datetime(at), **usual, **more}
 
 
 async def test_what_a_carrier_has_taken_is_read_from_its_list() -> None:
     minute = timedelta(minutes=1)
-    reply = one("SM-reply", NOW, direction="outbound-reply")
-    line = Line(listed(one("SM3", NOW + minute), reply, one("SM2", NOW), one("SM1", NOW - minute)))
-    assert await carrier(line).taken("+12025550123", "+12025550111", NOW) == ["SM2", "SM3"]
+    others = one("SM-reply", NOW, direction="outbound-reply"), one("SM-else", NOW, to="+12025550199")
+    line = Line(listed(one("SM3", NOW + minute), *others, one("SM2", NOW), one("SM1", NOW - minute)))
+    assert await carrier(line).taken("+12025550123", "+12025550111", NOW) == [
+        Taken(NOW, "SM2", digest_of("see you")),
+        Taken(NOW + minute, "SM3", digest_of("see you")),
+    ]
     [asked] = line.asked
     assert asked.method == "GET"
     assert asked.url.path == "/2010-04-01/Accounts/AC1/Messages.json"
@@ -469,9 +479,9 @@ async def test_what_a_carrier_has_taken_is_read_from_its_list() -> None:
 
 
 async def test_calls_are_in_a_list_of_their_own_and_a_second_carrier_has_its_own_number() -> None:
-    line = Line(listed(one("CA1", NOW), kind="calls"))
+    line = Line(listed(one("CA1", NOW, body=None), kind="calls"))
     found = await carrier(line, "voice", own_number="+13035550100").taken("+12025550123", "+12025550111", NOW)
-    assert found == ["CA1"]
+    assert found == [Taken(NOW, "CA1", None)]
     assert line.asked[0].url.path.endswith("/Calls.json")
     assert line.asked[0].url.params["From"] == "+13035550100"
 
@@ -482,21 +492,36 @@ async def test_calls_are_in_a_list_of_their_own_and_a_second_carrier_has_its_own
         *({}, [], None, {"messages": None}, {"messages": [None]}, {"messages": [{}]}),
         {"messages": [{"sid": "SM1", "date_created": "yesterday"}]},
         {"messages": [{"sid": "SM\x00", "date_created": format_datetime(NOW)}]},
-        {"messages": [{"sid": "SM1", "date_created": "Mon, 02 Mar 2026 10:00:00 -0000"}]},
+        {"messages": [{"sid": "SM1", "date_created": None}]},
     ],
 )
-async def test_a_list_that_cannot_be_read_says_nothing(said: Any) -> None:
-    with pytest.raises(OutcomeUnknown, match="sms_answer_not_understood"):
-        await carrier(Line(answer(200, said))).taken("+12025550123", "+12025550111", NOW)
+async def test_a_list_that_cannot_be_read_is_none_and_no_failure_of_the_carrier(said: Any) -> None:
+    carriers = Carriers({"sms": (carrier(Line(answer(200, said))),)})
+    for _ in range(FAILURES + 1):
+        assert await carriers.taken(BEGUN) is None
+    assert not carriers.breakers["sms"].is_open
+
+
+async def test_a_moment_without_a_zone_is_utc() -> None:
+    line = Line(answer(200, {"messages": [one("SM1", NOW) | {"date_created": NOW.strftime("%d %b %Y %X -0000")}]}))
+    [found] = await carrier(line).taken(MESSAGE.to, MESSAGE.sender, NOW)
+    assert found.at == NOW
+
+
+BEGUN = Begun(MESSAGE.id, "sms", "sms", NOW, MESSAGE.to, MESSAGE.sender, digest_of(MESSAGE.body))
 
 
 async def test_a_carrier_without_a_list_leaves_it_unknown_and_one_that_is_away_is_asked_later() -> None:
-    begun = Begun(MESSAGE.id, "sms", "sms", NOW, MESSAGE.to)
     away = Carriers({"sms": (carrier(Line(answer(503, {}))),)})
     with pytest.raises(CarrierUnavailable):
-        await away.taken(begun, "+12025550111")
-    without = carrier(Line(answer(404, {"code": 20404})))
-    carriers = Carriers({"sms": (without,), "email": (MailServer("email", "x", 1, None, None, False),)})
-    assert await carriers.taken(begun, "+12025550111") is None
-    assert await carriers.taken(replace(begun, channel="email", vendor="email"), "x@y.example") is None
-    assert await carriers.taken(replace(begun, vendor="gone"), "x@y.example") is None
+        await away.taken(BEGUN)
+    for absent in (
+        answer(404, {"code": 20404}),
+        answer(404, b"<html>"),
+        answer(405, b""),
+        answer(501, b""),
+    ):
+        assert await Carriers({"sms": (carrier(Line(absent)),)}).taken(BEGUN) is None
+    mails = Carriers({"email": (MailServer("email", "x", 1, None, None, False),), "sms": ()})
+    assert await mails.taken(replace(BEGUN, channel="email", vendor="email")) is None
+    assert await mails.taken(replace(BEGUN, vendor="gone")) is None
