@@ -199,8 +199,6 @@ async def test_of_two_texts_to_one_number_the_one_that_was_taken_is_known_by_its
     async with practice.resources.database.transaction(practice.tenant) as session:
         query = text("SELECT carrier_id FROM messages WHERE status IN ('sent', 'delivered')")
         named = list(await session.scalars(query))
-            await session.scalars(text("SELECT carrier_id FROM messages WHERE status IN ('sent','delivered')"))
-        )
     assert len(set(named)) == 2
     assert await practice.tasks() == []
 
