@@ -82,6 +82,8 @@ class Database:
             max_overflow=0,
             pool_timeout=TURN_SECONDS,
             pool_pre_ping=False,
+            # What is written may be a client's own words: it goes into no log with an error.
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {

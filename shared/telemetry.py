@@ -8,6 +8,7 @@ the `traceparent` of the work that made it, and the work that goes on later cont
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -189,6 +190,10 @@ def _plain(value: Any) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
+_ROWS = re.compile(r"DETAIL:.*?(?=\nHINT:|\n\[SQL:|\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL)
+"""Where PostgreSQL tells which row is meant: that may be somebody's number, or their words."""
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with trace id and tenant."""
 
@@ -209,5 +214,5 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _ROWS.sub("DETAIL: left out", self.formatException(record.exc_info))
         return json.dumps({key: value for key, value in line.items() if value is not None}, default=str)

@@ -18,6 +18,7 @@ _DANGER = ("[ ,.;]", r"(?:[ ,;](?:\w+[ ;]){0,3}|[ ;](?:\w+[ ;]){0,2}\w+,)")
 
 What is everyday ends with its clause. Danger may go on in the next one: "I want to end. it", "los amo a todos, adios".
 """
+MANY = 100
 _UNLESS = re.compile(r"\(\?!((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
 """What may not follow, in whole words of the same clause."""
 _GROUP = re.compile(r"(?<!\\)\((?!\?)")
@@ -47,8 +48,9 @@ def _any_of(phrases: tuple[str, ...], blank: str, gap: str) -> re.Pattern[str]:
     # Whoever is in haste writes `iwanttodie`.
     heard = "|".join(_by_sound(phrase, blank, gap) for phrase in phrases)
     compiled = re.compile(rf"\b(?:i ?)?(?:{_GROUP.sub('(?:', heard)})\b")
-    # What compiling leaves behind refers to itself: five megabytes that would stay for long.
-    gc.collect()
+    if len(phrases) >= MANY:
+        # What compiling leaves behind refers to itself: five megabytes that would stay for long.
+        gc.collect()
     return compiled
 
 

@@ -122,7 +122,7 @@ ENGLISH = (
     "(see|face) (another day|tomorrow)",
     f"({_WANT}|should) … (disappear|vanish|fade away|cease)",
     f"{_WANT} {_TO} be gone",
-    "(leave|leaving) this (world|life|earth)",
+    "(leave|leaving|off|off of|out of|remove me from|removed from|gone from|done with) this (world|life|earth|planet)",
     "belong … this world",
     "(out|unsubscribe) (of|from) life",
     f"{_WEARY} … {_LIVE}",

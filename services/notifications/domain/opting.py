@@ -48,7 +48,7 @@ _SAYS_STOP = re.compile(
             "((text|txt|reply|send) )?stop ?((to|2) ?)?(stop|end|quit|cancel|opt ?out|unsubscribe)",
             f"(wrong number )?(stop|quit|end|cease) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
             f"( (to|us|all|{_ME}|{_TEXTS}|{_CALLS}|any ?more|this|that|it|these|those|stuff|again))*",
-            f"stop (calls?|calling) (me )?and {_TEXTS}( {_ME})?",
+            f"stop (calls?|calling) (me )?and (te?xts|te?xtin|te?xting|messages|messaging|msgs|sms)( {_ME})?",
             "stop (blowing up my phone|hitting me up)",
             f"(turn|shut|switch) (off {_KINDS}{_TEXTS}|{_KINDS}{_TEXTS} off)( for me)?",
             f"(disable|deactivate|discontinue|cease|mute|block|kill) {_KINDS}{_TEXTS}( {_ME})?",
@@ -143,6 +143,7 @@ _ORDINARY_EN = """
     appointment appt session confirm confirmed cancel cancelled canceled move reschedule change wrong number busy help
     wait hold what when where why who which how weather lunch dinner good great fine nice bad all more
     much many some any everything nothing something someone everyone happy thing question
+    migraine babysitter insurance sitter
 """
 _ORDINARY_ES = """
     lunes martes miercoles jueves viernes sabado enero febrero marzo mayo junio agosto septiembre setiembre octubre

@@ -39,5 +39,12 @@ async def lock_all(session: AsyncSession, client_ids: Iterable[UUID]) -> None:
     await _LOCK.rows(session, {"ids": sorted(map(str, client_ids))})
 
 
+async def turns(session: AsyncSession, client_ids: Iterable[UUID]) -> set[UUID]:
+    """Of which of these clients messages that count are sent by this transaction alone: the next one counts them."""
+    rows = await _TURNS.rows(session, {"ids": sorted(map(str, client_ids))})
+    return {UUID(row["id"]) for row in rows}
+
+
 _IDS = func.unnest(bindparam("ids", type_=ARRAY(Text))).column_valued("id")
 _LOCK = Direct(select(func.pg_advisory_xact_lock(func.hashtextextended(_IDS, 0))))
+_TURNS = Direct(select(_IDS.label("id")).where(func.pg_try_advisory_xact_lock(func.hashtextextended(_IDS, 1))))

@@ -20,6 +20,7 @@ from services.notifications.domain.tasks import About
 from services.notifications.use_cases import tasks
 from services.notifications.use_cases.messages import drop, plan_all
 from shared.contracts.notifications import CheckInAnswered
+from shared.db import be_patient
 from shared.telemetry import annotate, use_case
 
 
@@ -57,6 +58,7 @@ async def answer(
     """Keeps the first answer, and gives it to whoever reads them. Raises Problem `check_in_not_found`."""
     asked = await repository.check_ins.get(session, check_in_id)
     annotate(client_id=asked.client_id, check_in_id=asked.id)
+    await be_patient(session)
     await repository.clients.lock(session, asked.client_id)
     asked = await repository.check_ins.get(session, check_in_id, lock=True)
     if asked.answer is not None:

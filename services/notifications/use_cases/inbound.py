@@ -118,6 +118,7 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     if answered is None:
         return False
     client_id, what = answered.client_id, reply.meaning
+    await be_patient(session)
     await repository.clients.lock(session, client_id)
     annotate(client_id=client_id, meaning=what)
     id_ = uuid7()

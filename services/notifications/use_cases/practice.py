@@ -15,6 +15,7 @@ from services.notifications.domain.plans import ReminderPlan
 from services.notifications.domain.reconciling import full_hour
 from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel, ConsentChanged
+from shared.db import be_patient
 from shared.errors import conflict, invalid
 from shared.telemetry import annotate, use_case
 
@@ -160,6 +161,7 @@ async def resume(session: AsyncSession, *, tenant: UUID, client_id: UUID, by: st
 
 
 async def _locked_pause(session: AsyncSession, client_id: UUID) -> Pause | None:
+    await be_patient(session)
     await repository.clients.lock(session, client_id)
     # A sending transaction holds this row: after us, nothing that it decided before can still go out.
     await repository.people.contact(session, client_id, lock=True)

@@ -12,6 +12,7 @@ from services.notifications.domain.plans import new_message
 from services.notifications.domain.secure import ANSWERED, Author, SecureKind, SecureMessage
 from services.notifications.use_cases import outreach, tasks
 from services.notifications.use_cases.messages import plan_message
+from shared.db import be_patient
 from shared.telemetry import annotate, use_case
 
 TOLD_ALREADY = "told_already"
@@ -23,6 +24,8 @@ async def write_as_client(
 ) -> SecureMessage:
     """Keeps what a client wrote, and asks a person to answer; words of danger go the way that they go in a text."""
     annotate(client_id=client_id, kind=kind)
+    # Whoever says STOP meanwhile holds this client until what is on its way has gone.
+    await be_patient(session)
     await repository.clients.lock(session, client_id)
     in_danger = meaning(body) == "safety"
     if in_danger:
@@ -51,6 +54,7 @@ async def write_as_practice(
 ) -> SecureMessage:
     """Keeps the practice's words, which answer what the client wrote, and tells the client that there is something."""
     annotate(client_id=client_id)
+    await be_patient(session)
     await repository.clients.lock(session, client_id)
     told = await repository.secure.is_told(session, client_id)
     message = SecureMessage(uuid7(), client_id, "practice", by, "message", body, now)

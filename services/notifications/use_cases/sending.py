@@ -19,6 +19,7 @@ from services.notifications.clients import CarrierRefused, Carriers, CarrierUnav
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     FROM_A_PERSON,
+    OUTSIDE_QUOTA,
     Begun,
     Message,
     Visit,
@@ -48,6 +49,10 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     if message.status != "planned":
         return
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
+    if message.purpose not in OUTSIDE_QUOTA and not await repository.clients.turns(session, [message.client_id]):
+        # Another one that counts is on its way to them: whether this one may go depends on it.
+        timers.try_later(session)
+        return
     world = (await worlds_of(session, [message], now))[message.id]
     whole = await _by_wish(session, message, world)
     begun = await repository.hand_overs.find(session, message.id)

@@ -54,7 +54,13 @@ async def send_together(
     by_message = {one.timer.key: one for one in due}
     messages = _one_each(await repository.messages.free(session, list(by_message)))
     asked = await repository.hand_overs.among(session, [message.id for message in messages])
-    messages = [message for message in messages if message.id not in asked]
+    counting = {message.client_id for message in messages if message.purpose not in OUTSIDE_QUOTA}
+    turns = await repository.clients.turns(session, counting)
+    messages = [
+        message
+        for message in messages
+        if message.id not in asked and (message.purpose in OUTSIDE_QUOTA or message.client_id in turns)
+    ]
     ready = []
     worlds = await worlds_of(session, messages, now)
     for message in messages:

@@ -1,15 +1,21 @@
 """Client and practice write to each other on a page; what a client writes is a task until it is answered."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from services.notifications.use_cases import secure
 from shared.capability import Capability
-from tests.notifications.conftest import Practice
+from shared.telemetry import JsonFormatter
+from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_outreach import missed
+from tests.notifications.integration.test_reminders import NOW_PLAN, on_its_way, visit, waits_for_a_lock
 from tests.support.servers import LINK_KEY
+from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
 HTML = {"accept": "text/html"}
@@ -156,6 +162,40 @@ async def test_words_of_danger_on_the_page_go_the_way_that_they_go_in_a_text(pra
     await write(practice, "I am calling you now.")
     await practice.fire_due()
     assert any("wrote to you" in one for one in practice.outside.texts(practice.phone)), "a person is not paused"
+
+
+async def test_words_of_danger_wait_with_a_stop_and_are_not_turned_away(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    async with on_its_way(practice) as carrier:
+        stopping = asyncio.create_task(text_in(practice, "STOP"))
+        await eventually(lambda: waits_for_a_lock(practice), 5)
+        headers = practice.headers("client", client_id=str(practice.client))
+        said = {"kind": "message", "body": "I want to kill myself"}
+        telling = asyncio.create_task(practice.http.post(path(practice), json=said, headers=headers))
+        # Longer than a lock is waited for by default.
+        await asyncio.wait([telling], timeout=3)
+        carrier.go_on.set()
+        await stopping
+        answer = await telling
+    assert answer.status_code == 201, answer.text
+    assert "safety" in [one["kind"] for one in await practice.tasks()]
+
+
+async def test_what_a_client_writes_is_in_no_log_whatever_goes_wrong(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    same = uuid4()
+    monkeypatch.setattr(secure, "uuid7", lambda: same)
+    headers = practice.headers("client", client_id=str(practice.client))
+    words = ("first", "my husband reads my phone")
+    for body in words:
+        answer = await practice.http.post(path(practice), json={"kind": "message", "body": body}, headers=headers)
+    assert answer.status_code == 500
+    told = "\n".join(JsonFormatter("notifications").format(one) for one in caplog.records)
+    assert "UniqueViolation" in told
+    assert not any(one in told for one in (*words, str(same)))
 
 
 async def test_looking_changes_nothing_and_nothing_is_sent_empty(practice: Practice) -> None:

@@ -1,5 +1,6 @@
 """Many reminders that are due at once: the usual ones go together, each of the others for a reason of its own."""
 
+import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +17,12 @@ from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.model import Begun
 from services.notifications.use_cases import sending_together, worlds
 from services.notifications.use_cases.visits import ask_for_rating
-from shared.contracts.booking import AppointmentCancelled, AppointmentMissed, AppointmentState
+from shared.contracts.booking import AppointmentCancelled, AppointmentFulfilled, AppointmentMissed, AppointmentState
 from shared.contracts.feedback import FeedbackRequested
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
 from tests.notifications.integration.test_outreach import ONE_STEP
+from tests.notifications.integration.test_reminders import Slow, carried_by
 from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers
@@ -265,3 +267,34 @@ async def test_an_automated_text_counts_for_a_day_and_for_a_week(
         assert message.sent_at is not None and message.channel == "sms"
         world = (await worlds.worlds_of(session, [message], message.sent_at + ago))[message.id]
     assert (world.texts_last_day, world.texts_last_week) == counted
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_of_what_counts_two_workers_send_a_client_one_after_the_other(together: bool, practice: Practice) -> None:
+    """Each looks at how many have gone: both would see none."""
+    await practice.open("sms")
+    now = await practice.now()
+    for _ in range(2):
+        kept = appointment_event(
+            AppointmentFulfilled, client_id=practice.client, appointment_id=uuid4(), start=now - timedelta(hours=2)
+        )
+        await practice.follow(kept)
+        about = {"client_id": practice.client, "appointment_id": kept.appointment_id, "instrument": "alliance"}
+        asked = FeedbackRequested(sequence=1, request_id=uuid4(), requested_at=now, submitted_at=None, **about)
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await ask_for_rating(session, tenant=practice.tenant, request=asked, now=now)
+    first, second = [timer for timer in await practice.claimed() if timer.kind == "message.send"]
+    own, slow = practice.resources, Slow(practice.resources.carriers.vendors["sms"][0])
+    practice.resources = carried_by(own, slow)
+    sending_now = asyncio.create_task(practice.runner().fire(first))
+    await asyncio.wait_for(slow.called.wait(), 5)
+    practice.resources = own
+    if together:
+        assert set(await practice.runner().fire_together([second])) == set()
+    else:
+        await practice.runner().fire(second)
+    slow.go_on.set()
+    await sending_now
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1

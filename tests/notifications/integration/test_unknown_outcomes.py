@@ -225,6 +225,20 @@ async def test_a_text_is_looked_for_under_the_number_from_which_it_went(practice
     assert len(practice.outside.texts(practice.phone)) == 1
 
 
+async def test_a_report_of_what_went_by_a_wished_channel_before_it_was_on_record_goes_on(practice: Practice) -> None:
+    """The plan says mails, the client wishes texts, and the process has died after the carrier took one."""
+    mails = {"steps": [{**ASKED_NOW["steps"][0], "purpose": "reminder", "channels": ["email"]}]}
+    await practice.open("sms", "email")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["sms", "email"]})
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.call("POST", "/v1/reminder-plans", 201, json=mails)
+    await practice.follow(await visit(practice))
+    await crashed(practice)
+    await report(practice, "undelivered", code=30003)
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+
+
 async def number_of(practice: Practice) -> str:
     return str((await practice.call("GET", "/v1/sender"))["sms_from"])
 
@@ -288,7 +302,8 @@ async def report(
     practice: Practice, status: str, channel: str = "sms", code: int | None = None, vendor: str | None = None
 ) -> None:
     plan = ("reminder", "confirm_request")
-    [message] = [one for one in await practice.messages() if one["channel"] == "sms" and one["purpose"] in plan]
+    by_text = [one for one in await practice.messages() if one["channel"] == "sms" or one["status"] == "planned"]
+    [message] = [one for one in by_text if one["purpose"] in plan]
     path = f"/v1/callbacks/{channel}/{practice.tenant}/{message['id']}" + (f"?vendor={vendor}" if vendor else "")
     said = {"MessageStatus": status} if channel == "sms" else {"CallStatus": status}
     form = {"MessageSid": "SM7", **said} | ({"ErrorCode": str(code)} if code else {})
