@@ -13,7 +13,14 @@ from services.availability import repository
 from services.availability.domain import opening, taken
 from services.availability.domain.taken import Drift, Occupied
 from services.availability.use_cases.hours import tell_booking
-from shared.contracts.booking import AppointmentState, HoldState, SlotReleased
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentImported,
+    AppointmentRescheduled,
+    AppointmentState,
+    HoldState,
+    SlotReleased,
+)
 from shared.contracts.slots import Plan, Span, merged
 from shared.contracts.standing import VisitStanding
 from shared.telemetry import annotate, use_case
@@ -22,7 +29,9 @@ from shared.telemetry import annotate, use_case
 @use_case
 async def follow_visit(session: AsyncSession, *, tenant: UUID, state: AppointmentState, now: datetime) -> None:
     annotate(appointment_id=state.appointment_id)
-    await _follow(session, tenant, taken.by_visit(state), now)
+    # Of a remark the place is known by the event that brought the visit there, heard of already or still to come.
+    comes = isinstance(state, AppointmentBooked | AppointmentImported | AppointmentRescheduled)
+    await _follow(session, tenant, taken.by_visit(state), now, comes=comes)
 
 
 @use_case
@@ -90,12 +99,15 @@ async def _announce_opened(
             await repository.practice.record(session, tenant, event, now)
 
 
-async def _follow(session: AsyncSession, tenant: UUID, item: Occupied, now: datetime, *, opens: bool = True) -> None:
+async def _follow(
+    session: AsyncSession, tenant: UUID, item: Occupied, now: datetime, *, opens: bool = True, comes: bool = True
+) -> None:
+    """`opens`: what it gives back is free then. `comes`: the news is that it has come to where it is."""
     before: Occupied | None = None
     if not await repository.taken.add(session, tenant, item):
         newer, before = await repository.taken.save(session, tenant, item)
         if not newer:
-            if opens and before is not None and taken.has_moved(item, before):
+            if opens and comes and before is not None and taken.has_moved(item, before):
                 # It has moved on from a place that was not heard of until now.
                 await _give_back(session, tenant, [item], before, now)
             return

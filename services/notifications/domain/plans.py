@@ -81,6 +81,17 @@ class ReminderPlan(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _says_each_once(self, info: ValidationInfo) -> "ReminderPlan":
+        if info.context == KEPT:
+            return self
+        for number, step in enumerate(self.steps):
+            if step.anchor == "start" and not step.offset:
+                raise ValueError(f"steps.{number}.offset: should be more than PT0S before the start, or nobody gets it")
+            if step in self.steps[:number]:
+                raise ValueError(f"steps.{number}: should differ from the steps before it, or clients get it twice")
+        return self
+
+    @model_validator(mode="after")
     def _asks_what_is_known(self, info: ValidationInfo) -> "ReminderPlan":
         if info.context == KEPT:
             return self

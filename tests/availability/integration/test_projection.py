@@ -13,6 +13,7 @@ from sqlalchemy import text
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
     AppointmentRescheduled,
     AppointmentState,
     HoldState,
@@ -127,6 +128,24 @@ async def test_each_time_given_back_is_told_once_in_whatever_order_a_visits_even
             for event in told
             for item in event["opened"]
         )
+
+
+@pytest.mark.parametrize("order", [one for one in permutations(range(3)) if one != (1, 2, 0)])
+async def test_a_remark_heard_late_gives_nothing_back_a_second_time(practice: Practice, order: tuple[int, ...]) -> None:
+    """Heard before the booking and the move that it is between, it is the one order in which they are told twice."""
+    schedule = await practice.publish()
+    start = NOW.replace(hour=15, minute=0) + timedelta(days=1)
+    booked, moved = life_of_a_visit(UUID(practice.ids["provider_id"]), start, cancelled=False)
+    own = {"schedule_id": UUID(schedule["id"])}
+    assert isinstance(booked, AppointmentState)
+    life: list[Told] = [
+        AppointmentBooked.model_validate(booked.model_dump() | own),
+        AppointmentConfirmed.model_validate(booked.model_dump() | own | {"sequence": 2, "confirmed_at": NOW}),
+        AppointmentRescheduled.model_validate(moved.model_dump() | own | {"sequence": 3}),
+    ]
+    await tell(practice, *(life[number] for number in order))
+    told = [event for _, event in await practice.outbox("availability.opened") if event["reason"] != "hours"]
+    assert len(told) == 1
 
 
 async def test_what_is_imported_as_called_off_gives_nothing_back(practice: Practice) -> None:

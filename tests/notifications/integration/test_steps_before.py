@@ -69,6 +69,20 @@ async def test_a_plan_whose_step_asks_of_a_later_one_is_refused_with_the_field(p
     assert "plan.steps.1.when.step_before" in [one["field"] for one in refused["errors"]]
 
 
+@pytest.mark.parametrize(
+    ("steps", "field"),
+    [
+        ([{"offset": "PT24H", "channels": ["sms"]}] * 2, "steps.1"),
+        ([{"offset": "PT24H", "channels": ["sms"]}, {"offset": "PT0S", "channels": ["sms"]}], "steps.1.offset"),
+    ],
+)
+async def test_a_plan_that_says_something_twice_or_never_is_refused_with_the_field(
+    steps: list[dict[str, Any]], field: str, practice: Practice
+) -> None:
+    refused = await practice.call("POST", "/v1/reminder-plans", 422, json={"steps": steps})
+    assert refused["field"] == field
+
+
 @pytest.mark.parametrize("reported", ["delivered", "undelivered"])
 async def test_a_reminder_before_has_arrived_or_not_whatever_was_remarked_since(
     reported: str, practice: Practice

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -88,6 +88,8 @@ def plans(draw: st.DrawFn) -> ReminderPlan:
     for before, step in pairwise(steps):
         if not PlanStep.model_validate(before).comes_before(PlanStep.model_validate(step)):
             step["when"]["step_before"] = None
+    assume(all(step["anchor"] == "booking" or step["offset"] for step in steps))
+    assume(all(step not in steps[:number] for number, step in enumerate(steps)))
     return ReminderPlan.model_validate({"steps": steps, "holdout_percent": percent})
 
 
