@@ -253,10 +253,10 @@ class Practice:
             await runner.fire_all(claimed)
             fired += len(claimed)
 
-    async def a_minute_passes(self) -> None:
-        """Since carriers were asked: by now they would have in their lists whatever they have taken."""
+    async def settle(self) -> None:
+        """Time passes since carriers were asked: by now they would have in their lists whatever they have taken."""
         async with self.resources.database.transaction(self.tenant) as session:
-            await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '1 minute'"))
+            await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '5 minutes'"))
 
     async def reported(self, status: str = "delivered", code: int | None = None) -> None:
         """The carrier's report on every text of the client that was handed to it."""

@@ -73,13 +73,14 @@ class Carriers:
             return None
         address, sender, since = begun.address, begun.sender, begun.begun_at - SKEW
         try:
-            return await self._ask(vendor, lambda: vendor.taken(address, sender, since))
+            # Its list may be away while it takes texts, and the other way round.
+            return await self._ask(vendor, lambda: vendor.taken(address, sender, since), f"{vendor.name}_list")
         except CarrierRefused:
             return None
 
-    async def _ask(self, vendor: Vendor, question: Callable[[], Awaitable[T]]) -> T:
-        """The vendor's answer, unless it is left alone."""
-        breaker = self._breaker(vendor)
+    async def _ask(self, vendor: Vendor, question: Callable[[], Awaitable[T]], part: str | None = None) -> T:
+        """The vendor's answer, unless it is left alone, or this part of it."""
+        breaker = self._breaker(vendor, part)
         try:
             breaker.enter()
         except CarrierUnavailable as error:
@@ -105,8 +106,9 @@ class Carriers:
         breaker.worked()
         return answer
 
-    def _breaker(self, vendor: Vendor) -> Breaker:
-        return self.breakers.setdefault(vendor.name, Breaker(vendor.name))
+    def _breaker(self, vendor: Vendor, part: str | None = None) -> Breaker:
+        name = part or vendor.name
+        return self.breakers.setdefault(name, Breaker(name))
 
 
 def open_carriers(settings: Settings, wire: Wire, clock: Clock) -> Carriers:

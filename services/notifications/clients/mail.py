@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS, TOTAL_SECONDS = 7.0, 10.0
 """Until a mail can be given, and for all of it: whoever says STOP meanwhile waits, and their carrier not for long."""
-PERMANENT = 500
+TEMPORARY, PERMANENT = 400, 500
 NOBODY_THERE = frozenset((550, 551, 553))
 """Of a recipient: there is no such mailbox, or it takes no mail."""
 
@@ -64,6 +64,9 @@ class MailServer:
             except aiosmtplib.SMTPRecipientsRefused as error:
                 raise _refusal(error.recipients[0].code, "address") from error
             except aiosmtplib.SMTPResponseException as error:
+                if error.code < TEMPORARY:
+                    # Nothing that can be understood, when the mail was with it perhaps.
+                    raise OutcomeUnknown("mail_server_silent") from error
                 raise _refusal(error.code, "message") from error
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 # It may have taken the mail before it fell silent.

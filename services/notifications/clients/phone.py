@@ -35,8 +35,8 @@ NOT_TAKEN = frozenset((401, 403, 429, 503))
 """Nothing is wrong with the message: our key is, or our pace, or it takes none for now. Of any other 5xx nobody knows
 whether it came before the message was taken or after that.
 """
-ABSENT = frozenset((404, 405, 501))
-"""There is no such list, whatever else is said about it."""
+ABSENT = frozenset((401, 403, 404, 405, 501))
+"""There is no such list, or none for us, whatever else is said about it."""
 OPTED_OUT = frozenset((21610,))
 NOBODY_THERE = frozenset((21211, 21214, 21217, 21401, 21612, 21614, 30005, 30006))
 """The number is none, not in use, or a landline that takes no texts."""

@@ -7,9 +7,8 @@ sent was right when it went. A crash in between repeats the hand-over under the 
 message waits until the event has come and says what is to become of it (docs/decisions/0012).
 """
 
-import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,8 +36,8 @@ from shared import timers
 from shared.contracts.notifications import Channel
 from shared.telemetry import annotate, use_case
 
-LONGEST_SECONDS = 2.0
-"""After so long no further channel is tried in this transaction: whoever says STOP waits until it is over."""
+GIVEN_UP_AFTER = timedelta(hours=6)
+"""Of what was asked for so long ago nobody will say any more whether it went."""
 
 
 @use_case
@@ -76,6 +75,9 @@ async def _resolved(
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
+        if now - begun.begun_at > GIVEN_UP_AFTER or (world.visit is not None and world.visit.start <= now):
+            await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
+            return None
         await _wait(session, tenant, message, error, now)
         _try_later(session, begun.channel, error, world.visit, now, post.carriers)
     return None
@@ -88,8 +90,6 @@ async def _go(
     visit = world.visit
     closed = refusals(message, world, now)
     refused, gone = False, set[Channel]()
-    loop = asyncio.get_running_loop()
-    until = loop.time() + LONGEST_SECONDS
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
@@ -111,13 +111,7 @@ async def _go(
                 left = tuple(one for one in whole.channels if one not in gone)
                 if left:
                     message = replace(message, channels=left)
-                    if loop.time() < until or not isinstance(decide(message, world, now), Send):
-                        continue
-                    # In a transaction of its own: somebody may wait for this one to say STOP.
-                    await _record_closed(session, tenant, message, closed, now)
-                    await repository.messages.save(session, tenant, message)
-                    timers.try_later(session)
-                    return
+                    continue
                 verdict = Refuse(error.code)
         await _record_closed(session, tenant, message, closed, now)
         if isinstance(verdict, Defer):

@@ -1,5 +1,6 @@
 """What is kept of a message that a carrier has: that it went, why, its event, and what it asks."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,6 +31,9 @@ async def keep_sent(
     now: datetime,
 ) -> Message:
     """The message as sent to this address."""
+    if given.channel not in message.channels:
+        # The client wishes another one by now: that is the next, should this one not arrive.
+        message = replace(message, channels=(given.channel, *message.channels))
     sent = message.sent(given.channel, given.vendor, given.carrier_id, address, now)
     await repository.messages.save(session, tenant, sent)
     await repository.hand_overs.end(session, message.id)

@@ -14,8 +14,8 @@ from services.notifications.domain.policy import World
 from services.notifications.use_cases.handing_over import Post, may_ask_again
 from services.notifications.use_cases.sent import keep_sent
 
-SETTLED = timedelta(minutes=1)
-"""So long after it was asked a vendor's list has whatever it has taken, and its report is here."""
+SETTLED = timedelta(minutes=5)
+"""So long after its timer was claimed a vendor has been asked for the message, and its list has what it has taken."""
 
 
 class Unknowable(Exception):

@@ -198,7 +198,7 @@ async def test_a_worker_that_is_killed_around_the_carriers_call_has_sent_once_in
     assert handed_over == (0 if moment == MOMENTS[0] else 1)
     [message] = await practice.messages()
     assert message["status"] == ("sent" if moment == MOMENTS[2] else "planned")
-    await practice.a_minute_passes()
+    await practice.settle()
     for _ in range(2):
         await practice.come_due("message.send")
         await practice.fire_due()

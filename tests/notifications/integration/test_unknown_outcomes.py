@@ -126,13 +126,13 @@ async def test_what_a_carrier_has_in_its_list_is_not_given_to_it_again(practice:
     assert practice.outside.mails(practice.email) == []
 
 
-async def test_what_is_not_in_its_list_after_a_minute_is_given_to_it_again(practice: Practice) -> None:
+async def test_what_is_not_in_its_list_after_a_while_is_given_to_it_again(practice: Practice) -> None:
     await lost(practice, taken=False)
     assert await again(practice) == ("planned", None)
     assert len(Forgetful.asked) == 1
     waits = [reason for *_, outcome, reason in await practice.decisions() if outcome == "waiting"]
     assert waits == ["sms_silent", "outcome_awaited"]
-    await practice.a_minute_passes()
+    await practice.settle()
     assert await again(practice) == ("planned", None), "in a transaction of its own"
     assert (await again(practice))[0] in ("sent", "delivered")
     assert (len(Forgetful.asked), len(practice.outside.texts(practice.phone))) == (2, 1)
@@ -146,7 +146,7 @@ async def test_another_text_to_that_number_is_not_taken_for_the_one_that_was_los
     known = len(practice.outside.texts(practice.phone))
     assert known == 1
     await lost(practice, taken=False)
-    await practice.a_minute_passes()
+    await practice.settle()
     for _ in range(2):
         await practice.come_due("message.send")
         await practice.fire_due()
@@ -188,7 +188,7 @@ async def test_of_two_texts_to_one_number_the_one_that_was_taken_is_known_by_its
 ) -> None:
     """Else the other one would never go, and the answer to this one would be taken for the other visit's."""
     texts = await both_lost(practice, taken=taken)
-    await practice.a_minute_passes()
+    await practice.settle()
     for message in (texts[first], texts[1 - first]):
         await practice.fire(message)
     for _ in range(2):
@@ -211,7 +211,7 @@ async def test_a_text_with_other_words_may_be_this_one_and_a_person_is_asked(pra
     other = Outbound(uuid4(), practice.phone, await number_of(practice), "", "Oak: your order is ready")
     await PhoneCarrier.send(real, other)
     assert await again(practice) == ("planned", None)
-    await practice.a_minute_passes()
+    await practice.settle()
     assert await again(practice) == ("not_sent", "outcome_unknown")
     assert [one["kind"] for one in await practice.tasks()] == ["unreachable"]
     assert len(practice.outside.texts(practice.phone)) == 1
