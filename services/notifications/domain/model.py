@@ -308,6 +308,13 @@ class Begun:
     """Of the words that it was given."""
 
 
+def counts(message: Message) -> bool:
+    """Whether it may go as one of the automated texts of its client's day and week: whether it may depends on others
+    that go at the same time.
+    """
+    return message.purpose not in OUTSIDE_QUOTA and "sms" in message.channels
+
+
 _RANK: dict[MessageStatus, int] = {"planned": 0, "not_sent": 1, "sent": 1, "failed": 2, "delivered": 2}
 
 

@@ -18,10 +18,10 @@ from services.notifications.clients import CarrierRefused, Carriers, CarrierUnav
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
     FROM_A_PERSON,
-    OUTSIDE_QUOTA,
     Begun,
     Message,
     Visit,
+    counts,
 )
 from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
 from services.notifications.domain.templates import NoWords
@@ -48,7 +48,8 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     if message.status != "planned":
         return
     annotate(message_id=message.id, client_id=message.client_id, appointment_id=message.appointment_id)
-    if message.purpose not in OUTSIDE_QUOTA and not await repository.clients.turns(session, [message.client_id]):
+    wished = message.by(await repository.people.preferences(session, message.client_id))
+    if (counts(message) or counts(wished)) and not await repository.clients.turns(session, [message.client_id]):
         # Another one that counts is on its way to them: whether this one may go depends on it.
         timers.try_later(session)
         return

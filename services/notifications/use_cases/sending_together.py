@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.clients import HandedOver, Outbound, Unavailable, Vendor
-from services.notifications.domain.model import ABOUT_A_VISIT, OUTSIDE_QUOTA, Message, message_event
+from services.notifications.domain.model import ABOUT_A_VISIT, Message, counts, message_event
 from services.notifications.domain.policy import Refuse, Send, World, decide, refusals
 from services.notifications.domain.questions import question
 from services.notifications.domain.templates import NoWords
@@ -54,12 +54,12 @@ async def send_together(
     by_message = {one.timer.key: one for one in due}
     messages = _one_each(await repository.messages.free(session, list(by_message)))
     asked = await repository.hand_overs.among(session, [message.id for message in messages])
-    counting = {message.client_id for message in messages if message.purpose not in OUTSIDE_QUOTA}
+    counting = {message.client_id for message in messages if counts(message)}
     turns = await repository.clients.turns(session, counting)
     messages = [
         message
         for message in messages
-        if message.id not in asked and (message.purpose in OUTSIDE_QUOTA or message.client_id in turns)
+        if message.id not in asked and (not counts(message) or message.client_id in turns)
     ]
     ready = []
     worlds = await worlds_of(session, messages, now)
@@ -86,7 +86,7 @@ def _one_each(messages: Sequence[Message]) -> list[Message]:
     counted: set[UUID] = set()
     found = []
     for message in messages:
-        if message.purpose not in OUTSIDE_QUOTA:
+        if counts(message):
             if message.client_id in counted:
                 continue
             counted.add(message.client_id)

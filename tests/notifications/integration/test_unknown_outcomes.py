@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
-from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.clients.phone import PhoneCarrier, Taken
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import handing_over, sending
 from services.notifications.use_cases.handing_over import Post
@@ -237,6 +237,34 @@ async def test_a_report_of_what_went_by_a_wished_channel_before_it_was_on_record
     await report(practice, "undelivered", code=30003)
     await practice.fire_due()
     assert len(practice.outside.mails(practice.email)) == 1
+
+
+async def test_what_went_by_text_and_did_not_arrive_goes_by_the_mail_that_is_wished_since(practice: Practice) -> None:
+    await lost(practice, taken=True)
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["email"]})
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    await report(practice, "undelivered", code=30003)
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+
+
+async def test_what_nobody_can_say_when_the_visit_begins_is_given_up_and_a_person_is_asked(practice: Practice) -> None:
+    await lost(practice, taken=False)
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+
+    class Listless(PhoneCarrier):
+        async def taken(self, *_: object) -> list[Taken]:
+            raise CarrierUnavailable("sms_http_503")
+
+    away = Listless(**{name: getattr(real, name) for name in FIELDS})
+    practice.resources = carried_by(practice.resources, away)
+    assert await again(practice) == ("planned", None)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '7 hours'"))
+    assert await again(practice) == ("not_sent", "outcome_unknown")
+    assert [one["kind"] for one in await practice.tasks()] == ["unreachable"]
 
 
 async def number_of(practice: Practice) -> str:
