@@ -27,12 +27,7 @@ class SenderBody(Body):
         closes="21:00:00",
     )
 
-    name: str = Field(
-        min_length=1,
-        max_length=20,
-        pattern=r"^[^{}\u0000-\u001f\u007f-\u009f\u2028\u2029]+$",
-        description="Says nothing of the care",
-    )
+    name: str = Field(min_length=1, max_length=20, pattern=ONE_LINE, description="Says nothing of the care")
     phone: Phone
     sms_from: Phone
     email_from: Email

@@ -148,10 +148,6 @@ async def _completed(
     if begun is None or begun.address is None or (begun.channel, begun.vendor) != (channel, vendor or begun.vendor):
         return message
     visit = await repository.visits.find(session, message.appointment_id)
-    if begun.channel not in message.channels:
-        # By the client's wish, not the plan's.
-        wished = await repository.people.preferences(session, message.client_id)
-        message = message.by(wished)
     given = HandedOver(begun.channel, begun.vendor, carrier_id)
     return await keep_sent(session, tenant, message, given, begun.address, visit, begun.begun_at)
 
@@ -188,9 +184,7 @@ async def _follow_report(
     address = message.address or await _present_address(session, message)
     if refusal is not None and address is not None:
         await heed(session, tenant, message, Send(message.channel, address), refusal, now)
-    # Where it went by one that is wished no more, each of the others is left.
-    tried = message.channels.index(message.channel) + 1 if message.channel in message.channels else 0
-    left = message.channels[tried:]
+    left = message.channels[message.channels.index(message.channel) + 1 :]
     if not left:
         if refusal is None or refusal.because != "opt_out":
             await tasks.nobody_reached(session, tenant, changed, now)

@@ -90,7 +90,7 @@ async def _go(
     """By the first channel that takes it. `message` may be asked for by fewer channels than `whole`."""
     visit = world.visit
     closed = refusals(message, world, now)
-    refused, gone = False, set[Channel]()
+    refused, rest = False, whole
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
@@ -108,10 +108,9 @@ async def _go(
                 # Who has stopped texts at the carrier is left in peace as who has here.
                 refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
                 closed.append(Refuse(error.code, verdict.channel))
-                gone.add(verdict.channel)
-                left = tuple(one for one in whole.channels if one not in gone)
-                if left:
-                    message = replace(message, channels=left)
+                rest = replace(rest, channels=tuple(one for one in rest.channels if one != verdict.channel))
+                if rest.channels:
+                    message = rest
                     continue
                 verdict = Refuse(error.code)
         await _record_closed(session, tenant, message, closed, now)
@@ -122,8 +121,7 @@ async def _go(
             refused = refused or await _has_failed(session, message, verdict)
             await _not_sent(session, tenant, message, verdict.reason, refused, now)
         else:
-            left = tuple(one for one in whole.channels if one not in gone)
-            await keep_sent(session, tenant, replace(message, channels=left), given, verdict.address, visit, now)
+            await keep_sent(session, tenant, rest, given, verdict.address, visit, now)
         return
 
 

@@ -32,7 +32,7 @@ async def keep_sent(
 ) -> Message:
     """The message as sent to this address."""
     if given.channel not in message.channels:
-        # The client wishes another one by now: that is the next, should this one not arrive.
+        # By the client's wish, now or then: the others are next, should this one not arrive.
         message = replace(message, channels=(given.channel, *message.channels))
     sent = message.sent(given.channel, given.vendor, given.carrier_id, address, now)
     await repository.messages.save(session, tenant, sent)
