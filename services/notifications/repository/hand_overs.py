@@ -5,14 +5,14 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Begun
 from shared.direct import Direct
-from shared.rows import dump, given, is_among, many, one
+from shared.rows import dump, every, given, is_among, many, one
 
 
 async def begin(session: AsyncSession, tenant: UUID, begun: Sequence[Begun]) -> dict[UUID, str]:
@@ -37,12 +37,23 @@ async def find(session: AsyncSession, message_id: UUID) -> Begun | None:
     return await one(session, Begun, _FOUND, {"id": message_id})
 
 
-async def digests(session: AsyncSession, begun: Begun) -> set[str | None]:
-    """Of the words of others that are as unknown at the same vendor, for the same address."""
+async def is_alone(session: AsyncSession, begun: Begun) -> bool:
+    """Whether this transaction, until it ends, is the only one that says whose is what this vendor has for this
+    address.
+    """
+    values = {"id": f"{begun.channel} {begun.vendor} {begun.address}"}
+    return bool(await _ALONE.scalar(session, values))
+
+
+_ALONE = Direct(select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("id", type_=Text), 2))))
+
+
+async def others(session: AsyncSession, begun: Begun) -> list[Begun]:
+    """What is as unknown at the same vendor, for the same address."""
     columns = tables.hand_overs.c
     same = (getattr(columns, name) == getattr(begun, name) for name in ("channel", "vendor", "address"))
-    query = select(columns.digest).where(columns.message_id != begun.message_id, *same)
-    return {digest for digest in await session.scalars(query) if digest is not None}
+    query = select(tables.hand_overs).where(columns.message_id != begun.message_id, *same)
+    return await every(session, Begun, query)
 
 
 _OF_MESSAGE = tables.hand_overs.c.message_id == bindparam("id", type_=tables.hand_overs.c.message_id.type)
@@ -61,5 +72,8 @@ async def end(session: AsyncSession, message_id: UUID) -> None:
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Those of which no report will come any more."""
-    await session.execute(delete(tables.hand_overs).where(tables.hand_overs.c.begun_at < before))
+    """Those of which no report will come any more, and which nobody asks about."""
+    waits = select(tables.messages.c.id).where(
+        tables.messages.c.id == tables.hand_overs.c.message_id, tables.messages.c.status == "planned"
+    )
+    await session.execute(delete(tables.hand_overs).where(tables.hand_overs.c.begun_at < before, ~waits.exists()))

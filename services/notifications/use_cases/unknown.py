@@ -35,18 +35,23 @@ async def resolve(
     listed = await post.carriers.taken(begun)
     if listed is None or begun.address is None:
         raise Unknowable
+    if not await repository.hand_overs.is_alone(session, begun):
+        raise Unavailable("outcome_awaited")
+    others = await repository.hand_overs.others(session, begun)
+    alike = [one for one in others if one.digest == begun.digest]
+    settled = max(one.begun_at for one in (begun, *alike)) + SETTLED
     clients = {message.client_id, *await repository.people.clients_by_phone(session, begun.address)}
     known = await repository.messages.carried(session, clients, [one.carrier_id for one in listed])
     strange = [one for one in listed if one.carrier_id not in known]
     mine = [one for one in strange if one.digest is not None and one.digest == begun.digest]
+    if now < settled and len(mine) <= len(alike):
+        # Not there yet, or it may be that of another one with the same words.
+        raise Unavailable("outcome_awaited", settled - now)
     if mine:
         given = HandedOver(begun.channel, begun.vendor, mine[0].carrier_id)
         await keep_sent(session, tenant, message, given, begun.address, world.visit, begun.begun_at)
         return "sent"
-    if now - begun.begun_at < SETTLED:
-        raise Unavailable("outcome_awaited", begun.begun_at + SETTLED - now)
-    others = await repository.hand_overs.digests(session, begun)
-    if any(one.digest not in others for one in strange):
+    if any(one.digest not in {other.digest for other in others} for one in strange):
         # With other words than we gave: it may be this one, as the carrier has changed it, or somebody else's.
         raise Unknowable
     async with post.beside.transaction(tenant) as beside:

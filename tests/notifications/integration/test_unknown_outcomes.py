@@ -153,21 +153,21 @@ async def test_another_text_to_that_number_is_not_taken_for_the_one_that_was_los
     assert len(practice.outside.texts(practice.phone)) == known + 1
 
 
-async def both_lost(practice: Practice, *, taken: int) -> dict[int, UUID]:
-    """Two visits' texts go to one number; each answer is lost, and only the text of that visit was taken."""
+async def both_lost(practice: Practice, *, taken: int | None, plan: Any = ASKED_NOW) -> dict[int, UUID]:
+    """Two visits' texts go to one number; each answer is lost, and only the text of that visit was taken, if any."""
     await practice.open("sms")
     real = practice.resources.carriers.vendors["sms"][0]
     assert isinstance(real, PhoneCarrier)
 
     class Loses(PhoneCarrier):
         async def send(self, message: Outbound) -> str:
-            if message.id == texts[taken]:
+            if taken is not None and message.id == texts[taken]:
                 await super().send(message)
             raise OutcomeUnknown("sms_http_502")
 
     own = practice.resources
     practice.resources = carried_by(own, Loses(**{name: getattr(real, name) for name in FIELDS}))
-    await practice.call("POST", "/v1/reminder-plans", 201, json=ASKED_NOW)
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
     visits = [await visit(practice, start=await practice.now() + timedelta(days=days)) for days in (3, 4)]
     for one in visits:
         await practice.follow(one)
