@@ -27,17 +27,19 @@ class Breaker:
         """True while nobody is sent there: no current flows."""
         return self._looking or self._clock() < self._open_until
 
-    def enter(self) -> None:
-        """Raises CarrierUnavailable while the vendor is left alone."""
+    def enter(self) -> bool:
+        """Whether it is this one that goes to look. Raises CarrierUnavailable while the vendor is left alone."""
         now = self._clock()
         if now < self._open_until or self._looking:
             wait = max(self._open_until - now, 1.0)
             raise CarrierUnavailable(f"{self._name}_left_alone", timedelta(seconds=wait))
         self._looking = self._failures >= FAILURES
+        return self._looking
 
-    def left(self) -> None:
-        """Whoever was there has gone without an answer, for a reason of their own."""
-        self._looking = False
+    def left(self, looked: bool) -> None:
+        """Whoever was there, to look or for long, has gone without an answer, for a reason of their own."""
+        if looked:
+            self._looking = False
 
     def worked(self) -> None:
         """It answers, whatever it says."""

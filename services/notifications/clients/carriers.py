@@ -82,7 +82,7 @@ class Carriers:
         """The vendor's answer, unless it is left alone, or this part of it."""
         breaker = self._breaker(vendor, part)
         try:
-            breaker.enter()
+            looks = breaker.enter()
         except CarrierUnavailable as error:
             error.vendor = vendor.name
             raise
@@ -101,7 +101,7 @@ class Carriers:
             raise
         except BaseException:
             # Broken off, or a fault of ours: neither says anything of the vendor.
-            breaker.left()
+            breaker.left(looks)
             raise
         breaker.worked()
         return answer

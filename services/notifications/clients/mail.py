@@ -60,7 +60,9 @@ class MailServer:
                     await _connect(client)
                     await client.send_message(mail, sender=message.returns_to)
             except aiosmtplib.SMTPNotSupported as error:
-                raise CarrierRefused("mail_server_unable", "address") from error
+                # One of the addresses has other letters than the server can write.
+                whose: Because = "message" if message.to.isascii() else "address"
+                raise CarrierRefused("mail_server_unable", whose) from error
             except aiosmtplib.SMTPRecipientsRefused as error:
                 raise _refusal(error.recipients[0].code, "address") from error
             except aiosmtplib.SMTPResponseException as error:

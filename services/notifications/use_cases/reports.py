@@ -175,10 +175,8 @@ async def _follow_report(
     if not moves_forward(message, status):
         return
     changed = message.delivered(now) if status == "delivered" else message.failed(reason or "undelivered")
-    await repository.messages.save(session, tenant, changed)
     await repository.messages.look_up_no_more(session, tenant, message.id)
-    await repository.record(session, tenant, [message_event(changed)], now)
-    await decided(session, tenant, changed, status, now, channel=changed.channel, reason=changed.reason)
+    await _keep(session, tenant, changed, now)
     if status == "delivered":
         return
     address = message.address or await _present_address(session, message)
@@ -189,15 +187,35 @@ async def _follow_report(
         if refusal is None or refusal.because != "opt_out":
             await tasks.nobody_reached(session, tenant, changed, now)
     else:
-        again = new_message(
-            client_id=message.client_id,
-            purpose=message.purpose,
-            step=message.step,
-            channels=left,
-            due_at=now,
-            outreach_id=message.outreach_id,
-            offer_id=message.offer_id,
-        )
-        same = ("appointment_id", "appointment_sequence", "plan_version")
-        again = replace(again, **{name: getattr(message, name) for name in same})
-        await plan_message(session, tenant, again, now)
+        await _go_on(session, tenant, message, left, now)
+
+
+async def has_failed(
+    session: AsyncSession, tenant: UUID, message: Message, left: tuple[Channel, ...], reason: str, now: datetime
+) -> None:
+    """By its channel; it goes on by those that are left, in a transaction of its own."""
+    await _keep(session, tenant, message.failed(reason), now)
+    await _go_on(session, tenant, message, left, now)
+
+
+async def _keep(session: AsyncSession, tenant: UUID, changed: Message, now: datetime) -> None:
+    await repository.messages.save(session, tenant, changed)
+    await repository.record(session, tenant, [message_event(changed)], now)
+    await decided(session, tenant, changed, changed.status, now, channel=changed.channel, reason=changed.reason)
+
+
+async def _go_on(
+    session: AsyncSession, tenant: UUID, message: Message, left: tuple[Channel, ...], now: datetime
+) -> None:
+    again = new_message(
+        client_id=message.client_id,
+        purpose=message.purpose,
+        step=message.step,
+        channels=left,
+        due_at=now,
+        outreach_id=message.outreach_id,
+        offer_id=message.offer_id,
+    )
+    same = ("appointment_id", "appointment_sequence", "plan_version")
+    again = replace(again, **{name: getattr(message, name) for name in same})
+    await plan_message(session, tenant, again, now)

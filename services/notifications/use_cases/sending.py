@@ -7,6 +7,7 @@ sent was right when it went. A crash in between repeats the hand-over under the 
 message waits until the event has come and says what is to become of it (docs/decisions/0012).
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,7 +29,7 @@ from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
 from services.notifications.use_cases.handing_over import Post, begin, hand_over, worded
 from services.notifications.use_cases.messages import UNKNOWN, decided, drop
-from services.notifications.use_cases.reports import heed
+from services.notifications.use_cases.reports import has_failed, heed
 from services.notifications.use_cases.sent import keep_sent
 from services.notifications.use_cases.unknown import Unknowable, resolve
 from services.notifications.use_cases.worlds import worlds_of
@@ -38,6 +39,9 @@ from shared.telemetry import annotate, use_case
 
 GIVEN_UP_AFTER = timedelta(hours=6)
 """Of what was asked for so long ago nobody will say any more whether it went."""
+
+LATE_SECONDS = 10.0
+"""After so long it goes on by the next channel in another transaction: whoever says STOP waits for this one."""
 
 
 @use_case
@@ -91,6 +95,8 @@ async def _go(
     visit = world.visit
     closed = refusals(message, world, now)
     refused, rest = False, whole
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
     while True:
         verdict = decide(message, world, now)
         if isinstance(verdict, Send):
@@ -109,10 +115,16 @@ async def _go(
                 refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
                 closed.append(Refuse(error.code, verdict.channel))
                 rest = replace(rest, channels=tuple(one for one in rest.channels if one != verdict.channel))
-                if rest.channels:
+                if not rest.channels:
+                    verdict = Refuse(error.code)
+                elif loop.time() - begun < LATE_SECONDS:
                     message = rest
                     continue
-                verdict = Refuse(error.code)
+                else:
+                    tried = replace(whole, channel=verdict.channel)
+                    await _record_closed(session, tenant, message, closed, now)
+                    await has_failed(session, tenant, tried, rest.channels, error.code, now)
+                    return
         await _record_closed(session, tenant, message, closed, now)
         if isinstance(verdict, Defer):
             await repository.messages.save(session, tenant, whole.deferred(verdict.until))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications import repository
-from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients import CarrierRefused, CarrierUnavailable, OutcomeUnknown
 from services.notifications.clients.breaker import FAILURES
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.use_cases import sending
@@ -55,6 +55,29 @@ async def test_where_the_first_carrier_fails_the_second_carries(practice: Practi
     assert (len(first.asked), len(second.asked)) == (1, 1)
     assert len(practice.outside.texts(practice.phone)) == 1
     assert await hand_overs(practice) == []
+
+
+async def test_what_is_refused_late_goes_on_in_another_transaction_since_somebody_may_wait_for_this_one(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LATE_SECONDS", 0.0)
+    two(practice, CarrierRefused("sms_30006", "address"))
+    await booked(practice)
+    wish = {"channels": ["sms", "email"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    [timer] = await practice.claimed()
+    await practice.runner().fire(timer)
+    assert practice.outside.mails(practice.email) == []
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert [outcome for _, _, outcome, _ in await practice.decisions()] == [
+        "planned",
+        "channel_closed",
+        "failed",
+        "planned",
+        "sent",
+    ]
+    assert await practice.tasks() == []
 
 
 async def test_who_is_silent_is_asked_again_and_nobody_else_until_that_is_known(practice: Practice) -> None:

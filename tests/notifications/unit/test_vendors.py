@@ -272,6 +272,20 @@ def test_who_fails_again_and_again_and_asks_for_no_time_is_left_alone_all_the_sa
     assert breaker.is_open
 
 
+def test_only_the_one_that_goes_to_look_can_give_that_up() -> None:
+    clock = Hours()
+    breaker = Breaker("sms", clock)
+    long_there = breaker.enter()
+    for _ in range(FAILURES):
+        breaker.failed(None)
+    clock.now += 5.1
+    looks = breaker.enter()
+    breaker.left(long_there)
+    assert breaker.is_open, "one is still there to look"
+    breaker.left(looks)
+    assert not breaker.is_open, "the next one may look"
+
+
 async def test_a_vendor_is_chosen_that_is_not_left_alone_and_has_not_just_failed() -> None:
     one, two = Line(httpx.ConnectError("no")), Line(answer(201, {"sid": "SM2"}))
     first, second = carrier(one), replace(carrier(two), name="sms_2")
@@ -375,15 +389,17 @@ async def test_an_address_that_is_none_is_refused_and_says_nothing_of_the_server
         await carriers.hand_over("email", server, good)
 
 
-async def test_an_address_that_the_server_cannot_write_is_refused() -> None:
+@pytest.mark.parametrize(("whose", "because"), [("to", "address"), ("returns_to", "message")])
+async def test_an_address_that_the_server_cannot_write_is_refused(whose: str, because: str) -> None:
     class Old:
         async def handle_EHLO(self, _server: Any, session: Any, _envelope: Any, hostname: str, _more: Any) -> list[str]:
             session.host_name = hostname
             return ["250 HELP"]
 
     async with mails_to(Old()) as server:
-        with pytest.raises(CarrierRefused, match="mail_server_unable"):
-            await server.send(replace(MAIL, to="anna@exämple.org"))
+        with pytest.raises(CarrierRefused, match="mail_server_unable") as refused:
+            await server.send(replace(MAIL, **{whose: "anna@exämple.org"}))
+    assert refused.value.because == because
 
 
 async def test_a_fault_of_ours_is_no_failure_of_the_vendor() -> None:
