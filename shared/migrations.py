@@ -86,6 +86,9 @@ TIMERS_V1 = """
     CREATE INDEX timers_due ON timers (due_at) WHERE failed_at IS NULL;
     """ + tenancy_v1("timers", infrastructure=True)
 
+TIMERS_V2 = "ALTER TABLE timers ADD COLUMN failures integer NOT NULL DEFAULT 0"
+TIMERS_V2_UNDONE = "ALTER TABLE timers DROP COLUMN failures"
+
 IDEMPOTENCY_V1 = """
     CREATE TABLE idempotency_keys (
         tenant_id uuid NOT NULL,

@@ -8,8 +8,8 @@ the `traceparent` of the work that made it, and the work that goes on later cont
 import json
 import logging
 import os
-import re
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import ValidationError
 
 from shared.errors import Problem, StartupError
 
@@ -190,8 +191,36 @@ def _plain(value: Any) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-_ROWS = re.compile(r"DETAIL:.*?(?=\nHINT:|\n\[SQL:|\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL)
-"""Where PostgreSQL tells which row is meant: that may be somebody's number, or their words."""
+def _chain(error: BaseException, seen: set[int]) -> Iterator[str]:
+    """What led to it first, as Python tells it; of each its words by `_words`."""
+    seen.add(id(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and id(before) not in seen:
+        yield from _chain(before, seen)
+        yield "\nwhich led to:\n\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}: {_words(error)}\n"
+    for one in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _chain(one, seen)
+
+
+def _words(error: BaseException) -> str:
+    """What it says, without values that somebody gave: these may be a number, or a client's words."""
+    if isinstance(error, ValidationError):
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found)
+    origin = getattr(error, "orig", None) or error
+    if origin is error and not hasattr(error, "sqlstate"):
+        return str(error)
+    state = getattr(origin, "sqlstate", None)
+    if state is None or state.startswith(_OF_VALUES):
+        return f"{state or 'before the database was asked'}, values left out"
+    # The lines after it tell which row is meant.
+    return str(origin).partition("\n")[0]
+
+
+_OF_VALUES = "22"
+"""PostgreSQL's class of errors that quote what they were given."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -214,5 +243,5 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = _ROWS.sub("DETAIL: left out", self.formatException(record.exc_info))
+            line["exception"] = "".join(_chain(record.exc_info[1], set()))
         return json.dumps({key: value for key, value in line.items() if value is not None}, default=str)

@@ -56,7 +56,6 @@ GROUPS = 2
 """Such groups at a time: each asks several things of others at once."""
 MAX_ATTEMPTS = 8
 """Of a handler that fails by itself. One that waits for something (`NotNow`, a database) is never given up."""
-_ENDLESS = 1 << 30
 DRAIN_SECONDS = 25.0
 
 
@@ -94,7 +93,7 @@ has seen to; the others are fired one by one.
 
 
 def timers_table(metadata: MetaData) -> Table:
-    """The service's timers; `shared.migrations.TIMERS_V1` creates it."""
+    """The service's timers; `shared.migrations.TIMERS_V1` and `TIMERS_V2` create it."""
     return Table(
         "timers",
         metadata,
@@ -106,6 +105,7 @@ def timers_table(metadata: MetaData) -> Table:
         Column("traceparent", Text),
         Column("generation", Integer, nullable=False, server_default=text("0")),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("failures", Integer, nullable=False, server_default=text("0")),
         Column("leased_until", DateTime(timezone=True)),
         Column("failed_at", DateTime(timezone=True)),
         UniqueConstraint("tenant_id", "kind", "key", name="timers_once"),
@@ -146,6 +146,7 @@ def _or_moved(new: Insert, table: Table) -> Insert:
         "traceparent": new.excluded.traceparent,
         "generation": table.c.generation + 1,
         "attempts": 0,
+        "failures": 0,
         "leased_until": None,
         "failed_at": None,
     }
@@ -220,7 +221,7 @@ _ALL_DONE = _sql(
 )
 _MOVE = _sql(
     """
-    UPDATE timers SET due_at = :again, generation = generation + 1, attempts = 0, leased_until = NULL
+    UPDATE timers SET due_at = :again, generation = generation + 1, attempts = 0, failures = 0, leased_until = NULL
     WHERE id = :id AND generation = :generation RETURNING id
     """
 )
@@ -234,13 +235,14 @@ _EXTEND = _sql(
 )
 _TRY_LATER = _sql(
     """
-    UPDATE timers SET attempts = attempts + 1,
+    UPDATE timers SET attempts = attempts + 1, failures = failures + :failed,
         leased_until = clock_timestamp() + greatest(
             cast(:after AS interval), least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20)))),
-        failed_at = CASE WHEN attempts + 1 >= :most THEN clock_timestamp() END
+        failed_at = CASE WHEN failures + :failed >= :most THEN clock_timestamp() END
     WHERE id = :id AND generation = :generation RETURNING id
     """
 )
+_WAITED, _FAILED = {"failed": 0, "most": MAX_ATTEMPTS}, {"failed": 1, "most": MAX_ATTEMPTS}
 
 
 class TimerRunner:
@@ -378,7 +380,7 @@ class TimerRunner:
             passing = isinstance(error, NotNow) or is_outage(error)
             log.warning("a timer failed: %s (%s)", timer.kind, type(error).__name__, exc_info=not passing)
             after = error.after if isinstance(error, NotNow) else None
-            await self._note_failure(timer, _ENDLESS if passing else MAX_ATTEMPTS, after)
+            await self._note_failure(timer, _WAITED if passing else _FAILED, after)
         finally:
             current_tenant.reset(token)
 
@@ -391,7 +393,7 @@ class TimerRunner:
         again = session.info.get(_AGAIN)
         later = session.info.get(_LATER)
         if later is not None:
-            held = await _TRY_LATER.scalar(session, {**fence, "most": _ENDLESS, "after": later})
+            held = await _TRY_LATER.scalar(session, {**fence, **_WAITED, "after": later})
         elif again is not None:
             held = await _MOVE.scalar(session, {**fence, "again": again})
         else:
@@ -399,11 +401,11 @@ class TimerRunner:
         if held is None:
             raise LeaseLost
 
-    async def _note_failure(self, timer: Timer, most: int, after: timedelta | None) -> None:
+    async def _note_failure(self, timer: Timer, what: Mapping[str, int], after: timedelta | None) -> None:
         try:
             async with self.database.every_tenant() as session:
-                failed = {"id": timer.id, "generation": timer.generation, "most": most, "after": after or timedelta(0)}
-                await _TRY_LATER.rows(session, failed)
+                fence = {"id": timer.id, "generation": timer.generation}
+                await _TRY_LATER.rows(session, {**fence, **what, "after": after or timedelta(0)})
         except (SQLAlchemyError, OSError, TimeoutError):
             log.warning("the failure could not be noted; the lease runs out by itself")
 

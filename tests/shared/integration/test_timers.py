@@ -136,6 +136,27 @@ async def test_a_handler_that_has_to_wait_keeps_what_it_wrote_and_is_called_agai
     assert len(await bench.fired()) == MAX_ATTEMPTS + 2
 
 
+async def test_waits_do_not_count_as_failures(bench: Bench) -> None:
+    key = uuid4()
+    fails = False
+
+    async def wait(session: AsyncSession, timer: Timer) -> None:
+        if fails:
+            raise RuntimeError(timer.key)
+        clock.try_later(session)
+
+    await bench.schedule(key, timedelta(0))
+    runner = TimerRunner(bench.database, {"thing": wait})
+    for time in range(2 * MAX_ATTEMPTS):
+        fails = time >= MAX_ATTEMPTS
+        [claimed] = await runner.claim(10)
+        await runner.fire(claimed)
+        async with bench.database.every_tenant() as session:
+            assert (await session.scalar(select(timers.c.failed_at)) is None) == (time + 1 < 2 * MAX_ATTEMPTS)
+            await session.execute(update(timers).values(leased_until=None))
+    assert await runner.claim(10) == []
+
+
 async def test_a_timer_moved_while_its_handler_runs_undoes_the_handler(bench: Bench) -> None:
     key = uuid4()
 
