@@ -53,12 +53,12 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         await outreach.take_step(session, tenant=timer.tenant, outreach_id=timer.key, now=timer.now)
 
     async def on_alert_due(session: AsyncSession, timer: Timer) -> None:
-        await handing_over.alert_practice(session, task_id=timer.key, post=post)
+        await handing_over.alert_practice(session, tenant=timer.tenant, task_id=timer.key, now=timer.now, post=post)
 
     async def on_overdue(session: AsyncSession, timer: Timer) -> None:
         task = await repository.tasks.get(session, timer.key)
         if task.status != "closed":
-            await handing_over.alert_practice(session, task_id=timer.key, post=post)
+            await on_alert_due(session, timer)
 
     async def on_look_up_due(session: AsyncSession, timer: Timer) -> None:
         await reports.look_up(

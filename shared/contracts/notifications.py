@@ -11,6 +11,7 @@ MessageStatus = Literal["planned", "sent", "delivered", "failed", "not_sent"]
 TaskOutcome = Literal["done", "reached", "not_reached", "rebooked", "declined", "handed_on", "not_needed"]
 OutreachEnd = Literal[
     "rebooked",
+    "returned",
     "declined",
     "reached",
     "opted_out",

@@ -28,6 +28,8 @@ _MOST_SEARCHED = 100_000
 
 _NO_LETTERS = frozenset(("calendar", "vcard", "x-vcard", "directory"))
 """Texts that no person writes."""
+_OF_MANY = ("List-Id", "List-Unsubscribe", "Precedence", "X-Autoreply", "X-Autorespond", "Feedback-ID")
+"""What mailing lists and machines write, in a mail that answers none of ours."""
 _WRITES = re.compile(r"(?:On|El) .{3,}")
 _WROTE = re.compile(r".{5,300} (?:wrote|escribi\u00f3):")
 _DIVIDES = re.compile(r"(?:-{4,} ?\w[\w ]{0,40}-{4,}|_{8,})")
@@ -39,10 +41,12 @@ _AGAIN = re.compile(r"(?:(?:re|rv|fwd?|aw|sv)\s{0,3}(?:\[\d\])?:\s{0,3})+", re.I
 
 @dataclass(frozen=True, slots=True)
 class MailReply:
-    """What somebody wrote back to one of our mails; `mail_id` is theirs, `sender` whom it says it is from."""
+    """What somebody wrote, to one of our mails where `message_id` is its; `mail_id` is theirs, `sender` whom it says
+    it is from.
+    """
 
     mail_id: str
-    message_id: UUID
+    message_id: UUID | None
     words: str
     meaning: ReplyMeaning = "other"
     sender: str | None = None
@@ -51,15 +55,17 @@ class MailReply:
 
 
 def read_reply(raw: bytes) -> MailReply | None:
-    """The answer to one of our mails that a mail is; None for what no person wrote (RFC 3834), or not to us.
+    """What a person wrote to us by mail; None for what no person wrote (RFC 3834), or to many.
 
-    An answer that can't be read is one still, with words that say so.
+    A letter that can't be read is one still, with words that say so.
     """
     try:
         head = BytesHeaderParser(policy=SHORT).parsebytes(raw)
         answered = OURS.search(f"{head.get('In-Reply-To', '')} {head.get('References', '')}")
         automatic = str(head.get("Auto-Submitted", "no")).partition(";")[0].strip().lower() != "no"
-        if answered is None or automatic or head.get_content_type() == "multipart/report":
+        if answered is None:
+            automatic |= any(name in head for name in _OF_MANY)
+        if automatic or head.get_content_type() == "multipart/report":
             return None
         mail_id = _clean(str(head.get("Message-ID", ""))).strip()[:500] or f"sha256:{sha256(raw).hexdigest()}"
         subject, sender = _subject(head), _clean(parseaddr(str(head.get("From", "")))[1]).lower() or None
@@ -72,7 +78,8 @@ def read_reply(raw: bytes) -> MailReply | None:
         letter = _Letter(UNREADABLE, "safety" if _speaks_of_danger(said) else "other")
     if letter is None:
         return None
-    return MailReply(mail_id, UUID(answered[1]), letter.words, letter.meaning, sender, letter.more)
+    answers = UUID(answered[1]) if answered else None
+    return MailReply(mail_id, answers, letter.words, letter.meaning, sender, letter.more)
 
 
 @dataclass(frozen=True, slots=True)

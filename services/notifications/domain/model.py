@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.contracts.availability import Modality
-from shared.contracts.booking import AppointmentState, Party
+from shared.contracts.booking import FREE_STATUSES, AppointmentState, Party
 from shared.contracts.notifications import (
     Channel,
     MessageDelivered,
@@ -57,14 +57,14 @@ REPLIES: frozenset[Purpose] = frozenset(
 )
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder", "confirm_request"))
-"""Void when the visit changes, and outside the caps on automated texts."""
+"""Void when the visit changes."""
 ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
-"""Each of one version of its visit."""
+"""Each of one version of its visit, and outside the caps on automated texts."""
 ASKING: frozenset[Purpose] = frozenset(("confirm_request", "check_in"))
 """A digit answers these, where they went by text."""
 FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
 """Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
-OUTSIDE_QUOTA: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | FROM_A_PERSON | REPLIES
+OUTSIDE_QUOTA: frozenset[Purpose] = ABOUT_A_VISIT | FROM_A_PERSON | REPLIES
 """However many there are, none of them counts as an automated text of its day and week."""
 OUTREACH: frozenset[Purpose] = frozenset(
     ("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit")
@@ -148,6 +148,11 @@ class Visit:
     modality: Modality | None = None
     confirmed_at: datetime | None = None
     changed_by: Party | None = None
+
+    @property
+    def is_called_off(self) -> bool:
+        """By somebody else than its client, who may not know of it."""
+        return self.status in FREE_STATUSES and self.changed_by != "client"
 
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":

@@ -27,7 +27,7 @@ OutreachPurpose = Literal["missed_you", "barrier_question", "remote_offer", "oth
 GENTLE: frozenset[OutreachPurpose] = frozenset(("next_visit", "closing"))
 """What can be said to whoever hasn't missed anything."""
 NO_CALL_NEEDED: frozenset[OutreachEnd] = frozenset(
-    ("rebooked", "visit_changed", "discharged", "superseded", "declined", "reached")
+    ("rebooked", "returned", "visit_changed", "discharged", "superseded", "declined", "reached")
 )
 """After these ends nobody need call the client to bring them back. STOP ends texts, not calls; giving up
 leaves what a person has to do as it is.

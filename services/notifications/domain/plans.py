@@ -104,7 +104,7 @@ class ReminderPlan(BaseModel):
 
 DEFAULT_PLAN = ReminderPlan(
     steps=(
-        PlanStep(purpose="confirmation", anchor="booking", offset=timedelta(0), channels=("email",)),
+        PlanStep(purpose="confirmation", anchor="booking", offset=timedelta(0), channels=("email", "sms")),
         PlanStep(offset=timedelta(hours=72), channels=("email",)),
         PlanStep(
             purpose="confirm_request",
@@ -148,13 +148,15 @@ def plan_messages(
 
 
 def cancellation(visit: Visit) -> Message:
-    """Tells by mail that a visit was called off, and takes it out of the client's calendar."""
+    """Tells by mail that a visit was called off, and takes it out of the client's calendar; who has called it off
+    knows of it, everybody else is told by text where mails don't reach them.
+    """
     return new_message(
         client_id=visit.client_id,
         visit=visit,
         purpose="cancellation",
         step="cancelled",
-        channels=("email",),
+        channels=("email", "sms") if visit.is_called_off else ("email",),
         due_at=visit.changed_at,
     )
 

@@ -36,6 +36,7 @@ WITHOUT_RULE = frozenset(
         "outreach_running",
         "reached",
         "rebooked",
+        "returned",
         "superseded",
         "told_already",
         "too_late_when_booked",

@@ -11,19 +11,22 @@ from shared.contracts.notifications import TaskOutcome
 from shared.errors import conflict
 
 IS_CLIENT_THERE = "is_client_there"
+ALERTS_FAIL = "alerts_fail"
+"""Mails that a person is needed now don't reach the practice."""
 DUE_WITHIN = {
     "safety": timedelta(minutes=15),
     "running_late": timedelta(minutes=15),
     "read_reply": timedelta(hours=4),
     "concern": timedelta(hours=8),
+    ALERTS_FAIL: timedelta(hours=4),
 }
 OTHERWISE = timedelta(days=1)
 UNREACHABLE = "unreachable"
 BEFORE_THE_VISIT = timedelta(hours=1)
 """By then somebody should have found another way to tell a client of it."""
-ALARMED: frozenset[str] = frozenset(("read_reply", "concern", "answer_message", UNREACHABLE))
-"""A client waits for an answer to what they wrote, or for word of their visit: overdue, the practice is told by mail,
-whoever has the task.
+ALARMED: frozenset[str] = frozenset(("safety", "read_reply", "concern", "answer_message", UNREACHABLE))
+"""A client is in danger, or waits for an answer to what they wrote or for word of their visit: overdue, the practice is
+told by mail, whoever has the task.
 """
 
 

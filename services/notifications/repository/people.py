@@ -80,6 +80,18 @@ async def clients_by_phone(session: AsyncSession, phone: str) -> list[UUID]:
     return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
 
 
+async def clients_by_email(session: AsyncSession, email: str) -> list[UUID]:
+    """Who has an address, however it is written; whoever was mailed there last comes first."""
+    contacts, messages = tables.contacts.c, tables.messages.c
+    last = (
+        select(func.max(messages.sent_at))
+        .where(messages.client_id == contacts.client_id, messages.channel == "email")
+        .scalar_subquery()
+    )
+    query = select(contacts.client_id).where(func.lower(contacts.email) == email.lower())
+    return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
+
+
 async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:
     id_ = uuid7()
     await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, **values))

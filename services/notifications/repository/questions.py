@@ -26,6 +26,16 @@ async def open_of(session: AsyncSession, phone: str, now: datetime) -> list[Ques
     return await every(session, Question, query.order_by(columns.asked_at.desc(), columns.id.desc()).with_for_update())
 
 
+async def was_answered(session: AsyncSession, question: Question, since: datetime) -> str | None:
+    """What the same number has answered to a later question since then, the last time."""
+    columns = tables.questions.c
+    query = select(columns.answer).where(
+        columns.phone == question.phone, columns.asked_at >= question.asked_at, columns.answered_at > since
+    )
+    said: str | None = await session.scalar(query.order_by(columns.answered_at.desc()).limit(1))
+    return said
+
+
 async def answer(session: AsyncSession, question_id: UUID, answer: str, now: datetime) -> None:
     table = tables.questions
     await session.execute(update(table).where(table.c.id == question_id).values(answer=answer, answered_at=now))

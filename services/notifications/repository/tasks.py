@@ -35,6 +35,11 @@ async def get(session: AsyncSession, task_id: UUID, *, lock: bool = False) -> Ta
     return found
 
 
+async def is_one(session: AsyncSession, task_id: UUID) -> bool:
+    """Whether there is a task of this id."""
+    return await session.scalar(select(tables.tasks.c.id).where(tables.tasks.c.id == task_id)) is not None
+
+
 async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Sequence[str]) -> list[Task]:
     """A client's tasks of these kinds, or those about none, that are not closed; locked, in one order."""
     columns = tables.tasks.c

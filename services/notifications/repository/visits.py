@@ -70,6 +70,13 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
     return await one(session, Visit, query)
 
 
+async def has_come_since(session: AsyncSession, client_id: UUID, since: datetime) -> bool:
+    """Whether a client has been to a visit that began since then."""
+    columns = tables.visits.c
+    come = (columns.client_id == client_id, columns.start >= since, columns.status.in_(TOOK_PLACE))
+    return await session.scalar(select(columns.id).where(*come).limit(1)) is not None
+
+
 async def is_followed(session: AsyncSession, visit: Visit) -> bool:
     """Whether a client has been to a later visit, or missed one."""
     columns = tables.visits.c

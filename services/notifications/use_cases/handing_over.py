@@ -1,5 +1,6 @@
 """Giving a message to a vendor: which one, and never to a second while the first may have it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,18 +16,22 @@ from services.notifications.clients import (
     CarrierUnavailable,
     HandedOver,
     Outbound,
+    Unavailable,
     Vendor,
     digest_of,
 )
 from services.notifications.domain.model import Begun, Contact, Message, Purpose
 from services.notifications.domain.policy import Send, World
 from services.notifications.domain.templates import Links, render
+from services.notifications.use_cases import tasks
 from shared import timers
 from shared.contracts.booking import FREE_STATUSES
 from shared.contracts.notifications import Channel
 from shared.db import Database
 from shared.invitations import Entry, Method, calendar
 from shared.telemetry import use_case
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +153,36 @@ def _calendar(message: Message, world: World) -> bytes | None:
 
 
 @use_case
-async def alert_practice(session: AsyncSession, *, task_id: UUID, post: Post) -> None:
-    """Mails the practice that a person is needed now; the mail says no more than that.
+async def alert_practice(session: AsyncSession, *, tenant: UUID, task_id: UUID, now: datetime, post: Post) -> None:
+    """Mails the practice that a person is needed now, by whichever server takes it; the mail says no more than that.
 
-    Where the practice has not said yet whom to mail, that waits, as long as nobody has seen to the task.
+    Where none does, or the practice has not said yet whom to mail, that waits, as long as nobody has seen to the task.
     """
+    task = await repository.tasks.get(session, task_id)
     sender = await repository.people.sender(session)
     if sender is None:
-        if (await repository.tasks.get(session, task_id)).status == "open":
+        if task.status == "open":
             timers.try_later(session)
         return
     body = "A task needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
     mail = Outbound(
-        id=task_id, to=sender.alert_email, sender=sender.email_from, subject="A task needs you now", body=body
+        id=task_id,
+        to=sender.alert_email,
+        sender=sender.email_from,
+        subject="A task needs you now",
+        body=body,
+        returns_to=sender.bounces_to,
     )
-    await post.carriers.hand_over("email", post.carriers.choose("email"), mail)
+    first = post.carriers.choose("email")
+    for server in (first, *(one for one in post.carriers.vendors["email"] if one is not first)):
+        try:
+            # One that may have it is not enough: this mail may come twice, and must not be missed.
+            await post.carriers.hand_over("email", server, mail)
+        except CarrierRefused:
+            await tasks.alerts_fail(session, tenant, now)
+        except Unavailable as error:
+            log.warning("a mail server takes no alert: %s", error.code)
+        else:
+            return
+    if task.status != "closed":
+        timers.try_later(session)

@@ -1,7 +1,8 @@
 """A client's text: opt-out at once, help always, danger to a person, a digit as an answer; never left unread."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from services.notifications import repository
 from services.notifications.domain.crisis import danger
 from services.notifications.domain.inbound import ANSWERS, CHECK_IN_ANSWERS, Answer, Digit, Meaning, digit, meaning
 from services.notifications.domain.mail_replies import MailReply
-from services.notifications.domain.model import Purpose, Question, Sender
+from services.notifications.domain.model import Message, Purpose, Question, Sender
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.tasks import About
 from services.notifications.domain.templates import reply_at_once
@@ -31,6 +32,7 @@ _REPLIES: dict[Meaning, Purpose] = {
 }
 _THANKS: dict[Answer, Purpose] = {"confirm": "answer_confirm", "move": "answer_move", "cancel": "answer_cancel"}
 SMS_WORDING = "keyword"
+CORRECTED_WITHIN = timedelta(hours=1)
 BY_TEXT = frozenset(("sms", "carrier"))
 """Sources of what was said by STOP and START, here or at the carrier."""
 
@@ -59,7 +61,7 @@ async def receive_text(
     if what == "answer":
         # An answer may be faster than the transaction that asked: it waits until that is on record.
         await repository.messages.planned(session, repository.messages.asking(clients))
-    question = await _question(session, phone, now) if what == "answer" else None
+    question = await _question(session, phone, digit(body), now) if what == "answer" else None
     if what == "answer" and question is None:
         what = "other"
     if question is not None:
@@ -109,17 +111,21 @@ async def receive_text(
 
 @use_case
 async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply, now: datetime) -> bool:
-    """Takes in, once, what a client wrote back to a mail; False where the mail was none of ours.
+    """Takes in, once, what a client wrote by mail, back to one of ours or from an address that we know; False where it
+    is neither.
 
     A person reads it: of what is understood in texts only words of danger and of opting out are here. Who opts out
     does so for the address that the mail went to, which may be theirs no more.
     """
-    answered = await repository.messages.known(session, reply.message_id)
-    if answered is None:
+    answered = await repository.messages.known(session, reply.message_id) if reply.message_id else None
+    clients = [answered.client_id] if answered else []
+    if reply.message_id is None and reply.sender is not None:
+        clients = await repository.people.clients_by_email(session, reply.sender)
+    if not clients:
         return False
-    client_id, what = answered.client_id, reply.meaning
+    client_id, what = clients[0], reply.meaning
     await be_patient(session)
-    await repository.clients.lock(session, client_id)
+    await repository.clients.lock_all(session, clients)
     annotate(client_id=client_id, meaning=what)
     id_ = uuid7()
     told = {"client_id": client_id, "meaning": what, "received_at": now}
@@ -129,25 +135,51 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
         return True
     event = MessageReceived.model_validate({"sequence": 1, "message_id": id_, "channel": "email", **told})
     await repository.record(session, tenant, [event], now)
-    contact = await repository.people.contact(session, client_id, lock=True)
     if what == "safety":
-        await outreach.pause_for_safety(session, tenant, client_id, now)
-        await tasks.open_task(session, tenant, client_id, "safety", now, About(inbound_id=id_), alert=True)
+        await _endangered(session, tenant, clients, client_id, id_, now)
         message = new_message(
             client_id=client_id, purpose="safety", step=f"reply.{id_}", channels=("email",), due_at=now
         )
         await plan_message(session, tenant, message, now)
         return True
-    address = answered.address if answered.channel == "email" else None
+    opted_out = [await _opts_out(session, tenant, each, answered, reply, now) for each in sorted(clients)]
+    if not all(opted_out) or reply.more:
+        await _let_read(session, tenant, client_id, id_, now)
+    return True
+
+
+async def _opts_out(
+    session: AsyncSession, tenant: UUID, client_id: UUID, answered: Message | None, reply: MailReply, now: datetime
+) -> bool:
+    """Whether the client wants no more mails, which is on record then."""
+    contact = await repository.people.contact(session, client_id, lock=True)
+    if reply.meaning != "opt_out":
+        return False
+    address = answered.address if answered is not None and answered.channel == "email" else None
     mine = contact.email if contact is not None else None
     if mine is not None and mine.lower() == (address.lower() if address else reply.sender):
         address = mine
-    if what == "opt_out" and address is not None:
+    if address is not None:
         said = (address, False, SMS_WORDING, "email", "client", now)
         await add_consent(session, tenant, client_id, "email", *said)
-    if what != "opt_out" or address is None or reply.more:
-        await _let_read(session, tenant, client_id, id_, now)
-    return True
+    return address is not None
+
+
+async def _endangered(
+    session: AsyncSession,
+    tenant: UUID,
+    clients: Sequence[UUID],
+    client_id: UUID | None,
+    inbound_id: UUID,
+    now: datetime,
+) -> None:
+    """Nobody knows who of them it was: a person looks after each, called once."""
+    for each in sorted(clients):
+        await outreach.pause_for_safety(session, tenant, each, now)
+    about, others = About(inbound_id=inbound_id), [one for one in clients if one != client_id]
+    await tasks.open_task(session, tenant, client_id, "safety", now, about, alert=True)
+    for other in others:
+        await tasks.open_task(session, tenant, other, "safety", now, about)
 
 
 async def _reply_at_once(
@@ -180,12 +212,18 @@ async def _reply_at_once(
     return said
 
 
-async def _question(session: AsyncSession, phone: str, now: datetime) -> Question | None:
-    """The newest that is still one, to a client who has this number."""
+async def _question(session: AsyncSession, phone: str, said: Digit | None, now: datetime) -> Question | None:
+    """The newest that is still one, to a client who has this number.
+
+    None where the digit may correct what was answered a moment ago: it must not call off another visit. Who comes to
+    both says 1 twice.
+    """
     for question in await repository.questions.open_of(session, phone, now):
         contact = await repository.people.contact(session, question.client_id)
         if contact is not None and contact.phone == phone and await _stands(session, question):
-            return question
+            before = await repository.questions.was_answered(session, question, now - CORRECTED_WITHIN)
+            both = (ANSWERS.get(said) if said and question.kind != "check_in" else None) == before == "confirm"
+            return question if before is None or both else None
     return None
 
 
@@ -253,8 +291,6 @@ async def _act(
     for each in clients:
         if what == "opt_out":
             await outreach.end_all(session, tenant, each, "opted_out", now)
-        elif what == "safety":
-            await outreach.pause_for_safety(session, tenant, each, now)
         if what in ("opt_out", "opt_in"):
             # A sending transaction holds this row: after us, nothing that it decided before can still go out.
             await repository.people.contact(session, each, lock=True)
@@ -262,11 +298,7 @@ async def _act(
                 continue
             await add_consent(session, tenant, each, "sms", phone, what == "opt_in", SMS_WORDING, "sms", "client", now)
     if what == "safety":
-        # Nobody knows who of them it was: a person looks after each, called once.
-        about, others = About(inbound_id=inbound_id), [one for one in clients if one != client_id]
-        await tasks.open_task(session, tenant, client_id, "safety", now, about, alert=True)
-        for other in others:
-            await tasks.open_task(session, tenant, other, "safety", now, about)
+        await _endangered(session, tenant, clients, client_id, inbound_id, now)
     elif what == "other":
         await _let_read(session, tenant, client_id, inbound_id, now)
 

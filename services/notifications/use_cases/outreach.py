@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
-from services.notifications.domain.model import Task, Visit
+from services.notifications.domain.model import TOOK_PLACE, Task, Visit
 from services.notifications.domain.outreach import (
     END_BY_PERSON,
     NO_CALL_NEEDED,
@@ -97,6 +97,8 @@ async def _begin(session: AsyncSession, tenant: UUID, new: Outreach, now: dateti
     already = await repository.visits.booked_since(session, new.client_id, new.missed_at)
     if already is not None:
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
+    elif await repository.visits.has_come_since(session, new.client_id, new.missed_at):
+        await _end(session, tenant, new, "returned", now)
     elif await repository.clients.is_discharged(session, new.client_id):
         await _end(session, tenant, new, "discharged", now)
     elif new.held_out and not flow.minds_holdout:
@@ -212,10 +214,14 @@ async def end_for_booking(session: AsyncSession, tenant: UUID, booked: Visit, no
 
 
 async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
-    """A visit that doesn't count as missed any more needs no outreach."""
+    """A visit that doesn't count as missed any more needs no outreach, nor does who has come to one after the miss."""
     run = await repository.outreach.of_visit(session, visit.id)
     if run is not None and run.status == "running":
         await _end(session, tenant, run, "visit_changed", now)
+    if visit.status in TOOK_PLACE:
+        for other in await repository.outreach.running(session, visit.client_id):
+            if other.appointment_id != visit.id and visit.start >= other.missed_at:
+                await _end(session, tenant, other, "returned", now)
 
 
 async def end_for_task(session: AsyncSession, tenant: UUID, task: Task, now: datetime) -> None:

@@ -114,6 +114,8 @@ async def take_report(
 async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailReport, now: datetime) -> bool:
     """What a mail server says of a mail that it had taken; False where it says nothing of one of ours."""
     message = await repository.messages.known(session, report.message_id)
+    if message is None and report.meaning == "failed":
+        return await _alert_bounced(session, tenant, report.message_id, now)
     if message is None or message.channel != "email":
         return False
     annotate(message_id=message.id, client_id=message.client_id, report=report.meaning)
@@ -134,6 +136,14 @@ async def take_mail_report(session: AsyncSession, *, tenant: UUID, report: MailR
         refusal = CarrierRefused(report.reason, "address" if report.nobody_there else "message")
         await _follow_report(session, tenant, message, "failed", report.reason, now, refusal if address else None)
     return True
+
+
+async def _alert_bounced(session: AsyncSession, tenant: UUID, task_id: UUID, now: datetime) -> bool:
+    """Of the mails to the practice itself each is about a task."""
+    known = await repository.tasks.is_one(session, task_id)
+    if known:
+        await tasks.alerts_fail(session, tenant, now)
+    return known
 
 
 async def _completed(

@@ -80,7 +80,8 @@ async def _resolved(
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
-        if now - begun.begun_at > GIVEN_UP_AFTER or (world.visit is not None and world.visit.start <= now):
+        begins = world.visit.start if world.visit and message.purpose in ABOUT_A_VISIT else None
+        if now - begun.begun_at > GIVEN_UP_AFTER or (begins is not None and begins <= now):
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return None
         await _wait(session, tenant, message, error, now)
@@ -148,10 +149,10 @@ async def _not_sent(
     session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
 ) -> None:
     """`refused`: carriers have, now or before, so that a client who may want to hear can't. What a person wrote is
-    to be heard, whatever is in the way.
+    to be heard, whatever is in the way, and that they need not come.
     """
     await drop(session, tenant, message, reason, now)
-    if refused or message.purpose in FROM_A_PERSON:
+    if refused or message.purpose in FROM_A_PERSON or message.purpose == "cancellation":
         await tasks.nobody_reached(session, tenant, message, now)
 
 

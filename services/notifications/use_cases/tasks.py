@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.clients import Booking
 from services.notifications.domain import tasks
-from services.notifications.domain.model import ABOUT_A_BOOKED_VISIT, FROM_A_PERSON, Message, Task
+from services.notifications.domain.model import ABOUT_A_VISIT, FROM_A_PERSON, Message, Task
 from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
 from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
@@ -46,16 +46,19 @@ async def open_task(
 
 
 async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, now: datetime) -> Task | None:
-    """What a person wrote, or a message of a visit to come, has failed by its last channel: somebody finds another way.
+    """What a person wrote, or a message of a visit to come, or that it won't, has failed by its last channel: somebody
+    finds another way.
 
     One task a client, unless that is due too late for this visit.
 
     Outreach and check-ins have persons of their own. The message may be locked.
     """
     about, due_at = NOTHING_ELSE, now + tasks.OTHERWISE
-    if message.purpose in ABOUT_A_BOOKED_VISIT:
+    if message.purpose in ABOUT_A_VISIT:
         visit = await repository.visits.find(session, message.appointment_id)
-        if visit is None or visit.status != "booked" or visit.start <= now:
+        if visit is None or visit.start <= now:
+            return None
+        if not (visit.is_called_off if message.purpose == "cancellation" else visit.status == "booked"):
             return None
         about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
     elif message.purpose not in FROM_A_PERSON:
@@ -64,6 +67,12 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
         return None
     await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
     return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
+
+
+async def alerts_fail(session: AsyncSession, tenant: UUID, now: datetime) -> None:
+    """Whoever looks at the tasks hears, once, that no mail would tell them."""
+    if not await repository.tasks.unfinished(session, None, [tasks.ALERTS_FAIL]):
+        await open_task(session, tenant, None, tasks.ALERTS_FAIL, now)
 
 
 @use_case

@@ -154,6 +154,70 @@ async def test_what_a_client_answers_to_a_mail_is_read_by_a_person_once(practice
     assert story["text"]["body"] == "May I come ten minutes later?"
 
 
+def fresh(practice: Practice, words: str, **headers: str) -> bytes:
+    """A letter of its own, which answers nothing."""
+    letter = EmailMessage()
+    letter["Message-ID"], letter["From"] = f"<{uuid4()}@phone.example>", f"Sam <{practice.email.upper()}>"
+    for name, value in headers.items():
+        letter[name.replace("_", "-")] = value
+    letter.set_content(words)
+    return letter.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [("I want to kill myself", "safety"), ("May I come ten minutes later?", "read_reply")]
+)
+async def test_a_letter_from_a_clients_address_is_read_by_a_person_once(
+    words: str, kind: str, practice: Practice
+) -> None:
+    await practice.open("email")
+    raw = fresh(practice, words, Subject="Hello")
+    for _ in range(2):
+        assert await came_back(practice, raw) == {"meaning": "reply", "message_id": None}
+    [task] = await practice.tasks()
+    assert (task["kind"], task["client_id"]) == (kind, str(practice.client))
+    await practice.fire_due()
+    lines = [one for one in practice.outside.mails(practice.email) if "988" in one]
+    assert len(lines) == (kind == "safety")
+
+
+async def test_a_letter_of_danger_from_an_address_of_two_has_somebody_look_after_both(practice: Practice) -> None:
+    await practice.open("email")
+    first, practice.client = practice.client, uuid4()
+    await practice.open("email")
+    await came_back(practice, fresh(practice, "I want to kill myself"))
+    assert {(one["kind"], one["client_id"]) for one in await practice.tasks()} == {
+        ("safety", str(first)),
+        ("safety", str(practice.client)),
+    }
+
+
+async def test_a_letter_that_says_stop_ends_mails_to_that_address(practice: Practice) -> None:
+    await practice.open("email")
+    await came_back(practice, fresh(practice, "unsubscribe"))
+    consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    assert (consents["items"][0]["channel"], consents["items"][0]["granted"]) == ("email", False)
+    assert await practice.tasks() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"List_Id": "<news.example>"}, {"Precedence": "bulk"}, {"Auto_Submitted": "auto-replied"}, {"X_Autoreply": "yes"}],
+)
+async def test_what_a_machine_writes_from_a_clients_address_is_nothing(
+    headers: dict[str, str], practice: Practice
+) -> None:
+    await practice.open("email")
+    raw = fresh(practice, "I want to kill myself", **headers)
+    assert (await came_back(practice, raw))["meaning"] == "nothing"
+
+
+async def test_a_letter_from_an_address_that_nobody_has_is_nothing(practice: Practice) -> None:
+    raw = fresh(practice, "I want to kill myself")
+    assert (await came_back(practice, raw))["meaning"] == "nothing"
+    assert await practice.tasks() == []
+
+
 async def test_words_of_danger_in_an_answer_to_a_mail_reach_a_person(practice: Practice) -> None:
     message = await mailed(practice)
     await came_back(practice, answered(message, "I want to die"))

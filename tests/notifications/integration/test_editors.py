@@ -221,7 +221,7 @@ REFUSED: list[tuple[str, dict[str, str], str, str]] = [
     ("flows", {"steps.1.message": "sermon"}, "steps.1.message", "Step 2, Message: “sermon” can't be chosen here."),
     ("flows", {"steps.2.task": "x" * 50_000}, "steps.2.task", "Step 3, Task for a person: Small letters and _ only"),
     ("flows", {"steps.2.then": "\x00'<b>"}, "steps.2.then", "Step 3, Leads to: No step is called"),
-    ("plans", {"steps.0.channels.0": ""}, "steps.0.channels.0", "Step 1, Channels: Choose at least one."),
+    ("plans", {"steps.1.channels.0": ""}, "steps.1.channels.0", "Step 2, Channels: Choose at least one."),
     ("plans", {"steps.1.when.modality": "by_pigeon"}, "steps.1.when.modality", "“by_pigeon” can't be chosen here."),
     ("plans", {"holdout_percent": "half"}, "holdout_percent", "Percent of the clients held out: Enter a whole number."),
 ]

@@ -161,6 +161,23 @@ async def test_the_newest_open_question_is_the_one_that_is_answered(practice: Pr
     assert await answers(practice) == [(str(one.appointment_id), "confirm") for one in (second, first)]
 
 
+@pytest.mark.parametrize(("said", "then"), [("1", "3"), ("1", "2"), ("3", "1"), ("3", "3")])
+async def test_what_may_correct_an_answer_does_nothing_to_another_visit(
+    said: str, then: str, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    first, second = await asked(practice), await asked(practice)
+    await text_in(practice, said)
+    await text_in(practice, then)
+    assert [visit for visit, _ in await answers(practice)] == [str(second.appointment_id)]
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"], "a person asks which one is meant"
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        hours = "UPDATE questions SET answered_at = answered_at - interval '61 minutes'"
+        await session.execute(text(hours))
+    await text_in(practice, then)
+    assert [visit for visit, _ in await answers(practice)][1:] == [str(first.appointment_id)]
+
+
 async def test_what_is_another_visit_by_now_is_no_question_any_more(practice: Practice) -> None:
     await practice.open("sms", "email")
     visit = await asked(practice)

@@ -15,6 +15,7 @@ from services.notifications.domain.outreach import is_held_out
 from services.notifications.use_cases import outreach as run
 from services.notifications.use_cases import visits
 from shared.contracts.booking import (
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentConfirmed,
@@ -128,6 +129,26 @@ async def test_a_booking_heard_of_by_its_confirmation_ends_an_outreach_too(order
     [one] = await practice.outreach()
     assert (one["status"], one["end_reason"]) == ("ended", "rebooked")
     await practice.fire_due()
+
+
+@pytest.mark.parametrize("order", ["missed first", "came first"])
+@pytest.mark.parametrize(("since", "reason"), [(timedelta(minutes=2), "returned"), (-timedelta(hours=1), None)])
+async def test_who_comes_to_a_visit_that_was_booked_before_the_miss_is_back(
+    practice: Practice, order: str, since: timedelta, reason: str | None
+) -> None:
+    """And nobody writes that their place is still open; one that lay before the miss says nothing."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)
+    miss = await missed(practice)
+    before = {"booked_at": miss.booked_at, "changed_at": miss.booked_at}
+    other = await next_visit(practice, start=miss.changed_at + since, **before)
+    at = miss.changed_at + timedelta(minutes=3)
+    came = AppointmentArrived.model_validate(
+        other.model_dump() | {"sequence": 2, "status": "arrived", "changed_at": at, "changed_by": "practice"}
+    )
+    await practice.follow(other, *((miss, came) if order == "missed first" else (came, miss)))
+    [one] = await practice.outreach()
+    assert one["end_reason"] == reason
 
 
 async def test_any_booking_ends_it_and_nothing_planned_goes_out(practice: Practice) -> None:

@@ -32,6 +32,7 @@ from shared.contracts.booking import (
     AppointmentRunningLate,
     AppointmentState,
 )
+from shared.contracts.notifications import Channel
 from shared.timers import Timer, TimerRunner
 from tests.notifications.conftest import SOON, TOKEN, Practice, text_in
 from tests.support.build import appointment_event
@@ -448,9 +449,9 @@ class Slow:
         return await self.own.send(message)
 
 
-def carried_by(own: Resources, *vendors: Vendor) -> Resources:
-    """The same service with other carriers of texts."""
-    return replace(own, carriers=Carriers({**own.carriers.vendors, "sms": vendors}))
+def carried_by(own: Resources, *vendors: Vendor, channel: Channel = "sms") -> Resources:
+    """The same service with other carriers of texts, or of this."""
+    return replace(own, carriers=Carriers({**own.carriers.vendors, channel: vendors}))
 
 
 @asynccontextmanager
