@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
 from services.notifications.api.common import AT_THE_PRACTICE, own, require_client
+from services.notifications.domain.inbound import meaning
 from services.notifications.domain.secure import Author, SecureMessage
 from services.notifications.use_cases import secure
 from shared import paging
@@ -77,7 +78,8 @@ async def write_secure_message(
         written = await write(
             session, tenant=principal.tenant, client_id=client_id, body=body.body, by=principal.subject, now=now
         )
-        return Answer(_body(written), 201)
+        in_danger = by_client and meaning(body.body) == "safety"
+        return Answer(_body(written).model_copy(update={"in_danger": in_danger}), 201)
 
     return await command.run(work)
 

@@ -1,7 +1,8 @@
 """The page on which a client ends mails. Looking changes nothing; one press does, of a person or a mail program."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
 from services.notifications.api.common import own
@@ -25,27 +26,36 @@ async def mails_page(request: Request, link: str) -> HTMLResponse:
     async with ours.database.transaction(asked.tenant) as session:
         contact = await repository.people.contact(session, asked.subject)
         wanted = contact is not None and "email" in await repository.people.consented_channels(session, contact)
-        return await render(session, "mails.html", asked.subject, wanted=wanted, path=_path(ours, link))
+        again = contact is not None and await practice.has_agreed(session, contact, "email")
+        return await render(session, "mails.html", asked.subject, wanted=wanted, again=again, path=_path(ours, link))
 
 
 @router.post("/u/{link}")
-async def end_mails(request: Request, link: str) -> RedirectResponse:
-    """One press (RFC 8058), from the page or from a mail program."""
-    return await _set(request, link, granted=False)
+async def end_mails(request: Request, link: str) -> Response:
+    """One press, from the page or from a mail program, which follows no redirection (RFC 8058)."""
+    done = await _set(request, link, granted=False)
+    return Response() if b"List-Unsubscribe=One-Click" in await request.body() else done
 
 
 @router.post("/u/{link}/again")
 async def mail_again(request: Request, link: str) -> RedirectResponse:
-    """Takes it back."""
+    """Takes it back; a yes to mails to another address than before is not to be had by an old mail."""
     return await _set(request, link, granted=True)
 
 
 async def _set(request: Request, link: str, *, granted: bool) -> RedirectResponse:
     ours = own(request)
     asked = _opened(ours, link)
-    await ours.database.run(
-        asked.tenant,
-        lambda session: practice.record_consent(
+
+    async def work(session: AsyncSession) -> None:
+        contact = await repository.people.contact(session, asked.subject, lock=True)
+        if (
+            contact is None
+            or contact.email is None
+            or (granted and not await practice.has_agreed(session, contact, "email"))
+        ):
+            return
+        await practice.record_consent(
             session,
             tenant=asked.tenant,
             client_id=asked.subject,
@@ -55,8 +65,9 @@ async def _set(request: Request, link: str, *, granted: bool) -> RedirectRespons
             source="mails page",
             actor="client",
             now=ours.clock(),
-        ),
-    )
+        )
+
+    await ours.database.run(asked.tenant, work)
     return RedirectResponse(_path(ours, link), 303)
 
 

@@ -17,6 +17,7 @@ from services.notifications.clients.outbound import (
     Outbound,
     OutcomeUnknown,
 )
+from services.notifications.domain.mail_reports import NOBODY_THERE
 from shared.telemetry import span
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 CONNECT_SECONDS, TOTAL_SECONDS = 7.0, 10.0
 """Until a mail can be given, and for all of it: whoever says STOP meanwhile waits, and their carrier not for long."""
 TEMPORARY, PERMANENT = 400, 500
-NOBODY_THERE = frozenset((550, 551, 553))
-"""Of a recipient: there is no such mailbox, or it takes no mail."""
+_NO_MAILBOX = frozenset((550, 551, 553))
+"""Of a recipient: there is no such mailbox, or it takes no mail; unless more is said."""
+_ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+_OF_SENDER = re.compile(r"block|spam|reputation|policy|not allowed|denied|blacklist|rbl|dnsbl", re.IGNORECASE)
+"""Where nothing more is said: the server minds from where the mail comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class MailServer:
                 whose: Because = "message" if message.to.isascii() else "address"
                 raise CarrierRefused("mail_server_unable", whose) from error
             except aiosmtplib.SMTPRecipientsRefused as error:
-                raise _refusal(error.recipients[0].code, "address") from error
+                raise _refusal(error.recipients[0].code, "address", error.recipients[0].message) from error
             except aiosmtplib.SMTPResponseException as error:
                 if error.code < TEMPORARY:
                     # Nothing that can be understood, when the mail was with it perhaps.
@@ -102,10 +106,16 @@ def _address(address: str, because: Because) -> Address:
     return parsed
 
 
-def _refusal(code: int, because: str) -> CarrierRefused | CarrierUnavailable:
+def _refusal(code: int, because: str, said: str = "") -> CarrierRefused | CarrierUnavailable:
     if code < PERMANENT:
         return CarrierUnavailable(f"smtp_{code}", of_address=because == "address")
-    return CarrierRefused(f"smtp_{code}", "address" if because == "address" and code in NOBODY_THERE else "message")
+    is_address = because == "address" and code in _NO_MAILBOX and _minds_address(said)
+    return CarrierRefused(f"smtp_{code}", "address" if is_address else "message")
+
+
+def _minds_address(said: str) -> bool:
+    enhanced = _ENHANCED.search(said)
+    return enhanced[0] in NOBODY_THERE if enhanced else _OF_SENDER.search(said) is None
 
 
 def composed(message: Outbound) -> EmailMessage:

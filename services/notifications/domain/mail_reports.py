@@ -29,7 +29,7 @@ _PARTED = re.compile(rb"[\r\n]--")
 _MOST_LAYERS, _MOST_PARTS = 20, 1_000
 _MOST_OF_A_REPORT = 200_000
 """Bytes: below them is only what the mail that came back said."""
-_NOBODY_THERE = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
+NOBODY_THERE = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
 """Of a recipient (RFC 3463, 7505): no such mailbox or domain, no address, moved away, takes no mail, disabled."""
 
 
@@ -48,7 +48,7 @@ class MailReport:
 
     @property
     def nobody_there(self) -> bool:
-        return self.status in _NOBODY_THERE
+        return self.status in NOBODY_THERE
 
 
 class _Short(Compat32):

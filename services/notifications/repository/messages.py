@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -256,23 +257,38 @@ async def page(
 
 @cache
 def _texts() -> Direct:
-    columns = tables.messages.c
-    since = columns.sent_at > bindparam("week", type_=columns.sent_at.type)
-    of_day = columns.sent_at > bindparam("day", type_=columns.sent_at.type)
+    columns, begun = tables.messages.c, tables.hand_overs.c
     counted = columns.purpose != all_(literal(sorted(OUTSIDE_QUOTA), ARRAY(columns.purpose.type)))
-    query = select(columns.client_id, func.count().filter(of_day).label("day"), func.count().label("week"))
-    query = query.where(is_among(columns.client_id, "clients"), columns.channel == "sms", since, counted)
-    return Direct(query.group_by(columns.client_id))
+    of_them = is_among(columns.client_id, "clients")
+    week, day = (bindparam(name, type_=columns.sent_at.type) for name in ("week", "day"))
+    sent = select(columns.client_id, columns.sent_at.label("at")).where(
+        of_them, columns.channel == "sms", columns.sent_at > week, counted
+    )
+    perhaps = select(columns.client_id, begun.begun_at.label("at")).where(
+        of_them,
+        columns.id == begun.message_id,
+        columns.sent_at.is_(None),
+        begun.channel == "sms",
+        begun.begun_at > week,
+        counted,
+        ~is_among(columns.id, "asked"),
+    )
+    both = union_all(sent, perhaps).subquery()
+    query = select(both.c.client_id, func.count().filter(both.c.at > day).label("day"), func.count().label("week"))
+    return Direct(query.group_by(both.c.client_id))
 
 
 async def texts_of(
-    session: AsyncSession, client_ids: Collection[UUID], day: datetime, week: datetime
+    session: AsyncSession, asked: Collection[Message], day: datetime, week: datetime
 ) -> dict[UUID, tuple[int, int]]:
-    """By client, the automated texts that count against the quota and went out since these two times."""
-    if not client_ids:
+    """By client of these messages, the automated texts that count against the quota and went out since these two
+    times, or may have: other ones than these.
+    """
+    if not asked:
         return {}
-    rows = await _texts().rows(session, {"clients": list(client_ids), "day": day, "week": week})
-    return {row["client_id"]: (row["day"], row["week"]) for row in rows}
+    clients = {message.client_id for message in asked}
+    values = {"clients": list(clients), "asked": [message.id for message in asked], "day": day, "week": week}
+    return {row["client_id"]: (row["day"], row["week"]) for row in await _texts().rows(session, values)}
 
 
 async def arrived(session: AsyncSession, message: Message, step: str) -> bool | None:

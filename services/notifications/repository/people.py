@@ -1,11 +1,11 @@
 """Who writes to whom: the practice's sender, clients' contacts, consents, suppressions and pauses."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -92,9 +92,13 @@ async def clients_by_email(session: AsyncSession, email: str) -> list[UUID]:
     return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
 
 
-async def add_consent(session: AsyncSession, tenant: UUID, **values: Any) -> UUID:
-    id_ = uuid7()
-    await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, **values))
+async def add_consent(session: AsyncSession, tenant: UUID, *, at: datetime, **values: Any) -> UUID:
+    """What is said last counts, also where the clock of whoever takes it is behind: it comes after what is there."""
+    id_, columns = uuid7(), tables.consents.c
+    same = (columns[name] == values[name] for name in ("client_id", "channel", "address"))
+    after = select(func.max(columns.at) + timedelta(microseconds=1)).where(*same).scalar_subquery()
+    newest = func.greatest(literal(at, columns.at.type), after)
+    await session.execute(insert(tables.consents).values(tenant_id=tenant, id=id_, at=newest, **values))
     return id_
 
 

@@ -44,6 +44,9 @@ class SecureMessageBody(BaseModel):
     read_at: AwareDatetime | None = Field(description="When the other side said that it has read it")
     task_id: UUID | None = Field(description="What the practice is asked to do about it")
     called_at: AwareDatetime | None = Field(None, description="When the practice answered it by call")
+    in_danger: bool = Field(
+        False, description="When it is written: it speaks of danger, and whoever took it shows 988 and 911 now"
+    )
 
 
 class SecureMessagePage(BaseModel):

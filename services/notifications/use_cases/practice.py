@@ -70,6 +70,13 @@ async def record_consent(
     return address
 
 
+async def has_agreed(session: AsyncSession, contact: Contact, channel: Channel) -> bool:
+    """Whether the client has ever said yes to this channel, for the address in use."""
+    said = await repository.people.consents_of(session, contact.client_id)
+    address = contact.address(channel)
+    return any(one["granted"] for one in said if (one["channel"], one["address"]) == (channel, address))
+
+
 @use_case
 async def take_in(session: AsyncSession, *, tenant: UUID, client_id: UUID, intake: Intake, now: datetime) -> None:
     """Keeps how somebody who booked for the first time can be reached, with a yes to the channels that they chose.

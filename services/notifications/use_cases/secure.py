@@ -41,10 +41,15 @@ async def write_as_client(
     message = SecureMessage(uuid7(), client_id, "client", by, kind, body, now, task.id)
     await repository.secure.add(session, tenant, message)
     if in_danger:
-        lines = new_message(
-            client_id=client_id, purpose="safety", step=f"reply.{message.id}", channels=("sms", "email"), due_at=now
-        )
-        await plan_message(session, tenant, lines, now)
+        # The page shows the lines; whoever has agreed to be written to has them at hand, too.
+        contact = await repository.people.contact(session, client_id)
+        agreed = await repository.people.consented_channels(session, contact) if contact else frozenset()
+        wished = (await repository.people.preferences(session, client_id)).channels or ("sms", "email")
+        if channels := tuple(one for one in wished if one in agreed and one in ("sms", "email")):
+            lines = new_message(
+                client_id=client_id, purpose="safety", step=f"reply.{message.id}", channels=channels, due_at=now
+            )
+            await plan_message(session, tenant, lines, now)
     return message
 
 

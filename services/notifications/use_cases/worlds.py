@@ -38,7 +38,7 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
     consented = await repository.people.consented_among(session, contacts.values())
     unreachable = await repository.people.unreachable_among(session, contacts.values())
     suppressed = await repository.people.suppressed_among(session, contacts.values())
-    counted = {message.client_id for message in messages if message.purpose not in OUTSIDE_QUOTA}
+    counted = [message for message in messages if message.purpose not in OUTSIDE_QUOTA]
     texts = await repository.messages.texts_of(session, counted, now - DAY, now - WEEK)
     tongues = _Tongues(sender)
     conditions = facts.Conditions()

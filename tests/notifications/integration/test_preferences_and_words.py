@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.notifications.domain.outreach import is_held_out
+from services.notifications.use_cases.practice import record_consent
+from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice, daytime, text_in
 from tests.notifications.integration.test_reminders import NOW_PLAN, visit
 
@@ -258,7 +260,7 @@ async def test_one_press_ends_mails_and_looking_does_not(practice: Practice) -> 
     assert len(practice.outside.mails(practice.email)) == 2
     # As a mail program presses it: no cookies, no origin.
     pressed = await practice.http.post(way_out, data={"List-Unsubscribe": "One-Click"})
-    assert pressed.status_code == 303
+    assert pressed.status_code == 200, "a mail program follows no redirection (RFC 8058)"
     await booked(practice)
     assert (len(practice.outside.mails(practice.email)), len(practice.outside.texts(practice.phone))) == (2, 1)
     page = await practice.http.get(way_out, headers={"accept": "text/html"})
@@ -267,3 +269,48 @@ async def test_one_press_ends_mails_and_looking_does_not(practice: Practice) -> 
     newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"][0]
     assert (newest["granted"], newest["source"]) == (True, "mails page")
     assert (await practice.http.post(way_out[:-3])).status_code == 404
+    assert (await practice.http.post(way_out)).status_code == 303
+
+
+async def test_an_old_mail_says_no_yes_to_mails_to_another_address(practice: Practice) -> None:
+    """Nobody has agreed to be written to there; and ending them where there is no address is no error."""
+    await practice.open("email")
+    await booked(practice)
+    [mail] = practice.outside.carrier.store.find(to=practice.email, channel="email")
+    way_out = next(link for link in mail.links if "/u/" in link)
+    contact = await practice.call("GET", f"/v1/clients/{practice.client}/contact")
+    path = f"/v1/clients/{practice.client}/contact"
+    await practice.call("PUT", path, json=contact | {"email": f"other-{uuid4()}@example.org"})
+    assert (await practice.http.post(f"{way_out}/again")).status_code == 303
+    page = await practice.http.get(way_out, headers={"accept": "text/html"})
+    assert "no more mails" in page.text and "/again" not in page.text
+    kept = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    assert [(one["address"], one["granted"]) for one in kept["items"]] == [(practice.email, True)]
+    await practice.call("PUT", path, json=contact | {"email": None})
+    assert (await practice.http.post(way_out, data={"List-Unsubscribe": "One-Click"})).status_code == 200
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=1), timedelta(minutes=2)])
+async def test_what_was_said_last_counts_whatever_the_clock_of_who_took_it(
+    behind: timedelta, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    own = practice.resources.clock
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        channels: tuple[Channel, ...] = ("sms", "email")
+        for channel in channels:
+            await record_consent(
+                session,
+                tenant=practice.tenant,
+                client_id=practice.client,
+                channel=channel,
+                granted=False,
+                wording_version="1",
+                source="desk",
+                actor="staff-7",
+                now=own() - behind,
+            )
+    await booked(practice)
+    assert practice.outside.texts(practice.phone) == practice.outside.mails(practice.email) == []
+    newest = (await practice.call("GET", f"/v1/clients/{practice.client}/consents"))["items"]
+    assert [one["granted"] for one in newest if one["channel"] == "sms"] == [False, True]

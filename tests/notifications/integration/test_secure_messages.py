@@ -158,10 +158,32 @@ async def test_words_of_danger_on_the_page_go_the_way_that_they_go_in_a_text(pra
     assert (run["status"], run["end_reason"]) == ("running", None)
     await practice.fire_due()
     assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == 1
-    assert any("988" in one for one in practice.outside.texts(practice.phone)), "an app may show no page of ours"
+    assert any("988" in one for one in practice.outside.texts(practice.phone)), "the app may not show them"
     await write(practice, "I am calling you now.")
     await practice.fire_due()
     assert any("wrote to you" in one for one in practice.outside.texts(practice.phone)), "a person is not paused"
+
+
+@pytest.mark.parametrize(
+    ("agreed", "wished", "by_text", "by_mail"),
+    [
+        (("sms", "email"), ["email"], 0, 1),
+        (("email",), [], 0, 1),
+        (("sms",), ["email"], 0, 0),
+        ((), [], 0, 0),
+    ],
+)
+async def test_the_lines_are_written_only_to_who_has_agreed_since_the_page_shows_them(
+    agreed: tuple[str, ...], wished: list[str], by_text: int, by_mail: int, practice: Practice
+) -> None:
+    await practice.open(*agreed)
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": wished})
+    assert "988" in await page(practice, {"body": "I want to end it"})
+    await practice.fire_due()
+    assert (len(practice.outside.texts(practice.phone)), len(practice.outside.mails(practice.email))) == (
+        by_text,
+        by_mail,
+    )
 
 
 async def test_words_of_danger_wait_with_a_stop_and_are_not_turned_away(practice: Practice) -> None:
@@ -180,6 +202,7 @@ async def test_words_of_danger_wait_with_a_stop_and_are_not_turned_away(practice
         await stopping
         answer = await telling
     assert answer.status_code == 201, answer.text
+    assert answer.json()["in_danger"] is True, "the app shows the lines"
     assert "safety" in [one["kind"] for one in await practice.tasks()]
 
 

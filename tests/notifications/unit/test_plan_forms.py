@@ -328,7 +328,7 @@ def test_what_is_wrong_in_a_flow_is_said_of_its_field(
 @pytest.mark.parametrize(
     ("changed", "name", "words"),
     [
-        ({"steps.0.channels.0": ""}, "steps.0.channels", "Choose at least one."),
+        ({"steps.1.channels.0": ""}, "steps.1.channels", "Choose at least one."),
         ({"steps.2.channels.1": "sms"}, "steps.2.channels", "This should name each channel once."),
         ({"steps.0.offset": "100", "steps.0.offset.unit": "parsecs"}, "steps.0.offset", "Enter a number"),
         ({"steps.0.offset": "100", "steps.0.offset.unit": "days"}, "steps.0.offset", "At most 90 days."),

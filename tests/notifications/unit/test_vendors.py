@@ -437,6 +437,30 @@ def test_a_subject_is_one_line_whatever_is_in_it(between: str) -> None:
     assert composed(words)["Subject"] == "One Bcc: x@y.example"
 
 
+@pytest.mark.parametrize(
+    ("said", "because"),
+    [
+        ("550 No such user here", "address"),
+        ("550 5.1.1 No such user here", "address"),
+        ("550 5.2.1 The mailbox is disabled", "address"),
+        ("550 5.7.1 Service unavailable; client host blocked using zen.spamhaus.org", "message"),
+        ("550 Blocked: see our DNSBL", "message"),
+        ("550 5.2.2 The mailbox is full", "message"),
+        ("550 5.1.8 Bad sender's system address", "message"),
+        ("554 5.1.1 No such user here", "message"),
+    ],
+)
+async def test_what_a_server_minds_of_the_sender_says_nothing_of_the_address(said: str, because: str) -> None:
+    class Refuses:
+        async def handle_RCPT(self, *_: Any) -> str:
+            return said
+
+    async with mails_to(Refuses()) as server:
+        with pytest.raises(CarrierRefused, match="smtp_55") as refused:
+            await server.send(MAIL)
+    assert refused.value.because == because
+
+
 async def test_a_full_mailbox_is_no_failure_of_the_server_that_has_others() -> None:
     class OneIsFull:
         taken: ClassVar[list[str]] = []
