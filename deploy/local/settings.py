@@ -76,6 +76,7 @@ def service_environment(
         values |= {
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports["smtp"]),
+            "SMTP_STARTTLS": "false",
             "SMS_API_URL": url(ports["receivers"]),
             "SMS_ACCOUNT_SID": secret["sms_account"],
             "SMS_AUTH_TOKEN": secret["sms_token"],

@@ -21,12 +21,14 @@ class Settings(ServiceSettings):
     smtp_port: int = 587
     smtp_username: str | None = None
     smtp_password: str | None = None
-    smtp_starttls: bool = Field(False, description="Require STARTTLS; set it for every server but a local one")
+    smtp_starttls: bool = Field(
+        True, description="Require TLS: by STARTTLS, or from the start on port 465; false for a local server alone"
+    )
     smtp_2_host: str | None = Field(None, description="A second mail server, for when the first one is away")
     smtp_2_port: int = 587
     smtp_2_username: str | None = None
     smtp_2_password: str | None = None
-    smtp_2_starttls: bool = False
+    smtp_2_starttls: bool = True
     sms_api_url: str = Field(description="Base address of the Twilio-compatible REST API")
     sms_account_sid: str
     sms_auth_token: str = Field(description="Authenticates us, and signs the carrier's callbacks")

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     Time,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -445,6 +446,7 @@ reconciliations = Table(
     Column("unheard", ARRAY(Uuid), nullable=False),
     Column("unplanned", Integer, nullable=False),
     Column("alarm", Boolean, nullable=False),
+    Column("refused", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Hourly: what should have gone out, and what became of it",
 )

@@ -101,6 +101,8 @@ def settings_for(service: str, database_url: str, bootstrap_servers: str, issuer
         "feedback_public_url": "http://feedback.test",
         "smtp_host": "127.0.0.1",
         "smtp_port": 9,
+        "smtp_starttls": False,
+        "smtp_2_starttls": False,
         "sms_api_url": "http://127.0.0.1:9",
         "sms_account_sid": "AC0",
         "sms_auth_token": "carrier-token",

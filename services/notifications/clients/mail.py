@@ -23,6 +23,8 @@ from shared.telemetry import span
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
+TLS_PORT = 465
+"""Speaks TLS from the start (RFC 8314)."""
 CONNECT_SECONDS, TOTAL_SECONDS = 7.0, 10.0
 """Until a mail can be given, and for all of it: whoever says STOP meanwhile waits, and their carrier not for long."""
 TEMPORARY, PERMANENT = 400, 500
@@ -56,7 +58,8 @@ class MailServer:
                 port=self.port,
                 username=self.username,
                 password=self.password,
-                start_tls=self.starttls,
+                use_tls=self.starttls and self.port == TLS_PORT,
+                start_tls=self.starttls and self.port != TLS_PORT,
                 timeout=TOTAL_SECONDS,
             )
             try:

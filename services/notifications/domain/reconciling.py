@@ -7,6 +7,8 @@ from uuid import UUID
 EVERY = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=5)
 """News may be on its way: what is missing is an alarm when it still is after so long."""
+A_FEW = 2
+"""So many are refused on any day."""
 PATIENCE = timedelta(minutes=15)
 """A message that is due for longer and neither sent nor put off is overdue."""
 
@@ -30,6 +32,8 @@ class Reconciliation:
     unheard: tuple[UUID, ...] = ()
     unplanned: int = 0
     alarm: bool = False
+    refused: int = 0
+    """Of those that failed or were not sent, what carriers wouldn't take or bring, or nobody knows."""
 
     @property
     def suspects(self) -> bool:
@@ -37,9 +41,11 @@ class Reconciliation:
         return bool(self.overdue or self.unheard or self.unplanned)
 
     def is_alarm(self, before: "Reconciliation | None") -> bool:
-        """What is overdue or unplanned is an alarm at once; what is unheard of, when it was so a while ago too."""
+        """What is overdue or unplanned is an alarm at once, and where carriers refuse more than they take; what is
+        unheard of, when it was so a while ago too.
+        """
         stays_unheard = before is not None and bool(set(before.unheard) & set(self.unheard))
-        return bool(self.overdue or self.unplanned) or stays_unheard
+        return bool(self.overdue or self.unplanned) or stays_unheard or self.refused > max(self.sent, A_FEW)
 
     def next(self) -> datetime:
         """The next full hour; sooner where something may just have been on its way."""

@@ -7,12 +7,16 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.domain.reconciling import Reconciliation
-from services.notifications.tables import messages, reconciliations, timers, visits
+from services.notifications.tables import decisions, messages, reconciliations, timers, visits
 from shared import timers as clock
 from shared.paging import Position
 from shared.rows import dump, every, one
 
 RECONCILE = "reconcile"
+_OF_CARRIERS = "^(sms|voice|smtp|mail_server)_"
+"""Reasons that carriers give, with their codes."""
+_STOPPED = ("sms_21610",)
+"""The client has said STOP there."""
 
 
 async def figures(session: AsyncSession, now: datetime, hour: timedelta, patience: timedelta) -> dict[str, int]:
@@ -22,6 +26,15 @@ async def figures(session: AsyncSession, now: datetime, hour: timedelta, patienc
     def of(*statuses: str) -> ColumnElement[int]:
         return func.count().filter(columns.status.in_(statuses))
 
+    why = decisions.c
+    by_carriers = exists().where(
+        why.client_id == columns.client_id,
+        why.message_id == columns.id,
+        why.reason.in_(("outcome_unknown", "no_words")) | why.reason.regexp_match(_OF_CARRIERS),
+        why.reason.not_in(_STOPPED),
+        why.outcome != "waiting",
+    )
+    refused = (columns.status == "failed") | ((columns.status == "not_sent") & by_carriers)
     due = (columns.due_at > now - hour) & (columns.due_at <= now)
     query = select(
         func.count().label("expected"),
@@ -29,6 +42,7 @@ async def figures(session: AsyncSession, now: datetime, hour: timedelta, patienc
         of("failed").label("failed"),
         of("not_sent").label("not_sent"),
         of("planned").label("waiting"),
+        func.count().filter(refused).label("refused"),
     ).where(due)
     overdue = select(func.count()).where(columns.status == "planned", columns.due_at < now - patience)
     found = (await session.execute(query)).mappings().one()

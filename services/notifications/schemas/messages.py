@@ -127,6 +127,7 @@ class ReconciliationBody(BaseModel):
         overdue=0,
         unheard=[],
         unplanned=0,
+        refused=0,
         alarm=False,
     )
 
@@ -139,6 +140,9 @@ class ReconciliationBody(BaseModel):
     overdue: int = Field(description="Due for more than 15 minutes, neither sent nor put off")
     unheard: list[UUID] = Field(description="Visits of which booking knows more than has arrived here; at most 100")
     unplanned: int = Field(description="Coming visits without a single message on record")
+    refused: int = Field(
+        description="Of those that failed or were not sent: what carriers wouldn't take or bring, or nobody knows"
+    )
     alarm: bool
 
 

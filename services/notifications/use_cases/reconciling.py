@@ -40,11 +40,17 @@ async def reconcile(session: AsyncSession, *, tenant: UUID, now: datetime, booki
         not_sent=figures["not_sent"],
         waiting=figures["waiting"],
         overdue=figures["overdue"],
+        refused=figures["refused"],
     )
     found = replace(found, alarm=found.is_alarm(before))
     await repository.reconciling.add(session, tenant, found)
     await repository.hand_overs.forget(session, now - REMEMBERED)
-    wrong = {"overdue": found.overdue, "unplanned": found.unplanned, "unheard": len(found.unheard)}
+    wrong = {
+        "overdue": found.overdue,
+        "unplanned": found.unplanned,
+        "unheard": len(found.unheard),
+        "refused": found.refused,
+    }
     annotate(expected=found.expected, sent=found.sent, **wrong)
     if found.alarm:
         log.error("messages did not go out as they should have: %s", wrong)

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications import repository
+from services.notifications.clients import CarrierRefused
 from services.notifications.domain.model import Begun
 from services.notifications.domain.reconciling import full_hour
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_inbound import booked
+from tests.notifications.integration.test_reminders import Failing, carried_by
 
 pytestmark = pytest.mark.servers
 
@@ -77,6 +79,25 @@ async def test_what_is_overdue_is_an_alarm_at_once(practice: Practice) -> None:
     found = await look(practice)
     assert (found["overdue"], found["waiting"], found["alarm"]) == (1, 1, True)
     assert len(await alarms(practice)) == 1
+
+
+@pytest.mark.parametrize(("code", "refused", "alarm"), [("sms_30007", 3, True), ("sms_21610", 0, False)])
+async def test_an_hour_in_which_carriers_refuse_what_they_are_given_is_an_alarm(
+    code: str, refused: int, alarm: bool, practice: Practice
+) -> None:
+    """Unless they do so because clients want none."""
+    await practice.open("sms")
+    real = practice.resources.carriers.vendors["sms"][0]
+    refusal = CarrierRefused(code, "opt_out" if code == "sms_21610" else "message")
+    practice.resources = carried_by(practice.resources, Failing(real, [refusal] * 3))
+    for _ in range(3):
+        await practice.follow(await booked(practice))
+        await practice.fire_due()
+        await practice.consent("sms")
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await session.execute(text("DELETE FROM suppressions"))
+    found = await look(practice)
+    assert (found["sent"], found["not_sent"], found["refused"], found["alarm"]) == (0, 3, refused, alarm)
 
 
 async def test_a_visit_without_any_message_on_record_is_an_alarm(practice: Practice) -> None:

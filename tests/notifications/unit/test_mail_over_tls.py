@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from services.notifications.clients import mail
 from services.notifications.clients.mail import MailServer
 from services.notifications.clients.outbound import CarrierUnavailable, Outbound
 
@@ -28,8 +29,9 @@ class Kept:
     def __init__(self) -> None:
         self.mails: list[bool] = []
 
-    async def handle_DATA(self, _server: SMTP, session: Any, _envelope: Any) -> str:
-        self.mails.append(session.ssl is not None)
+    async def handle_DATA(self, server: SMTP, _session: Any, _envelope: Any) -> str:
+        assert server.transport is not None
+        self.mails.append(server.transport.get_extra_info("cipher") is not None)
         return "250 OK"
 
 
@@ -64,14 +66,20 @@ def certificate(tmp_path: Path) -> Iterator[Callable[[str], tuple[Path, Path]]]:
 
 
 @asynccontextmanager
-async def mail_server(kept: Kept, pair: tuple[Path, Path] | None) -> AsyncIterator[MailServer]:
+async def mail_server(
+    kept: Kept, pair: tuple[Path, Path] | None, *, from_the_start: bool = False
+) -> AsyncIterator[MailServer]:
     context = None
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
     loop = asyncio.get_running_loop()
+    offered = None if from_the_start else context
     server = await loop.create_server(
-        lambda: SMTP(kept, hostname="localhost", tls_context=context, loop=loop), "127.0.0.1", 0
+        lambda: SMTP(kept, hostname="localhost", tls_context=offered, loop=loop),
+        "127.0.0.1",
+        0,
+        ssl=context if from_the_start else None,
     )
     port = server.sockets[0].getsockname()[1]
     try:
@@ -88,6 +96,17 @@ async def test_mail_goes_encrypted_to_a_server_that_proves_its_name(
     monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
     async with mail_server(kept, pair) as server:
         assert await server.send(MAIL) == f"<{MAIL.id}@maple.example>"
+    assert kept.mails == [True]
+
+
+async def test_mail_goes_to_a_server_that_is_encrypted_from_the_start(
+    certificate: Callable[[str], tuple[Path, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair, kept = certificate("localhost"), Kept()
+    monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
+    async with mail_server(kept, pair, from_the_start=True) as server:
+        monkeypatch.setattr(mail, "TLS_PORT", server.port)
+        await server.send(MAIL)
     assert kept.mails == [True]
 
 
