@@ -64,6 +64,7 @@ WITHOUT_RULE = frozenset(
         "mail_server_silent",
         "news_on_the_way",
         "not_planned",
+        "not_taken",
         "outcome_awaited",
         "outcome_unknown",
         "practice",

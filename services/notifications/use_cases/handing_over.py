@@ -82,16 +82,24 @@ async def begin(
 
 
 async def hand_over(
-    tenant: UUID, message: Message, channel: Channel, outbound: Outbound, vendor: Vendor, post: Post
+    tenant: UUID,
+    message: Message,
+    channel: Channel,
+    outbound: Outbound,
+    vendor: Vendor,
+    post: Post,
+    *,
+    again: bool = False,
 ) -> HandedOver:
-    """Raises CarrierRefused, CarrierUnavailable, or OutcomeUnknown."""
+    """Raises CarrierRefused, CarrierUnavailable, or OutcomeUnknown. `again`: the vendor may have taken it before."""
     reports_to = post.callback(channel, tenant, message.id, vendor.name)
     try:
         return await post.carriers.hand_over(channel, vendor, replace(outbound, callback_url=reports_to))
-    except (CarrierRefused, CarrierUnavailable):
-        # This vendor has not taken it: another may be asked.
-        async with post.beside.transaction(tenant) as beside:
-            await repository.hand_overs.end(beside, message.id)
+    except (CarrierRefused, CarrierUnavailable) as error:
+        if not again or isinstance(error, CarrierRefused):
+            # This vendor has not taken it: another may be asked.
+            async with post.beside.transaction(tenant) as beside:
+                await repository.hand_overs.end(beside, message.id)
         raise
 
 

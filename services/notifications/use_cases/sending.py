@@ -40,6 +40,9 @@ from shared.telemetry import annotate, use_case
 GIVEN_UP_AFTER = timedelta(hours=6)
 """Of what was asked for so long ago nobody will say any more whether it went."""
 
+AWAY_FOR = timedelta(minutes=10)
+"""A message that no carrier of its channel takes for so long goes by the next channel, where that is open."""
+NOT_TAKEN = "not_taken"
 LATE_SECONDS = 10.0
 """After so long it goes on by the next channel in another transaction: whoever says STOP waits for this one."""
 
@@ -75,8 +78,7 @@ async def _resolved(
         if isinstance(became, Message):
             return became
         if became == "unsent":
-            # In a transaction of its own: somebody may wait for this one to say STOP.
-            timers.try_later(session)
+            await _not_taken(session, tenant, message, begun, world, now)
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
@@ -85,57 +87,88 @@ async def _resolved(
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return None
         await _wait(session, tenant, message, error, now)
-        _try_later(session, begun.channel, error, world.visit, now, post.carriers)
+        _try_later(session, begun.channel, error, message, world.visit, now, post.carriers)
     return None
+
+
+async def _not_taken(
+    session: AsyncSession, tenant: UUID, message: Message, begun: Begun, world: World, now: datetime
+) -> None:
+    """Whoever was asked doesn't have it: they are asked again, unless they can't be talked with for long.
+
+    Whatever is next has a transaction of its own: somebody may wait for this one to say STOP.
+    """
+    tried, others = replace(message, channel=begun.channel), _without(message, begun.channel)
+    if now - message.due_at >= AWAY_FOR and _can_go(others, world, now):
+        await has_failed(session, tenant, tried, others.channels, NOT_TAKEN, now)
+    elif now - message.due_at > GIVEN_UP_AFTER:
+        await _not_sent(session, tenant, tried, NOT_TAKEN, True, now)
+    else:
+        timers.try_later(session)
 
 
 async def _go(
     session: AsyncSession, tenant: UUID, whole: Message, message: Message, world: World, now: datetime, post: Post
 ) -> None:
     """By the first channel that takes it. `message` may be asked for by fewer channels than `whole`."""
-    visit = world.visit
     closed = refusals(message, world, now)
-    refused, rest = False, whole
+    refused, rest, again = False, whole, message is not whole
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    while True:
-        verdict = decide(message, world, now)
-        if isinstance(verdict, Send):
-            try:
-                await _require_news(session, tenant, message, now, post)
-                outbound = worded(tenant, message, verdict, world, now, post)
-                vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
-                given = await hand_over(tenant, message, verdict.channel, outbound, vendors[message.id], post)
-            except Unavailable as error:
+    while isinstance(verdict := decide(message, world, now), Send):
+        channel = verdict.channel
+        try:
+            await _require_news(session, tenant, message, now, post)
+            outbound = worded(tenant, message, verdict, world, now, post)
+            vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
+            given = await hand_over(tenant, message, channel, outbound, vendors[message.id], post, again=again)
+        except Unavailable as error:
+            if again or not _goes_on(error, whole, _without(rest, channel), world, now):
                 await _wait(session, tenant, whole, error, now)
-                _try_later(session, verdict.channel, error, visit, now, post.carriers)
+                _try_later(session, channel, error, whole, world.visit, now, post.carriers)
                 return
-            except (CarrierRefused, NoWords) as error:
-                await heed(session, tenant, message, verdict, error, now)
-                # Who has stopped texts at the carrier is left in peace as who has here.
-                refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
-                closed.append(Refuse(error.code, verdict.channel))
-                rest = replace(rest, channels=tuple(one for one in rest.channels if one != verdict.channel))
-                if not rest.channels:
-                    verdict = Refuse(error.code)
-                elif loop.time() - begun < LATE_SECONDS:
-                    message = rest
-                    continue
-                else:
-                    tried = replace(whole, channel=verdict.channel)
-                    await _record_closed(session, tenant, message, closed, now)
-                    await has_failed(session, tenant, tried, rest.channels, error.code, now)
-                    return
-        await _record_closed(session, tenant, message, closed, now)
-        if isinstance(verdict, Defer):
-            await repository.messages.save(session, tenant, whole.deferred(verdict.until))
-            await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
-        elif isinstance(verdict, Refuse):
-            refused = refused or await _has_failed(session, message, verdict)
-            await _not_sent(session, tenant, message, verdict.reason, refused, now)
+            code, refused = error.code, True
+        except (CarrierRefused, NoWords) as error:
+            await heed(session, tenant, message, verdict, error, now)
+            # Who has stopped texts at the carrier is left in peace as who has here.
+            code = error.code
+            refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
         else:
-            await keep_sent(session, tenant, rest, given, verdict.address, visit, now)
-        return
+            await _record_closed(session, tenant, message, closed, now)
+            await keep_sent(session, tenant, rest, given, verdict.address, world.visit, now)
+            return
+        closed.append(Refuse(code, channel))
+        rest, again = _without(rest, channel), False
+        if not rest.channels:
+            verdict = Refuse(code)
+            break
+        if loop.time() - begun > LATE_SECONDS:
+            await _record_closed(session, tenant, message, closed, now)
+            await has_failed(session, tenant, replace(whole, channel=channel), rest.channels, code, now)
+            return
+        message = rest
+    await _record_closed(session, tenant, message, closed, now)
+    if isinstance(verdict, Defer):
+        await repository.messages.save(session, tenant, whole.deferred(verdict.until))
+        await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
+    elif isinstance(verdict, Refuse):
+        refused = refused or await _has_failed(session, message, verdict)
+        await _not_sent(session, tenant, message, verdict.reason, refused, now)
+
+
+def _without(message: Message, channel: Channel) -> Message:
+    """The same by the other channels."""
+    return replace(message, channels=tuple(one for one in message.channels if one != channel))
+
+
+def _goes_on(error: Unavailable, message: Message, others: Message, world: World, now: datetime) -> bool:
+    """Whether a carrier that has not taken it has been away for so long that it goes by another channel."""
+    waited = isinstance(error, CarrierUnavailable) and now - message.due_at >= AWAY_FOR
+    return waited and _can_go(others, world, now)
+
+
+def _can_go(message: Message, world: World, now: datetime) -> bool:
+    return bool(message.channels) and isinstance(decide(message, world, now), Send)
 
 
 async def _record_closed(
@@ -200,12 +233,22 @@ async def _wait(session: AsyncSession, tenant: UUID, message: Message, error: Un
 
 
 def _try_later(
-    session: AsyncSession, channel: Channel, error: Unavailable, visit: Visit | None, now: datetime, carriers: Carriers
+    session: AsyncSession,
+    channel: Channel,
+    error: Unavailable,
+    message: Message,
+    visit: Visit | None,
+    now: datetime,
+    carriers: Carriers,
 ) -> None:
-    """When the vendor wants to be asked again, unless another one can be asked; at the latest when the visit begins."""
+    """When the vendor wants to be asked again, unless another one can be asked, or the message is to go on by another
+    channel before; at the latest when the visit begins.
+    """
     after = error.after
     if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, error.vendor):
         after = None
-    if after is not None and visit is not None and visit.start > now:
-        after = min(after, visit.start - now)
+    goes_on = message.due_at + AWAY_FOR if len(message.channels) > 1 else None
+    for at in (goes_on, visit.start if visit else None):
+        if after is not None and at is not None and at > now:
+            after = min(after, at - now)
     timers.try_later(session, after)

@@ -1,0 +1,124 @@
+"""A carrier that can't be talked with for long: what it has not taken goes by another channel, once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients.phone import PhoneCarrier
+from tests.notifications.conftest import Practice
+from tests.notifications.integration.test_outreach import ONE_STEP, missed
+from tests.notifications.integration.test_reminders import Failing, carried_by
+from tests.notifications.integration.test_unknown_outcomes import FIELDS
+from tests.notifications.integration.test_vendors import booked, hand_overs, two
+
+pytestmark = pytest.mark.servers
+
+
+async def again(practice: Practice, minutes: int) -> None:
+    """It is looked at once more, so many minutes later: by then somebody may go to look how the carrier is."""
+    practice.resources.carriers.breakers.clear()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        for table, column in (("messages", "due_at"), ("hand_overs", "begun_at")):
+            past = text(f"UPDATE {table} SET {column} = {column} - CAST(:past AS interval)")
+            await session.execute(past, {"past": timedelta(minutes=minutes)})
+    await practice.come_due("message.send")
+    await practice.fire_due()
+
+
+def sent(practice: Practice) -> tuple[int, int]:
+    return len(practice.outside.texts(practice.phone)), len(practice.outside.mails(practice.email))
+
+
+@pytest.mark.parametrize("code", ["sms_http_401", "sms_unreachable", "sms_http_429"])
+async def test_while_texts_cannot_go_for_long_a_mail_does(code: str, practice: Practice) -> None:
+    first = Failing(practice.resources.carriers.vendors["sms"][0], [CarrierUnavailable(code)] * 9)
+    practice.resources = carried_by(practice.resources, first)
+    await booked(practice)
+    await practice.fire_due()
+    await again(practice, 5)
+    assert sent(practice) == (0, 0), "it may be back in a moment"
+    await again(practice, 6)
+    assert sent(practice) == (0, 1)
+    assert ("reminder", "sms", "channel_closed", code) in await practice.decisions()
+    assert await practice.tasks() == []
+
+
+async def test_a_carrier_that_wants_a_day_of_peace_keeps_no_mail_waiting(practice: Practice) -> None:
+    asks = [CarrierUnavailable("sms_http_429", timedelta(days=1))] * 9
+    practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], asks))
+    await booked(practice)
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        query = text("SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'")
+        assert (await session.scalar(query)) < timedelta(minutes=10)
+
+
+async def test_where_there_is_no_other_way_it_waits(practice: Practice) -> None:
+    asked = Failing(practice.resources.carriers.vendors["sms"][0], [CarrierUnavailable("sms_http_401")] * 3)
+    practice.resources = carried_by(practice.resources, asked)
+    await booked(practice, "sms")
+    for _ in range(3):
+        await again(practice, 30)
+    assert sent(practice) == (0, 0)
+    await again(practice, 30)
+    assert sent(practice) == (1, 0)
+
+
+@pytest.mark.parametrize("channels", [("sms", "email"), ("sms",)])
+async def test_a_carrier_that_is_never_understood_and_takes_nothing_is_given_up(
+    channels: tuple[str, ...], practice: Practice
+) -> None:
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+    asked = []
+
+    class Babbles(PhoneCarrier):
+        async def send(self, message: object) -> str:
+            asked.append(message)
+            raise OutcomeUnknown("sms_not_understood")
+
+    practice.resources = carried_by(practice.resources, Babbles(**{name: getattr(real, name) for name in FIELDS}))
+    await booked(practice, *channels)
+    for _ in range(30):
+        await again(practice, 20)
+    assert sent(practice) == (0, 1 if "email" in channels else 0)
+    assert len(asked) < 15
+    ended = {one["channel"]: (one["status"], one["reason"]) for one in await practice.messages()}
+    assert ended["sms"] == (("failed" if "email" in channels else "not_sent"), "not_taken")
+    assert [one["kind"] for one in await practice.tasks()] == ([] if "email" in channels else ["unreachable"])
+
+
+async def test_one_that_may_have_it_and_is_away_now_is_the_only_one_that_is_asked(practice: Practice) -> None:
+    first, second = two(practice, OutcomeUnknown("sms_silent"), CarrierUnavailable("sms_http_503"))
+    await booked(practice)
+    for _ in range(2):
+        await again(practice, 20)
+    assert await hand_overs(practice) == ["sms"]
+    await again(practice, 20)
+    assert (len(first.asked), len(second.asked)) == (3, 0)
+    assert sent(practice) == (1, 0)
+
+
+async def test_an_answer_that_was_lost_is_waited_for_though_the_visit_was_long_ago(practice: Practice) -> None:
+    """Outreach is about a visit that has begun: that is no reason to give up what is to bring a client back."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    real = practice.resources.carriers.vendors["sms"][0]
+    assert isinstance(real, PhoneCarrier)
+    asked = []
+
+    class Loses(PhoneCarrier):
+        async def send(self, message: object) -> str:
+            asked.append(message)
+            if len(asked) == 1:
+                raise OutcomeUnknown("sms_http_502")
+            return await super().send(message)  # type: ignore[arg-type] # what it was given
+
+    practice.resources = carried_by(practice.resources, Loses(**{name: getattr(real, name) for name in FIELDS}))
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    for minutes in (0, 6, 0):
+        await again(practice, minutes)
+    assert (len(asked), sent(practice)) == (2, (1, 0))
