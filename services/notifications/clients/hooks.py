@@ -1,13 +1,15 @@
 """Calls the addresses of third-party apps: over https, at public addresses, without following where they lead."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ssl import SSLContext
+from uuid import UUID
 
 import httpx
 from opentelemetry.trace import SpanKind
 
+from services.notifications.clients.breaker import Breaker
 from shared import outside
 from shared.outside import OutsideError, Resolver, address_of, request_parts, resolve, target_of
 from shared.telemetry import span
@@ -23,6 +25,8 @@ class Answered:
     ok: bool
     told: str
     gone: bool = False
+    silent: bool = False
+    """Nothing was said in time."""
 
 
 @dataclass
@@ -33,6 +37,8 @@ class Hooks:
     resolver: Resolver = resolve
     tls: SSLContext | None = None
     total_seconds: float = TOTAL_SECONDS
+    breakers: dict[UUID, Breaker] = field(default_factory=dict)
+    """By webhook: one that hangs must not take the turns of all others."""
 
     def check(self, url: str) -> None:
         """Raises OutsideError for what can be seen without asking anybody."""
@@ -42,8 +48,24 @@ class Hooks:
     def _tls(self) -> SSLContext:
         return self.tls or httpx.create_ssl_context(trust_env=False)
 
-    async def call(self, url: str, headers: dict[str, str], payload: str) -> Answered:
-        """Never raises: whatever goes wrong is the app's, and told as such."""
+    async def call(self, webhook: UUID, url: str, headers: dict[str, str], payload: str) -> Answered:
+        """Whatever goes wrong is the app's, and told as such. Raises Unavailable while it is left alone, after failing
+        to answer at all again and again.
+        """
+        breaker = self.breakers.setdefault(webhook, Breaker("webhook"))
+        looks = breaker.enter()
+        try:
+            answer = await self._call(url, headers, payload)
+        except BaseException:
+            breaker.left(looks)
+            raise
+        if answer.silent:
+            breaker.failed(None)
+        else:
+            breaker.worked()
+        return answer
+
+    async def _call(self, url: str, headers: dict[str, str], payload: str) -> Answered:
         with span("webhook call", SpanKind.CLIENT) as current:
             try:
                 async with asyncio.timeout(self.total_seconds):
@@ -51,7 +73,7 @@ class Hooks:
             except OutsideError as error:
                 return Answered(False, error.code)
             except (TimeoutError, httpx.TimeoutException):
-                return Answered(False, "timeout")
+                return Answered(False, "timeout", silent=True)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
                 return Answered(False, f"unreachable ({type(error).__name__})")
             current.set_attribute("http.response.status_code", status)

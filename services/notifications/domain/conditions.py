@@ -25,6 +25,10 @@ class Facts:
     held_out: bool = False
 
 
+KEPT = {"kept": True}
+"""Of a plan that was published before a rule about plans was made: it holds as it is."""
+
+
 class Condition(BaseModel):
     """All that is said must hold; what is left out may be as it is."""
 

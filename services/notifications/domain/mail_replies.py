@@ -71,6 +71,8 @@ def read_reply(raw: bytes) -> MailReply | None:
         subject, sender = _subject(head), _clean(parseaddr(str(head.get("From", "")))[1]).lower() or None
     except Exception:  # noqa: BLE001 -- whatever the library meets is this mail's fault
         return None
+    if answered is None and sender is None:
+        return None
     try:
         letter = _letter(opened(raw), subject)
     except Exception:  # noqa: BLE001 -- as above, and a person has answered us

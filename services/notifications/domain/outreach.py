@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from services.notifications.domain.conditions import Condition
+from services.notifications.domain.conditions import KEPT, Condition
 from shared.bodies import Duration
 from shared.contracts.feedback import Barrier
 from shared.contracts.notifications import (
@@ -114,6 +114,18 @@ class OutreachFlow(BaseModel):
                 raise ValueError(f"steps.{number}.after: steps should be in the order of their times")
         if self.steps[-1].after >= self.gives_up_after:
             raise ValueError("gives_up_after should be later than the last step, or the flow can't end")
+        return self
+
+    @model_validator(mode="after")
+    def _says_each_once(self, info: ValidationInfo) -> "OutreachFlow":
+        if info.context == KEPT:
+            return self
+        said: list[FlowStep] = []
+        for number, step in enumerate(self.steps):
+            plain = step.model_copy(update={"name": None, "then": None})
+            if step.message is not None and plain in said:
+                raise ValueError(f"steps.{number}: should differ from the steps before it, or clients get it twice")
+            said.append(plain)
         return self
 
     @model_validator(mode="after")

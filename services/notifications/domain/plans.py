@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from uuid_utils.compat import uuid7
 
-from services.notifications.domain.conditions import Condition
+from services.notifications.domain.conditions import KEPT, Condition
 from services.notifications.domain.model import Message, Purpose, Visit
 from shared.contracts.notifications import Channel
 
@@ -16,8 +16,6 @@ OF_PLAN = "plan."
 """Begins the step of a message that a plan has planned; its number in the plan follows."""
 TOO_LATE = "too_late_when_booked"
 IMPORTED = "booked_in_another_system"
-KEPT = {"kept": True}
-"""Of a plan that was published before a rule about plans was made: it holds as it is."""
 
 
 class PlanStep(BaseModel):

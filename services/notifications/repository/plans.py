@@ -11,8 +11,9 @@ from sqlalchemy import BindParameter, ColumnElement, Table, Text, bindparam, fun
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
+from services.notifications.domain.conditions import KEPT
 from services.notifications.domain.outreach import DEFAULT_FLOWS, OutreachFlow
-from services.notifications.domain.plans import DEFAULT_PLAN, KEPT, ReminderPlan
+from services.notifications.domain.plans import DEFAULT_PLAN, ReminderPlan
 from shared.contracts.notifications import OutreachTrigger
 from shared.direct import Direct
 
@@ -63,7 +64,9 @@ def newest(table: Table, *which: ColumnElement[bool]) -> Direct:
 async def flow(session: AsyncSession, trigger: OutreachTrigger, version: int | None = None) -> tuple[int, OutreachFlow]:
     """An outreach flow, by default the newest with this trigger; version 0 is the default one."""
     row = await _newest_flow().row(session, {"version": version, "trigger": trigger})
-    return (row["version"], OutreachFlow.model_validate(row["flow"])) if row else (0, DEFAULT_FLOWS[trigger])
+    return (
+        (row["version"], OutreachFlow.model_validate(row["flow"], context=KEPT)) if row else (0, DEFAULT_FLOWS[trigger])
+    )
 
 
 @cache

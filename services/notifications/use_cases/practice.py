@@ -1,5 +1,6 @@
 """What the practice sets: its sender, plans and flows; and each client's contact and consent."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -9,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.linting import name_finding
-from services.notifications.domain.model import Contact, Pause, Preferences, Sender
-from services.notifications.domain.outreach import OutreachFlow
+from services.notifications.domain.model import Contact, Pause, Preferences, Purpose, Sender
+from services.notifications.domain.outreach import FlowAction, OutreachFlow
 from services.notifications.domain.plans import ReminderPlan
 from services.notifications.domain.reconciling import full_hour
+from services.notifications.domain.words import DEFAULT_LANGUAGE, default_words
 from shared.contracts.intake import Intake
 from shared.contracts.notifications import Channel, ConsentChanged
 from shared.db import be_patient
@@ -186,10 +188,14 @@ async def _note(session: AsyncSession, tenant: UUID, client_id: UUID, outcome: s
 async def publish_plan(
     session: AsyncSession, *, tenant: UUID, plan: ReminderPlan, now: datetime, instead_of: int | None = None
 ) -> int:
-    """A new version of the plan. Raises Problem `newer_version` where another one holds than `instead_of`."""
+    """A new version of the plan. Raises Problem `newer_version` where another one holds than `instead_of`, or
+    `no_words` where a step has nothing to say.
+    """
     await repository.plans.lock(session, tenant)
     if instead_of is not None:
         _require_newest(instead_of, (await repository.plans.plan(session))[0])
+    said = {f"steps.{number}": (step.purpose, step.channels) for number, step in enumerate(plan.steps)}
+    await _require_words(session, said)
     return await repository.plans.add_plan(session, tenant, plan, now)
 
 
@@ -201,6 +207,11 @@ async def publish_flow(
     await repository.plans.lock(session, tenant)
     if instead_of is not None:
         _require_newest(instead_of, (await repository.plans.flow(session, flow.trigger))[0])
+    actions: dict[str, FlowAction] = {f"steps.{number}": step for number, step in enumerate(flow.steps)}
+    actions |= {f"on_barrier.{barrier}": action for barrier, action in flow.on_barrier.items()}
+    await _require_words(
+        session, {where: (one.message, one.channels) for where, one in actions.items() if one.message is not None}
+    )
     return await repository.plans.add_flow(session, tenant, flow, now)
 
 
@@ -213,6 +224,18 @@ async def publish_check_ins(
     if instead_of is not None:
         _require_newest(instead_of, (await repository.check_ins.plan(session))[0])
     return await repository.check_ins.add_plan(session, tenant, plan, now)
+
+
+async def _require_words(session: AsyncSession, said: Mapping[str, tuple[Purpose, Sequence[Channel]]]) -> None:
+    """Raises Problem `no_words` where there are none for a channel, in the language that the practice writes in."""
+    sender = await repository.people.sender(session)
+    language = sender.language if sender else DEFAULT_LANGUAGE
+    own = await repository.templates.all_words(session)
+    for where, (purpose, channels) in said.items():
+        for number, channel in enumerate(channels):
+            if (purpose, channel, language) not in own and default_words(purpose, channel, language) is None:
+                told = f"There are no words for {purpose} by {channel}; set them first, or leave this channel out."
+                raise invalid("no_words", told, field=f"{where}.channels.{number}")
 
 
 def _require_newest(expected: int, newest: int) -> None:

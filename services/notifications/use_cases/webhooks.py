@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from services.notifications import repository
+from services.notifications.clients import Unavailable
 from services.notifications.clients.hooks import Hooks
 from services.notifications.domain import webhooks
 from services.notifications.domain.webhooks import MOST_WEBHOOKS, TEST_EVENT, Delivery, Webhook
+from shared import timers
 from shared.contracts.envelope import Event
 from shared.errors import conflict, invalid, require_version
 from shared.handling import Arrived
@@ -137,7 +139,12 @@ async def attempt(session: AsyncSession, *, tenant: UUID, delivery_id: UUID, now
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": webhooks.signature(webhook.secrets_at(now), str(delivery.id), now, delivery.payload),
     }
-    answer = await hooks.call(webhook.url, headers, delivery.payload)
+    try:
+        answer = await hooks.call(webhook.id, webhook.url, headers, delivery.payload)
+    except Unavailable as error:
+        # Not a try: it stays as it is.
+        timers.try_later(session, error.after)
+        return
     annotate(webhook_answer=answer.told)
     if answer.ok:
         changed = delivery.answered(answer.told, now)

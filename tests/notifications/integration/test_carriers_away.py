@@ -46,7 +46,7 @@ async def test_while_texts_cannot_go_for_long_a_mail_does(code: str, practice: P
 
 
 async def test_a_carrier_that_wants_a_day_of_peace_keeps_no_mail_waiting(practice: Practice) -> None:
-    asks = [CarrierUnavailable("sms_http_429", timedelta(days=1))] * 9
+    asks: list[Exception] = [CarrierUnavailable("sms_http_429", timedelta(days=1))] * 9
     practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], asks))
     await booked(practice)
     await practice.fire_due()

@@ -246,6 +246,22 @@ async def test_pages_speak_the_clients_language(practice: Practice) -> None:
         assert english not in inbox
 
 
+async def test_what_has_no_words_for_a_channel_is_not_published_until_it_has(practice: Practice) -> None:
+    step = {"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["email", "voice"]}
+    refused = await practice.call("POST", "/v1/reminder-plans", 422, json={"steps": [step]})
+    assert (refused["type"].rsplit(":", 1)[-1], refused["field"]) == ("no_words", "steps.0.channels.1")
+    flow = {
+        "steps": [{"after": "PT0S", "task": "call"}],
+        "on_barrier": {"cost": {"message": "closing", "channels": ["voice"]}},
+        "gives_up_after": "P1D",
+    }
+    refused = await practice.call("POST", "/v1/outreach-flows", 422, json=flow)
+    assert refused["field"] == "on_barrier.cost.channels.0"
+    words = {"body": "Hello. Your visit is booked."}
+    await practice.call("PUT", "/v1/templates/confirmation/voice/en", json=words)
+    await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [step]})
+
+
 async def test_one_press_ends_mails_and_looking_does_not(practice: Practice) -> None:
     await practice.open("sms", "email")
     await wish(practice, channels=["email", "sms"])

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from deploy.local.ports import free_port
 from services.notifications import jobs
+from services.notifications.clients.breaker import FAILURES, Breaker
 from services.notifications.clients.hooks import Hooks
 from services.notifications.consumers import HANDLERS, MANY, WANTED
 from services.notifications.use_cases.webhooks import attempt
@@ -109,6 +110,26 @@ async def deliver(practice: Practice) -> None:
 async def deliveries(practice: Practice, webhook: Any, **query: str) -> list[dict[str, Any]]:
     found = await call(practice, "GET", f"/v1/webhooks/{webhook['id']}/deliveries", params=query)
     return list(found["items"])
+
+
+async def test_an_app_that_hangs_is_left_alone_and_its_deliveries_wait_without_a_try(
+    practice: Practice, app: App
+) -> None:
+    webhook = await add(practice, app)
+    breaker = practice.resources.hooks.breakers.setdefault(UUID(webhook["id"]), Breaker("webhook"))
+    for _ in range(FAILURES):
+        breaker.failed(None)
+    await tell(practice, await visit(practice))
+    await deliver(practice)
+    assert app.heard == []
+    [one] = await deliveries(practice, webhook)
+    assert (one["status"], one["attempts"]) == ("pending", 0)
+    practice.resources.hooks.breakers.clear()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE timers SET leased_until = NULL"))
+    await deliver(practice)
+    [one] = await deliveries(practice, webhook)
+    assert (one["status"], one["attempts"]) == ("delivered", 1)
 
 
 async def test_an_event_that_is_wanted_is_told_with_a_signature_and_ids_only(practice: Practice, app: App) -> None:

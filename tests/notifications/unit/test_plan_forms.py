@@ -107,7 +107,7 @@ def actions(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def flows(draw: st.DrawFn) -> OutreachFlow:
     count = draw(st.integers(1, 20))
-    afters = sorted(draw(st.lists(whole_seconds, min_size=count, max_size=count)))
+    afters = sorted(draw(st.lists(whole_seconds, min_size=count, max_size=count, unique=True)))
     steps = [
         {
             **draw(actions()),

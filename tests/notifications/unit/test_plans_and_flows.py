@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.notifications.domain.conditions import KEPT
 from services.notifications.domain.model import Visit, moves_forward
 from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow, is_held_out
-from services.notifications.domain.plans import DEFAULT_PLAN, KEPT, TOO_LATE, ReminderPlan, plan_messages
+from services.notifications.domain.plans import DEFAULT_PLAN, TOO_LATE, ReminderPlan, plan_messages
 from tests.support.build import NOW, appointment_event
 
 
@@ -124,6 +125,18 @@ def test_a_step_asks_only_of_one_that_was_due_before_it(
 def test_a_flow_that_cannot_end_or_says_nothing_is_refused(flow: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         OutreachFlow.model_validate(flow)
+
+
+@pytest.mark.parametrize("named", [{}, {"name": "other"}, {"then": "end"}])
+def test_a_flow_that_says_the_same_twice_at_once_is_refused(named: dict[str, str]) -> None:
+    step = {"after": "PT0S", "message": "missed_you", "channels": ["email"]}
+    flow = {"steps": [step, step | named], "gives_up_after": "P1D"}
+    with pytest.raises(ValidationError, match=r"steps\.1: should differ from the steps before it"):
+        OutreachFlow.model_validate(flow)
+    # One that was published when nobody looked at this still holds.
+    assert len(OutreachFlow.model_validate(flow, context=KEPT).steps) == 2
+    differs = {"steps": [step, step | {"when": {"first_visit": True}}], "gives_up_after": "P1D"}
+    assert len(OutreachFlow.model_validate(differs).steps) == 2
 
 
 def test_steps_come_due_from_the_miss_and_then_the_flow_gives_up() -> None:

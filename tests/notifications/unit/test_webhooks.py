@@ -7,12 +7,40 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifications.clients import Unavailable
+from services.notifications.clients.breaker import FAILURES
 from services.notifications.clients.hooks import Hooks
 from services.notifications.domain.webhooks import RETRY_AFTER, Delivery, Webhook, new_secret, payload_of, signature
 from shared.outside import OutsideError
 from tests.support.build import NOW, appointment_event
 
 HOOK = Webhook(uuid4(), "https://app.example.org/", ("appointment.booked",), new_secret(), NOW)
+
+
+async def test_an_app_that_hangs_again_and_again_is_left_alone_for_a_while_and_others_are_not() -> None:
+    """Else each of its deliveries takes a turn for as long as a call may last, and those of others wait."""
+    hung = 0
+
+    async def hangs(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal hung
+        hung += 1
+        await ended.wait()
+        writer.close()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(hangs, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    hooks = Hooks(frozenset({f"127.0.0.1:{port}"}), total_seconds=0.2)
+    webhook, url = uuid4(), f"http://127.0.0.1:{port}/"
+    answers = await asyncio.gather(*(hooks.call(webhook, url, {}, "{}") for _ in range(FAILURES)))
+    assert {answer.told for answer in answers} == {"timeout"}
+    with pytest.raises(Unavailable, match="webhook_left_alone"):
+        await hooks.call(webhook, url, {}, "{}")
+    assert hung == FAILURES
+    assert (await hooks.call(uuid4(), url, {}, "{}")).told == "timeout", "another webhook is called"
+    ended.set()
+    server.close()
+    await server.wait_closed()
 
 
 def test_a_signature_is_the_specifications() -> None:
@@ -82,7 +110,7 @@ async def test_a_name_that_leads_inside_is_not_followed_whenever_it_does(address
     async def resolver(_host: str, _port: int) -> list[str]:
         return ["93.184.216.34", address]
 
-    answer = await Hooks(resolver=resolver).call("https://app.example.org/", {}, "{}")
+    answer = await Hooks(resolver=resolver).call(uuid4(), "https://app.example.org/", {}, "{}")
     assert (answer.ok, answer.told) == (False, "address_forbidden")
 
 
@@ -93,10 +121,12 @@ async def test_whatever_goes_wrong_is_told_and_never_raised() -> None:
     async def nowhere(_host: str, _port: int) -> list[str]:
         return []
 
-    assert (await Hooks(resolver=nobody).call("https://app.example.org/", {}, "{}")).told.startswith("unreachable")
-    assert (await Hooks(resolver=nowhere).call("https://app.example.org/", {}, "{}")).told == "unreachable"
+    assert (await Hooks(resolver=nobody).call(uuid4(), "https://app.example.org/", {}, "{}")).told.startswith(
+        "unreachable"
+    )
+    assert (await Hooks(resolver=nowhere).call(uuid4(), "https://app.example.org/", {}, "{}")).told == "unreachable"
     closed = Hooks(frozenset({"127.0.0.1:9"}))
-    assert (await closed.call("http://127.0.0.1:9/", {}, "{}")).told.startswith("unreachable")
+    assert (await closed.call(uuid4(), "http://127.0.0.1:9/", {}, "{}")).told.startswith("unreachable")
 
 
 async def test_a_proxy_of_the_environment_hears_nothing_of_what_apps_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,5 +141,5 @@ async def test_a_proxy_of_the_environment_hears_nothing_of_what_apps_are_told(mo
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
-        answer = await Hooks(frozenset({"127.0.0.1:9"})).call("http://127.0.0.1:9/", {}, "{}")
+        answer = await Hooks(frozenset({"127.0.0.1:9"})).call(uuid4(), "http://127.0.0.1:9/", {}, "{}")
     assert (heard, answer.told) == ([], "unreachable (ConnectError)")
