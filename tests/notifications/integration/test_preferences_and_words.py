@@ -252,12 +252,12 @@ async def test_what_has_no_words_for_a_channel_is_not_published_until_it_has(pra
     assert (refused["type"].rsplit(":", 1)[-1], refused["field"]) == ("no_words", "steps.0.channels.1")
     flow = {
         "steps": [{"after": "PT0S", "task": "call"}],
-        "on_barrier": {"cost": {"message": "closing", "channels": ["voice"]}},
+        "on_barrier": {"cost": {"message": "remote_offer", "channels": ["voice"]}},
         "gives_up_after": "P1D",
     }
     refused = await practice.call("POST", "/v1/outreach-flows", 422, json=flow)
     assert refused["field"] == "on_barrier.cost.channels.0"
-    words = {"body": "Hello. Your visit is booked."}
+    words = {"body": "This is {{ name }}. You are booked. To change it, please call {{ phone }}."}
     await practice.call("PUT", "/v1/templates/confirmation/voice/en", json=words)
     await practice.call("POST", "/v1/reminder-plans", 201, json={"steps": [step]})
 
