@@ -189,6 +189,7 @@ visits = Table(
     Column("modality", Text),
     Column("confirmed_at", _TIME),
     Column("changed_by", Text),
+    Column("provider_id", Uuid),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Replica of appointment.*",
 )

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, links_of, own, require_client
+from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, caseload, links_of, own, require_client
 from services.notifications.api.pages import render
 from services.notifications.domain.check_ins import CheckIn, CheckInAnswer, CheckInPlan
 from services.notifications.resources import Resources
@@ -95,6 +95,7 @@ async def list_check_ins(
             client_id=client_id,
             provider_id=provider_id,
             answered=answered,
+            caseload=caseload(caller),
         )
     items, after = paging.page(found, limit, lambda one: (one.due_at, one.id))
     return schemas.CheckInPage(items=[_body(item) for item in items], next=after)
@@ -114,7 +115,7 @@ async def answer_check_in(
     principal.require("messages:write", Role.CLIENT, Role.APP)
 
     async def work(session: AsyncSession) -> Answer:
-        require_client(principal, (await repository.check_ins.get(session, check_in_id)).client_id)
+        await require_client(session, principal, (await repository.check_ins.get(session, check_in_id)).client_id)
         answered = await check_ins.answer(
             session, tenant=principal.tenant, check_in_id=check_in_id, said=body.answer, now=now
         )

@@ -11,7 +11,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.api.common import ADMINISTRATION, AT_THE_PRACTICE, own
+from services.notifications.api.common import (
+    ADMINISTRATION,
+    AT_THE_PRACTICE,
+    caseload,
+    own,
+    require_client,
+    require_task,
+    seer,
+)
 from services.notifications.clients import Unavailable
 from services.notifications.domain.secure import LONGEST
 from services.notifications.domain.tasks import IS_CLIENT_THERE
@@ -49,7 +57,9 @@ async def open_tasks(request: Request, visitor: Visitor, cursor: paging.Cursor =
     visitor.require("messages:read", *AT_THE_PRACTICE)
     now = own(request).clock()
     async with own(request).database.transaction(visitor.tenant) as session:
-        found = await repository.tasks.page(session, paging.decode(cursor), ON_A_PAGE + 1, unfinished=True)
+        found = await repository.tasks.page(
+            session, paging.decode(cursor), ON_A_PAGE + 1, unfinished=True, seen_by=seer(visitor)
+        )
     items, after = paging.page(found, ON_A_PAGE, lambda task: (task.due_at, task.id))
     return render(request, "tasks.html", tasks=items, next=after, now=now, me=visitor.subject)
 
@@ -59,7 +69,7 @@ async def conversations(request: Request, visitor: Visitor, cursor: paging.Curso
     """Who has written, the newest first."""
     visitor.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(visitor.tenant) as session:
-        found = await repository.secure.conversations(session, paging.decode(cursor), ON_A_PAGE + 1)
+        found = await repository.secure.conversations(session, paging.decode(cursor), ON_A_PAGE + 1, caseload(visitor))
     items, after = paging.page(found, ON_A_PAGE, lambda one: (one.last_at, one.client_id))
     return render(request, "conversations.html", conversations=items, next=after)
 
@@ -76,6 +86,8 @@ async def say_there(request: Request, task_id: UUID, visitor: Visitor) -> Respon
     """The client is there: booking is told, and the task is done."""
     visitor.require("messages:write", *AT_THE_PRACTICE)
     ours = own(request)
+    async with ours.database.transaction(visitor.tenant) as session:
+        await require_task(session, visitor, task_id)
     try:
         await tasks.say_there(
             ours.database,
@@ -115,7 +127,12 @@ async def change_task(
     }
     if move not in moves:
         raise Problem(Kind.NOT_FOUND, "move_not_found", "A task is claimed, released or closed.")
-    told = await _done(request, visitor, moves[move])
+
+    async def work(session: AsyncSession) -> None:
+        await require_task(session, visitor, task_id)
+        await moves[move](session)
+
+    told = await _done(request, visitor, work)
     if told is not None:
         return await _task(request, visitor, task_id, told)
     where = "" if move == "close" else f"/tasks/{task_id}"
@@ -138,6 +155,7 @@ async def write(
     now, text = own(request).clock(), body.replace("\x00", "").strip()
 
     async def work(session: AsyncSession) -> None:
+        await require_client(session, visitor, client_id)
         if not text:
             raise invalid("nothing_written", "Please write something first.", field="body")
         await secure.write_as_practice(
@@ -154,6 +172,7 @@ async def resume(request: Request, client_id: UUID, visitor: Visitor) -> Respons
     now, by = own(request).clock(), visitor.subject
 
     async def work(session: AsyncSession) -> None:
+        await require_client(session, visitor, client_id)
         await practice.resume(session, tenant=visitor.tenant, client_id=client_id, by=by, now=now)
 
     return await _to_client(request, visitor, client_id, work)
@@ -179,6 +198,7 @@ async def _to_client(request: Request, visitor: Principal, client_id: UUID, work
 
 async def _task(request: Request, visitor: Principal, task_id: UUID, told: Problem | None = None) -> HTMLResponse:
     async with own(request).database.transaction(visitor.tenant) as session:
+        await require_task(session, visitor, task_id)
         task = await repository.tasks.get(session, task_id)
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
         visit = await repository.visits.find(session, task.appointment_id) if task.appointment_id else None
@@ -204,6 +224,7 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
 
 async def _client(request: Request, visitor: Principal, client_id: UUID, told: Problem | None = None) -> HTMLResponse:
     async with own(request).database.transaction(visitor.tenant) as session:
+        await require_client(session, visitor, client_id)
         decisions = await repository.decisions.latest(session, client_id, ON_A_PAGE)
         written = await repository.secure.page(session, client_id, None, ON_A_PAGE)
         paused = await repository.people.last_pause(session, client_id)

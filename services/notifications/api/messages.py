@@ -19,8 +19,8 @@ async def list_messages(
 ) -> schemas.MessagePage:
     """The message log of a client, by due time."""
     caller.require("messages:read")
-    require_client(caller, client_id)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         found = await repository.messages.page(session, client_id, paging.decode(cursor), limit + 1)
     items, after = paging.page(found, limit, lambda message: (message.due_at, message.id))
     return schemas.MessagePage(items=[schemas.MessageBody.of(item) for item in items], next=after)
@@ -38,6 +38,7 @@ async def explain(
     """Why this client was, or was not, messaged: every decision with its reason, its times and its trace."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         begin = paging.decode(cursor)
         found = await repository.decisions.page(session, client_id, begin, limit + 1, appointment)
     items, after = paging.page(found, limit, lambda row: (row["at"], row["id"]))

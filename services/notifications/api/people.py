@@ -20,9 +20,9 @@ router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 async def set_contact(client_id: UUID, body: schemas.ContactBody, command: Write) -> Response:
     """Sets where a client can be reached; every later message honours it."""
     command.principal.require("messages:write")
-    require_client(command.principal, client_id)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, command.principal, client_id)
         await practice.set_contact(session, tenant=command.principal.tenant, contact=body.contact(client_id))
         return Answer(body)
 
@@ -33,8 +33,8 @@ async def set_contact(client_id: UUID, body: schemas.ContactBody, command: Write
 async def get_contact(request: Request, client_id: UUID, caller: Caller) -> schemas.ContactBody:
     """Where a client can be reached."""
     caller.require("messages:read")
-    require_client(caller, client_id)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         contact = await repository.people.contact(session, client_id)
     if contact is None:
         raise not_found("contact")
@@ -46,9 +46,9 @@ async def get_contact(request: Request, client_id: UUID, caller: Caller) -> sche
 async def set_preferences(client_id: UUID, body: schemas.PreferencesBody, command: Write) -> Response:
     """Sets what a client wishes: channels, language, hours. Every later message honours it."""
     command.principal.require("messages:write")
-    require_client(command.principal, client_id)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, command.principal, client_id)
         await practice.set_preferences(session, tenant=command.principal.tenant, wished=body.preferences(client_id))
         return Answer(body)
 
@@ -59,8 +59,8 @@ async def set_preferences(client_id: UUID, body: schemas.PreferencesBody, comman
 async def get_preferences(request: Request, client_id: UUID, caller: Caller) -> schemas.PreferencesBody:
     """What a client wishes."""
     caller.require("messages:read")
-    require_client(caller, client_id)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         wished = await repository.people.preferences(session, client_id)
     return schemas.PreferencesBody(
         channels=list(wished.channels), language=wished.language, opens=wished.opens, closes=wished.closes
@@ -78,9 +78,9 @@ async def record_consent(request: Request, client_id: UUID, body: schemas.Consen
     """Records a yes or no to a channel. Without a yes on record nothing is sent by it."""
     principal, now = command.principal, own(request).clock()
     principal.require("messages:write")
-    require_client(principal, client_id)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, principal, client_id)
         address = await practice.record_consent(
             session, tenant=principal.tenant, client_id=client_id, actor=principal.subject, now=now, **body.model_dump()
         )
@@ -94,8 +94,8 @@ async def record_consent(request: Request, client_id: UUID, body: schemas.Consen
 async def list_consents(request: Request, client_id: UUID, caller: Caller) -> schemas.ConsentList:
     """Every yes and no of a client, the newest first."""
     caller.require("messages:read")
-    require_client(caller, client_id)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         rows = await repository.people.consents_of(session, client_id)
     names = schemas.ConsentRecord.model_fields
     return schemas.ConsentList(items=[schemas.ConsentRecord(**{name: row[name] for name in names}) for row in rows])
@@ -106,6 +106,7 @@ async def get_pause(request: Request, client_id: UUID, caller: Caller) -> schema
     """Whether a person looks after this client, and why; the last time, where that was lifted."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         found = await repository.people.last_pause(session, client_id)
     if found is None:
         raise not_found("pause", "Nothing was ever paused for this client.")
@@ -119,6 +120,7 @@ async def pause_client(request: Request, client_id: UUID, command: Write) -> Res
     principal.require("messages:write", *AT_THE_PRACTICE)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, principal, client_id)
         found = await practice.pause(session, tenant=principal.tenant, client_id=client_id, now=now)
         return Answer(schemas.PauseBody.model_validate(found, from_attributes=True))
 
@@ -137,6 +139,7 @@ async def resume_client(request: Request, client_id: UUID, command: Write) -> Re
     principal.require("messages:write", Role.PROVIDER, *ADMINISTRATION)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, principal, client_id)
         found = await practice.resume(
             session, tenant=principal.tenant, client_id=client_id, by=principal.subject, now=now
         )

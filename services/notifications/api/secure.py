@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import AT_THE_PRACTICE, own, require_client
+from services.notifications.api.common import AT_THE_PRACTICE, caseload, own, require_client
 from services.notifications.domain.inbound import meaning
 from services.notifications.domain.secure import Author, SecureMessage
 from services.notifications.use_cases import secure
@@ -27,7 +27,7 @@ async def list_conversations(
     """Who has written, the newest first: what is unread, and by when to answer."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
-        found = await repository.secure.conversations(session, paging.decode(cursor), limit + 1)
+        found = await repository.secure.conversations(session, paging.decode(cursor), limit + 1, caseload(caller))
     items, after = paging.page(found, limit, lambda one: (one.last_at, one.client_id))
     return schemas.ConversationPage(
         items=[schemas.ConversationBody.model_validate(item, from_attributes=True) for item in items], next=after
@@ -40,8 +40,8 @@ async def list_secure_messages(
 ) -> schemas.SecureMessagePage:
     """What client and practice wrote to each other, the newest first."""
     caller.require("messages:read")
-    require_client(caller, client_id)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_client(session, caller, client_id)
         found = await repository.secure.page(session, client_id, paging.decode(cursor), limit + 1)
         by_client = await repository.secure.unread(session, client_id, "practice")
         by_practice = await repository.secure.unread(session, client_id, "client")
@@ -68,12 +68,12 @@ async def write_secure_message(
     """Writes as whoever the token is for. A client's message becomes a task; the practice's answers what is open."""
     principal, now = command.principal, own(request).clock()
     principal.require("messages:write")
-    require_client(principal, client_id)
     by_client = principal.role is Role.CLIENT
     if body.kind == "concern" and not by_client:
         raise invalid("not_a_client", "Only a client voices a concern.", field="kind")
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, principal, client_id)
         write = partial(secure.write_as_client, kind=body.kind) if by_client else secure.write_as_practice
         written = await write(
             session, tenant=principal.tenant, client_id=client_id, body=body.body, by=principal.subject, now=now
@@ -94,10 +94,10 @@ async def read_secure_messages(request: Request, client_id: UUID, command: Write
     """Says that what the other side wrote was read."""
     principal, now = command.principal, own(request).clock()
     principal.require("messages:write")
-    require_client(principal, client_id)
     author: Author = "practice" if principal.role is Role.CLIENT else "client"
 
     async def work(session: AsyncSession) -> Answer:
+        await require_client(session, principal, client_id)
         return Answer(schemas.ReadBody(read=await secure.read(session, client_id=client_id, author=author, now=now)))
 
     return await command.run(work)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository, schemas
-from services.notifications.api.common import AT_THE_PRACTICE, own
+from services.notifications.api.common import AT_THE_PRACTICE, own, require_task, seer
 from services.notifications.domain.model import Task, TaskStatus
 from services.notifications.use_cases import closing, tasks
 from shared import paging
@@ -34,7 +34,9 @@ async def list_tasks(
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
         after = paging.decode(cursor)
-        found = await repository.tasks.page(session, after, limit + 1, status, kind, owner, client_id, provider_id)
+        found = await repository.tasks.page(
+            session, after, limit + 1, status, kind, owner, client_id, provider_id, seen_by=seer(caller)
+        )
     items, following = paging.page(found, limit, lambda task: (task.due_at, task.id))
     return schemas.TaskPage(items=[_body(task) for task in items], next=following)
 
@@ -44,6 +46,7 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
     """A task with what led to it."""
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
+        await require_task(session, caller, task_id)
         task = await repository.tasks.get(session, task_id)
         text = await repository.inbound.find(session, task.inbound_id) if task.inbound_id else None
         written = await repository.secure.of_task(session, task.id)
@@ -70,7 +73,7 @@ async def claim_task(task_id: UUID, command: Write) -> Response:
     """Takes a task on; also one that somebody else has."""
     subject = command.principal.subject
     return await _change(
-        command, lambda session: tasks.claim(session, task_id=task_id, version=command.if_match, owner=subject)
+        command, task_id, lambda session: tasks.claim(session, task_id=task_id, version=command.if_match, owner=subject)
     )
 
 
@@ -82,7 +85,9 @@ async def claim_task(task_id: UUID, command: Write) -> Response:
 )
 async def release_task(task_id: UUID, command: Write) -> Response:
     """Gives a task back, for anybody to take on."""
-    return await _change(command, lambda session: tasks.give_back(session, task_id=task_id, version=command.if_match))
+    return await _change(
+        command, task_id, lambda session: tasks.give_back(session, task_id=task_id, version=command.if_match)
+    )
 
 
 @router.post(
@@ -99,6 +104,7 @@ async def close_task(request: Request, task_id: UUID, body: schemas.Outcome, com
     principal, now = command.principal, own(request).clock()
     return await _change(
         command,
+        task_id,
         lambda session: closing.close(
             session,
             tenant=principal.tenant,
@@ -111,10 +117,11 @@ async def close_task(request: Request, task_id: UUID, body: schemas.Outcome, com
     )
 
 
-async def _change(command: Command, change: Callable[[AsyncSession], Awaitable[Task]]) -> Response:
+async def _change(command: Command, task_id: UUID, change: Callable[[AsyncSession], Awaitable[Task]]) -> Response:
     command.principal.require("messages:write", *AT_THE_PRACTICE)
 
     async def work(session: AsyncSession) -> Answer:
+        await require_task(session, command.principal, task_id)
         task = await change(session)
         return Answer(_body(task), 200, task.version)
 

@@ -148,6 +148,7 @@ class Visit:
     modality: Modality | None = None
     confirmed_at: datetime | None = None
     changed_by: Party | None = None
+    provider_id: UUID | None = None
 
     @property
     def is_called_off(self) -> bool:
@@ -169,6 +170,7 @@ class Visit:
             modality=state.modality,
             confirmed_at=state.confirmed_at,
             changed_by=state.changed_by,
+            provider_id=state.provider_id,
         )
 
 

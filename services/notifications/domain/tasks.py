@@ -40,6 +40,14 @@ class About:
     provider_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seer:
+    """A provider who looks at tasks."""
+
+    subject: str
+    provider_id: UUID
+
+
 def open_task(
     kind: str,
     client_id: UUID | None,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import tables
 from services.notifications.domain.check_ins import NO_CHECK_INS, OF_CHECK_INS, CheckIn, CheckInPlan
 from services.notifications.repository.plans import Published, add_version, newest, versions
+from services.notifications.repository.visits import in_caseload
 from shared.errors import not_found
 from shared.rows import dump, every, find, one
 
@@ -76,6 +77,7 @@ async def page(
     client_id: UUID | None = None,
     provider_id: UUID | None = None,
     answered: bool | None = None,
+    caseload: UUID | None = None,
 ) -> Sequence[CheckIn]:
     """Those that match, the newest first."""
     columns = tables.check_ins.c
@@ -83,6 +85,8 @@ async def page(
     for column, value in ((columns.client_id, client_id), (columns.provider_id, provider_id)):
         if value is not None:
             query = query.where(column == value)
+    if caseload is not None:
+        query = query.where(in_caseload(columns.client_id, caseload))
     if answered is not None:
         query = query.where(columns.answered_at.is_not(None) if answered else columns.answered_at.is_(None))
     if after is not None:

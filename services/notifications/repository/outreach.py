@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.outreach import Outreach
+from services.notifications.repository.visits import in_caseload
 from shared import rows
 from shared import timers as clock
 from shared.contracts.feedback import Barrier
@@ -95,10 +96,16 @@ _RUNNING = Direct(
 
 
 async def page(
-    session: AsyncSession, client_id: UUID | None, after: tuple[datetime, UUID] | None, limit: int
+    session: AsyncSession,
+    client_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    caseload: UUID | None = None,
 ) -> list[Outreach]:
     columns = tables.outreach.c
     query = select(tables.outreach)
+    if caseload is not None:
+        query = query.where(in_caseload(columns.client_id, caseload))
     if client_id is not None:
         query = query.where(columns.client_id == client_id)
     if after is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import Text, and_, exists, func, insert, or_, select, tuple_, up
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage
+from services.notifications.repository.visits import in_caseload
 from services.notifications.tables import contacts, secure_messages, tasks
 from services.notifications.tables import messages as notices
 from shared.paging import Position
@@ -95,8 +96,10 @@ async def called(session: AsyncSession, messages: Iterable[SecureMessage]) -> di
     return {row.id: row.closed_at for row in await session.execute(query)} if asked else {}
 
 
-async def conversations(session: AsyncSession, after: Position | None, limit: int) -> list[Conversation]:
-    """One a client, whoever wrote last before the others."""
+async def conversations(
+    session: AsyncSession, after: Position | None, limit: int, caseload: UUID | None = None
+) -> list[Conversation]:
+    """One a client, whoever wrote last before the others; by default of all clients."""
     columns = secure_messages.c
     unread_ones = func.count().filter(columns.author == "client", columns.read_at.is_(None))
     due = (
@@ -113,6 +116,8 @@ async def conversations(session: AsyncSession, after: Position | None, limit: in
     last = func.max(columns.written_at)
     query = select(columns.client_id, last.label("last_at"), unread_ones.label("unread"), due.label("due_at"))
     query = query.group_by(columns.tenant_id, columns.client_id)
+    if caseload is not None:
+        query = query.where(in_caseload(columns.client_id, caseload))
     if after is not None:
         query = query.having(tuple_(last, columns.client_id) < after)
     return await every(session, Conversation, query.order_by(last.desc(), columns.client_id.desc()).limit(limit))

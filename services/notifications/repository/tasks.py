@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
 from services.notifications.domain.model import Task, TaskStatus
-from services.notifications.domain.tasks import ALARMED
+from services.notifications.domain.tasks import ALARMED, Seer
+from services.notifications.repository.visits import in_caseload
 from shared import timers as clock
 from shared.errors import not_found
 from shared.rows import dump, every, one
@@ -89,14 +90,20 @@ async def page(
     provider_id: UUID | None = None,
     *,
     unfinished: bool = False,
+    seen_by: Seer | None = None,
 ) -> list[Task]:
-    """Tasks that match, those due first before the others."""
+    """Tasks that match, those due first before the others; of a provider those that they have or that are about their
+    clients.
+    """
     columns = tables.tasks.c
     wanted = {columns.status: status, columns.kind: kind, columns.owner: owner, columns.client_id: client_id}
     wanted[columns.provider_id] = provider_id
     query = select(tables.tasks).where(*(column == value for column, value in wanted.items() if value is not None))
     if unfinished:
         query = query.where(columns.status != "closed")
+    if seen_by is not None:
+        mine = (columns.owner == seen_by.subject) | (columns.provider_id == seen_by.provider_id)
+        query = query.where(mine | in_caseload(columns.client_id, seen_by.provider_id))
     if after is not None:
         query = query.where(tuple_(columns.due_at, columns.id) > after)
     return await every(session, Task, query.order_by(columns.due_at, columns.id).limit(limit))

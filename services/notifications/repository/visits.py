@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, bindparam, func, insert, literal, select
+from sqlalchemy import ARRAY, ColumnElement, any_, bindparam, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import tables
@@ -68,6 +68,18 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
         .limit(1)
     )
     return await one(session, Visit, query)
+
+
+def in_caseload(client_id: ColumnElement[UUID], provider_id: UUID) -> ColumnElement[bool]:
+    """Whether this provider has, or had, a visit with the client."""
+    columns = tables.visits.c
+    return client_id.in_(select(columns.client_id).where(columns.provider_id == provider_id))
+
+
+async def is_in_caseload(session: AsyncSession, client_id: UUID, provider_id: UUID) -> bool:
+    columns = tables.visits.c
+    mine = select(columns.id).where(columns.client_id == client_id, columns.provider_id == provider_id)
+    return await session.scalar(mine.limit(1)) is not None
 
 
 async def has_come_since(session: AsyncSession, client_id: UUID, since: datetime) -> bool:

@@ -56,7 +56,7 @@ TWO_STEPS = {
 ONE_STEP = {**QUICK_FLOW, "steps": QUICK_FLOW["steps"][:1], "gives_up_after": "P14D"}
 
 
-async def missed(practice: Practice) -> AppointmentMissed:
+async def missed(practice: Practice, **changes: Any) -> AppointmentMissed:
     now = await practice.now()
     event = appointment_event(
         AppointmentMissed,
@@ -66,6 +66,7 @@ async def missed(practice: Practice) -> AppointmentMissed:
         booked_at=now - timedelta(days=3),
         changed_at=now,
         changed_by="system",
+        **changes,
     )
     assert isinstance(event, AppointmentMissed)
     return event

@@ -1,0 +1,25 @@
+"""Whose clients somebody is: a provider sees their own alone."""
+
+from alembic import op
+
+from shared.migrations import of_every_tenant, statements
+
+revision = "0023_caseloads"
+down_revision = "0022_refused"
+
+KNOWN = """
+    UPDATE visits SET provider_id = check_ins.provider_id FROM check_ins
+        WHERE check_ins.tenant_id = visits.tenant_id AND check_ins.appointment_id = visits.id;
+"""
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE visits ADD COLUMN provider_id uuid")
+    op.execute("CREATE INDEX visits_of_provider ON visits (tenant_id, provider_id, client_id)")
+    for statement in statements(of_every_tenant(KNOWN, "visits", "check_ins")):
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    op.execute("DROP INDEX visits_of_provider")
+    op.execute("ALTER TABLE visits DROP COLUMN provider_id")
