@@ -84,7 +84,9 @@ async def record_consent(request: Request, client_id: UUID, body: schemas.Consen
         address = await practice.record_consent(
             session, tenant=principal.tenant, client_id=client_id, actor=principal.subject, now=now, **body.model_dump()
         )
-        record = schemas.ConsentRecord(address=address, actor=principal.subject, at=now, **body.model_dump())
+        said = {"address": address, "actor": principal.subject, "at": now, **body.model_dump()}
+        stopped = body.granted and await repository.people.is_suppressed(session, address)
+        record = schemas.ConsentRecord.model_validate({**said, "stopped": stopped})
         return Answer(record, 201)
 
     return await command.run(work)
@@ -97,7 +99,7 @@ async def list_consents(request: Request, client_id: UUID, caller: Caller) -> sc
     async with own(request).database.transaction(caller.tenant) as session:
         await require_client(session, caller, client_id)
         rows = await repository.people.consents_of(session, client_id)
-    names = schemas.ConsentRecord.model_fields
+    names = schemas.ConsentRecord.model_fields.keys() - {"stopped"}
     return schemas.ConsentList(items=[schemas.ConsentRecord(**{name: row[name] for name in names}) for row in rows])
 
 

@@ -148,6 +148,12 @@ async def suppress(session: AsyncSession, tenant: UUID, phone: str, now: datetim
     return added is not None
 
 
+async def is_suppressed(session: AsyncSession, phone: str) -> bool:
+    """Whether this number has said STOP, and no START since."""
+    columns = tables.suppressions.c
+    return await session.scalar(select(columns.phone).where(columns.phone == phone)) is not None
+
+
 async def unsuppress(session: AsyncSession, phone: str) -> None:
     await session.execute(delete(tables.suppressions).where(tables.suppressions.c.phone == phone))
 

@@ -96,6 +96,9 @@ class ConsentRecord(BaseModel):
     source: str
     actor: str
     at: AwareDatetime
+    stopped: bool = Field(
+        False, description="When it is recorded: this number has said STOP, maybe as another's; its START lifts that"
+    )
 
 
 class PauseBody(BaseModel):

@@ -82,7 +82,10 @@ async def receive_text(
         received_at=now,
         phone=phone,
     ):
-        return Received(what)
+        # The carrier brings it again: what went back with its answer is lost perhaps.
+        again = _REPLIES[what] if client_id is None and what in ("safety", "help") else None
+        ours = await repository.people.sender(session)
+        return Received(what, await _reply_at_once(session, tenant, None, again, body, ours, now) if again else None)
     event = MessageReceived(
         sequence=1, message_id=id_, client_id=client_id, channel="sms", meaning=what, received_at=now
     )

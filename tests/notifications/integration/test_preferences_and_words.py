@@ -37,6 +37,20 @@ async def test_the_newest_word_counts_of_a_yes_a_no_and_a_yes_again(practice: Pr
     assert len(practice.outside.texts(practice.phone)) == 1
 
 
+async def test_whoever_takes_a_yes_for_a_number_that_has_said_stop_hears_that_it_changes_nothing(
+    practice: Practice,
+) -> None:
+    """Its owner of before said so, perhaps: only a START from there lifts it, as at every carrier."""
+    await practice.open("sms")
+    body = {"channel": "sms", "granted": True, "wording_version": "2026-01", "source": "intake form"}
+    path = f"/v1/clients/{practice.client}/consents"
+    assert (await practice.call("POST", path, 201, json=body))["stopped"] is False
+    await text_in(practice, "STOP")
+    assert (await practice.call("POST", path, 201, json=body))["stopped"] is True
+    await text_in(practice, "START")
+    assert (await practice.call("POST", path, 201, json=body))["stopped"] is False
+
+
 @pytest.mark.parametrize("last", [0, 1])
 async def test_of_two_on_one_number_the_one_who_was_written_to_last_is_taken_to_answer(
     last: int, practice: Practice

@@ -31,6 +31,17 @@ async def test_without_a_sender_the_crisis_lines_go_back_with_the_carriers_answe
     assert await practice.messages() == []
 
 
+@pytest.mark.parametrize("body", ["I want to kill myself", "HELP"])
+async def test_to_a_number_that_is_no_clients_they_go_back_again_where_the_carrier_has_lost_them(
+    body: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    for _ in range(2):
+        said = await practice.text_from("+12025550166", body, MessageSid="SM0123")
+        assert "988" in said.text
+    assert len(await practice.tasks()) == (1 if body != "HELP" else 0)
+
+
 async def test_without_a_sender_danger_is_an_urgent_task_and_the_mail_goes_as_soon_as_there_is_an_address(
     practice: Practice,
 ) -> None:
