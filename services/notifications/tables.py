@@ -323,6 +323,7 @@ webhooks = Table(
     Column("disabled_because", Text),
     Column("created_at", _TIME, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("owner", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
     comment="Where third-party apps want to hear of events",
 )

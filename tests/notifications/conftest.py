@@ -258,12 +258,21 @@ class Practice:
         async with self.resources.database.transaction(self.tenant) as session:
             await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '5 minutes'"))
 
+    async def sid(self, message_id: str) -> str | None:
+        """What the carrier calls a message."""
+        async with self.resources.database.transaction(self.tenant) as session:
+            found: str | None = await session.scalar(
+                text("SELECT carrier_id FROM messages WHERE id = :id"), {"id": UUID(message_id)}
+            )
+            return found
+
     async def reported(self, status: str = "delivered", code: int | None = None) -> None:
         """The carrier's report on every text of the client that was handed to it."""
         for message in await self.messages():
             if (message["status"], message["channel"]) == ("sent", "sms"):
                 path = f"/v1/callbacks/sms/{self.tenant}/{message['id']}"
-                form = {"MessageSid": "SM1", "MessageStatus": status} | ({"ErrorCode": str(code)} if code else {})
+                sid = await self.sid(message["id"]) or "SM1"
+                form = {"MessageSid": sid, "MessageStatus": status} | ({"ErrorCode": str(code)} if code else {})
                 headers = {"x-twilio-signature": signature(TOKEN, self.url + path, form)}
                 answer = await self.http.post(path, data=form, headers=headers)
                 assert answer.status_code == 204, answer.text

@@ -173,7 +173,7 @@ class Carrier:
 
 def _said(twiml: str) -> str:
     """What a call says, once."""
-    said = re.search("<Say>(.*?)</Say>", twiml, re.DOTALL)
+    said = re.search("<Say[^>]*>(.*?)</Say>", twiml, re.DOTALL)
     return unescape(said[1]) if said else ""
 
 

@@ -21,7 +21,7 @@ from services.notifications.api.common import (
     seer,
 )
 from services.notifications.clients import Unavailable
-from services.notifications.domain.secure import LONGEST
+from services.notifications.domain.secure import LONGEST, LONGEST_SENT, typed
 from services.notifications.domain.tasks import IS_CLIENT_THERE
 from services.notifications.use_cases import closing, practice, secure, tasks
 from shared import paging
@@ -140,22 +140,25 @@ async def change_task(
 
 
 @router.get("/clients/{client_id}")
-async def client_story(request: Request, client_id: UUID, visitor: Visitor) -> HTMLResponse:
+async def client_story(
+    request: Request, client_id: UUID, visitor: Visitor, cursor: paging.Cursor = None
+) -> HTMLResponse:
     """What a client was sent or not and why, what was written, and whether automation is paused."""
     visitor.require("messages:read", *AT_THE_PRACTICE)
-    return await _client(request, visitor, client_id)
+    return await _client(request, visitor, client_id, before=paging.decode(cursor))
 
 
 @router.post("/clients/{client_id}/write", dependencies=[OwnForm], response_model=None)
 async def write(
-    request: Request, client_id: UUID, visitor: Visitor, body: Annotated[str, Form(max_length=LONGEST)] = ""
+    request: Request, client_id: UUID, visitor: Visitor, body: Annotated[str, Form(max_length=LONGEST_SENT)] = ""
 ) -> Response:
     """Writes to a client; that answers what they have written."""
     visitor.require("messages:write", *AT_THE_PRACTICE)
-    now, text = own(request).clock(), body.replace("\x00", "").strip()
+    now = own(request).clock()
 
     async def work(session: AsyncSession) -> None:
         await require_client(session, visitor, client_id)
+        text = typed(body)
         if not text:
             raise invalid("nothing_written", "Please write something first.", field="body")
         await secure.write_as_practice(
@@ -205,6 +208,8 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         written = await repository.secure.of_task(session, task.id)
         check_in = await repository.check_ins.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 20) if task.client_id else []
+        letters = await repository.secure.written(session, task.client_id, 20) if task.client_id else []
+        run = await repository.outreach.find(session, task.outreach_id) if task.outreach_id else None
     return render(
         request,
         "task.html",
@@ -215,6 +220,8 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
         text=text,
         check_in=check_in,
         written=written,
+        letters=letters,
+        barrier=run.barrier if run else None,
         decisions=decisions,
         outcomes=OUTCOMES,
         me=visitor.subject,
@@ -222,18 +229,26 @@ async def _task(request: Request, visitor: Principal, task_id: UUID, told: Probl
     )
 
 
-async def _client(request: Request, visitor: Principal, client_id: UUID, told: Problem | None = None) -> HTMLResponse:
+async def _client(
+    request: Request,
+    visitor: Principal,
+    client_id: UUID,
+    told: Problem | None = None,
+    before: paging.Position | None = None,
+) -> HTMLResponse:
     async with own(request).database.transaction(visitor.tenant) as session:
         await require_client(session, visitor, client_id)
-        decisions = await repository.decisions.latest(session, client_id, ON_A_PAGE)
-        written = await repository.secure.page(session, client_id, None, ON_A_PAGE)
+        found = await repository.decisions.latest(session, client_id, ON_A_PAGE + 1, before)
+        written = await repository.secure.written(session, client_id, ON_A_PAGE)
         paused = await repository.people.last_pause(session, client_id)
+    decisions, after = paging.page(found, ON_A_PAGE, lambda row: (row["at"], row["id"]))
     return render(
         request,
         "client.html",
         told,
         client_id=client_id,
         decisions=decisions,
+        next=after,
         written=written,
         paused=paused if paused is not None and paused.lifted_at is None else None,
         longest=LONGEST,

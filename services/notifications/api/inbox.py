@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from services.notifications import repository
 from services.notifications.api.common import own
 from services.notifications.api.pages import render
-from services.notifications.domain.secure import LONGEST, SecureKind, SecureMessage
+from services.notifications.domain.secure import LONGEST, LONGEST_SENT, SecureKind, SecureMessage, typed
 from services.notifications.resources import Resources
 from services.notifications.use_cases import secure
 from shared.capability import Capability
@@ -47,14 +47,13 @@ async def inbox_page(request: Request, link: str, sent: bool = False, empty: boo
 async def write(
     request: Request,
     link: str,
-    body: Annotated[str, Form(max_length=LONGEST)] = "",
+    body: Annotated[str, Form(max_length=LONGEST_SENT)] = "",
     kind: Annotated[SecureKind, Form()] = "message",
 ) -> RedirectResponse:
     """Sends what the client wrote."""
     ours = own(request)
     asked = _opened(ours, link)
-    # What no database keeps is no letter of a message.
-    text = body.replace("\x00", "").strip()
+    text = typed(body)
     if not text:
         return RedirectResponse(f"{_path(ours, link)}?empty=true#body", 303)
     await ours.database.run(

@@ -52,6 +52,8 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
         written = await repository.secure.of_task(session, task.id)
         check_in = await repository.check_ins.of_task(session, task.id)
         decisions = await repository.decisions.latest(session, task.client_id, 100) if task.client_id else []
+        letters = await repository.secure.written(session, task.client_id, 20) if task.client_id else []
+        run = await repository.outreach.find(session, task.outreach_id) if task.outreach_id else None
     response.headers["etag"] = etag(task.version)
     said = schemas.InboundText.model_fields
     return schemas.TaskStory(
@@ -59,6 +61,8 @@ async def get_task(request: Request, response: Response, task_id: UUID, caller: 
         text=schemas.InboundText(**{name: text[name] for name in said}) if text else None,
         messages=[schemas.SecureMessageBody.model_validate(one, from_attributes=True) for one in written],
         check_in=schemas.CheckInBody.model_validate(check_in) if check_in else None,
+        barrier=run.barrier if run else None,
+        written=[schemas.WrittenBody.model_validate(one, from_attributes=True) for one in letters],
         decisions=[schemas.Decision.of(row) for row in decisions],
     )
 

@@ -11,13 +11,26 @@ from services.notifications.api.common import own
 from services.notifications.domain.webhooks import Status, Webhook, new_secret
 from services.notifications.use_cases import webhooks
 from shared import paging
-from shared.auth import Role
+from shared.auth import Principal, Role
 from shared.commands import Answer, Write
+from shared.errors import not_found
 from shared.web import Caller, problems
 
 router = APIRouter(prefix="/v1", responses=problems(401, 403, 422, 503))
 
 BY = (Role.ADMIN, Role.APP)
+
+
+def _app(caller: Principal) -> str | None:
+    """The app that calls; None for an administrator, who has all webhooks."""
+    return caller.subject if caller.role is Role.APP else None
+
+
+async def _require_own(session: AsyncSession, caller: Principal, webhook_id: UUID) -> None:
+    """Raises Problem `webhook_not_found` for another app's, or the practice's."""
+    webhook, app = await repository.webhooks.get(session, webhook_id), _app(caller)
+    if app not in (None, webhook.owner):
+        raise not_found("webhook")
 
 
 @router.post(
@@ -37,7 +50,7 @@ async def add_webhook(request: Request, body: schemas.NewWebhook, command: Write
         webhook = await webhooks.add(
             session,
             tenant=principal.tenant,
-            webhook=Webhook(uuid7(), body.url, tuple(body.event_types), new_secret(), now),
+            webhook=Webhook(uuid7(), body.url, tuple(body.event_types), new_secret(), now, owner=_app(principal)),
             hooks=ours.hooks,
         )
         return Answer(schemas.NewWebhookBody.of(webhook), 201, webhook.version, f"/v1/webhooks/{webhook.id}")
@@ -47,10 +60,10 @@ async def add_webhook(request: Request, body: schemas.NewWebhook, command: Write
 
 @router.get("/webhooks", operation_id="list_webhooks")
 async def list_webhooks(request: Request, caller: Caller) -> schemas.WebhookList:
-    """The practice's webhooks."""
+    """The app's webhooks; to an administrator, all of the practice's."""
     caller.require("webhooks:read", *BY)
     async with own(request).database.transaction(caller.tenant) as session:
-        found = await repository.webhooks.all_of(session)
+        found = await repository.webhooks.all_of(session, _app(caller))
     return schemas.WebhookList(items=[schemas.WebhookBody.of(webhook) for webhook in found])
 
 
@@ -66,6 +79,7 @@ async def change_webhook(request: Request, webhook_id: UUID, body: schemas.NewWe
     ours = own(request)
 
     async def work(session: AsyncSession) -> Answer:
+        await _require_own(session, command.principal, webhook_id)
         webhook = await webhooks.change(
             session,
             webhook_id=webhook_id,
@@ -85,7 +99,8 @@ async def remove_webhook(webhook_id: UUID, command: Write) -> Response:
     command.principal.require("webhooks:write", *BY)
 
     async def work(session: AsyncSession) -> Answer:
-        await repository.webhooks.remove(session, webhook_id)
+        if webhook_id in {one.id for one in await repository.webhooks.all_of(session, _app(command.principal))}:
+            await repository.webhooks.remove(session, webhook_id)
         return Answer(None, 204)
 
     return await command.run(work)
@@ -103,6 +118,7 @@ async def rotate_secret(request: Request, webhook_id: UUID, command: Write) -> R
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
+        await _require_own(session, command.principal, webhook_id)
         webhook = await webhooks.rotate(session, webhook_id=webhook_id, now=now)
         return Answer(schemas.NewWebhookBody.of(webhook), 200, webhook.version)
 
@@ -122,6 +138,7 @@ async def test_webhook(request: Request, webhook_id: UUID, command: Write) -> Re
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
+        await _require_own(session, command.principal, webhook_id)
         delivery = await webhooks.test(session, tenant=command.principal.tenant, webhook_id=webhook_id, now=now)
         return Answer(schemas.DeliveryBody.of(delivery), 202)
 
@@ -140,7 +157,7 @@ async def list_deliveries(
     """What was to be delivered, the oldest first; `status=dead` are those given up."""
     caller.require("webhooks:read", *BY)
     async with own(request).database.transaction(caller.tenant) as session:
-        await repository.webhooks.get(session, webhook_id)
+        await _require_own(session, caller, webhook_id)
         after = paging.decode(cursor)
         found = await repository.webhooks.deliveries(session, webhook_id, status, after, limit + 1)
     items, following = paging.page(found, limit, lambda delivery: (delivery.created_at, delivery.id))
@@ -160,6 +177,7 @@ async def replay_delivery(request: Request, webhook_id: UUID, delivery_id: UUID,
     now = own(request).clock()
 
     async def work(session: AsyncSession) -> Answer:
+        await _require_own(session, command.principal, webhook_id)
         delivery = await webhooks.replay(
             session, tenant=command.principal.tenant, webhook_id=webhook_id, delivery_id=delivery_id, now=now
         )

@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Literal, Protocol
 from uuid import UUID
 
+from services.notifications.domain.model import Language
+from services.notifications.domain.words import DEFAULT_LANGUAGE
 from shared.contracts.notifications import Channel
 from shared.invitations import Method
 from shared.timers import NotNow
@@ -33,6 +35,8 @@ class Outbound:
     calendar_method: Method = "REQUEST"
     returns_to: str | None = None
     """Where a mail returns that can't be delivered; by default to its sender."""
+    language: Language = DEFAULT_LANGUAGE
+    """In which a call is spoken."""
 
 
 class Vendor(Protocol):

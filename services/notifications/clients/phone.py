@@ -20,6 +20,8 @@ from services.notifications.clients.outbound import (
     OutcomeUnknown,
     digest_of,
 )
+from services.notifications.domain.model import Language
+from services.notifications.domain.words import VOICES
 from shared.clock import Clock
 from shared.telemetry import span
 from shared.wire import Answer, Wire
@@ -80,7 +82,7 @@ class PhoneCarrier:
         if self.kind == "sms":
             form["Body"] = message.body
         else:
-            form["Twiml"] = spoken(message.body)
+            form["Twiml"] = spoken(message.body, message.language)
         if message.callback_url:
             form["StatusCallback"] = message.callback_url
         headers = {"I-Twilio-Idempotency-Token": str(message.id)}
@@ -157,9 +159,9 @@ class PhoneCarrier:
 _OF_KIND = {"sms": "Messages.json", "voice": "Calls.json"}
 
 
-def spoken(words: str) -> str:
+def spoken(words: str, language: Language) -> str:
     """What a call says, twice, with a pause before: answering machines take a moment."""
-    said = f"<Say>{escape(words, quote=False)}</Say>"
+    said = f'<Say language="{VOICES[language]}">{escape(words, quote=False)}</Say>'
     return f'<Response><Pause length="1"/>{said}<Pause length="1"/>{said}</Response>'
 
 

@@ -71,6 +71,8 @@ OUTREACH: frozenset[Purpose] = frozenset(
 )
 """Void when the outreach ends."""
 
+NOT_BEEN = frozenset(("cancelled", "noshow", "entered-in-error"))
+"""Of a visit: the client was not there, whatever was heard before."""
 TOOK_PLACE = frozenset(("arrived", "checked-in", "fulfilled"))
 """Of a visit: the client was there."""
 

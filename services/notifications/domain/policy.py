@@ -13,6 +13,7 @@ from services.notifications.domain.model import (
     ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
     FROM_A_PERSON,
+    NOT_BEEN,
     OUTREACH,
     OUTSIDE_QUOTA,
     REPLIES,
@@ -77,6 +78,9 @@ class Refuse:
     channel: Channel | None = None
 
 
+CAPS = frozenset(("daily_text_cap", "weekly_text_cap"))
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What counts at the moment of sending, read in the sending transaction."""
@@ -91,6 +95,8 @@ class World:
     suppressed: bool
     texts_last_day: int
     texts_last_week: int
+    text_again_at: datetime | None = None
+    """A day after the last automated text."""
     unreachable: frozenset[Channel] = frozenset()
     """At whose address nobody is ever reached."""
     preferences: Preferences | None = None
@@ -100,16 +106,19 @@ class World:
 
 
 def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refuse:
-    """The last of the refused channels' reasons stands when none is left; `refusals` gives each."""
+    """The last of the refused channels' reasons stands when none is left; `refusals` gives each. What only a quota
+    of the day is in the way of waits for it.
+    """
     overall = _overall(message, world, now)
     if overall is not None:
         return overall
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `_overall` refuses without them
-    refusal = Refuse("no_channel")
+    refusal, capped = Refuse("no_channel"), False
     for channel in message.channels:
         found = _by_channel(message, channel, world)
         if isinstance(found, Refuse):
-            refusal = found
+            refusal = refusal if capped else found
+            capped = capped or found.reason in CAPS
             continue
         if is_awaited(message, world.visit, now):
             return found
@@ -121,6 +130,9 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
         if world.offer is not None and opening >= world.offer.expires_at:
             return Refuse("quiet_hours_until_over")
         return Defer(opening, "quiet_hours")
+    again_at, over_at = world.text_again_at, world.offer.expires_at if world.offer else None
+    if refusal.reason == "daily_text_cap" and again_at is not None and (over_at is None or again_at < over_at):
+        return Defer(again_at, "daily_text_cap")
     return refusal
 
 
@@ -141,6 +153,8 @@ def _overall(message: Message, world: World, now: datetime) -> Refuse | None:
         return Refuse("no_contact")
     if message.purpose in ABOUT_A_VISIT and (refusal := _of_visit(message, world.visit, now)):
         return refusal
+    if message.purpose == "rating_request" and world.visit is not None and world.visit.status in NOT_BEEN:
+        return Refuse("visit_changed")
     if message.purpose == "check_in" and (world.visit is None or world.visit.status not in TOOK_PLACE):
         return Refuse("visit_changed")
     if message.purpose == "waitlist_offer" and (world.offer is None or not world.offer.is_open(now)):

@@ -42,6 +42,7 @@ WITHOUT_RULE = frozenset(
         "too_late_when_booked",
         "too_late_when_heard",
         "visit_changed",
+        "visit_booked",
         "visit_since",
         "visit_started",
         # There is no way to the client, or no words for it.

@@ -5,12 +5,24 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from shared.errors import invalid
+
 Author = Literal["client", "practice"]
 SecureKind = Literal["message", "concern"]
 LONGEST = 4000
 """Characters of a message."""
-ANSWERED: tuple[str, ...] = ("answer_message", "concern")
+LONGEST_SENT = 2 * LONGEST
+"""As a form sends it: a browser counts the end of a line as one character and sends two."""
+ANSWERED: tuple[str, ...] = ("answer_message", "concern", "read_reply")
 """Tasks that are done when the practice has written back."""
+
+
+def typed(body: str) -> str:
+    """What was typed into a form: without what no database keeps. Raises Problem `too_long`."""
+    text = body.replace("\x00", "").replace("\r\n", "\n").strip()
+    if len(text) > LONGEST:
+        raise invalid("too_long", f"Please write at most {LONGEST} characters at a time.", field="body")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,18 @@ class SecureMessage:
     written_at: datetime
     task_id: UUID | None = None
     read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Something that client and practice have written to each other, however."""
+
+    at: datetime
+    author: Author
+    by: Literal["page", "text", "mail"]
+    body: str
+    kind: SecureKind
+    read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Webhook:
     old_secret_until: datetime | None = None
     disabled_because: str | None = None
     version: int = 1
+    owner: str | None = None
+    """The app whose it is, by the subject of its token; None where it is the practice's."""
 
     def rotated(self, now: datetime) -> "Webhook":
         return replace(

@@ -15,6 +15,8 @@ from shared.contracts.notifications import Channel
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 DEFAULT_LANGUAGE: Language = "en"
+VOICES: dict[Language, str] = {"en": "en-US", "es": "es-US"}
+"""How carriers call the voice of a language."""
 _FOLDER = Path(__file__).parent.parent / "words"
 _PLAIN = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
 _ESCAPED = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)

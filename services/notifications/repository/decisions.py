@@ -86,10 +86,14 @@ async def page(
     return await _shown(session, query.order_by(columns.at, columns.id).limit(limit))
 
 
-async def latest(session: AsyncSession, client_id: UUID, most: int) -> list[dict[str, Any]]:
+async def latest(
+    session: AsyncSession, client_id: UUID, most: int, before: tuple[datetime, UUID] | None = None
+) -> list[dict[str, Any]]:
     """The newest first."""
     columns = tables.decisions.c
     query = _SHOWN.where(columns.client_id == client_id)
+    if before is not None:
+        query = query.where(tuple_(columns.at, columns.id) < before)
     return await _shown(session, query.order_by(columns.at.desc(), columns.id.desc()).limit(most))
 
 

@@ -274,21 +274,26 @@ def _texts() -> Direct:
         ~is_among(columns.id, "asked"),
     )
     both = union_all(sent, perhaps).subquery()
-    query = select(both.c.client_id, func.count().filter(both.c.at > day).label("day"), func.count().label("week"))
+    query = select(
+        both.c.client_id,
+        func.count().filter(both.c.at > day).label("day"),
+        func.count().label("week"),
+        func.max(both.c.at).label("last"),
+    )
     return Direct(query.group_by(both.c.client_id))
 
 
 async def texts_of(
     session: AsyncSession, asked: Collection[Message], day: datetime, week: datetime
-) -> dict[UUID, tuple[int, int]]:
-    """By client of these messages, the automated texts that count against the quota and went out since these two
-    times, or may have: other ones than these.
+) -> dict[UUID, tuple[int, int, datetime]]:
+    """By client of these messages, how many automated texts count against the quota and went out since these two
+    times, or may have: other ones than these; and when the last one did.
     """
     if not asked:
         return {}
     clients = {message.client_id for message in asked}
     values = {"clients": list(clients), "asked": [message.id for message in asked], "day": day, "week": week}
-    return {row["client_id"]: (row["day"], row["week"]) for row in await _texts().rows(session, values)}
+    return {row["client_id"]: (row["day"], row["week"], row["last"]) for row in await _texts().rows(session, values)}
 
 
 async def arrived(session: AsyncSession, message: Message, step: str) -> bool | None:

@@ -74,6 +74,18 @@ async def barrier(session: AsyncSession, visit_id: UUID) -> Barrier | None:
     return found
 
 
+async def unwanted_since(session: AsyncSession, client_id: UUID, since: datetime) -> str | None:
+    """How an outreach to this client ended since then, where they wanted none."""
+    columns = tables.outreach.c
+    query = select(columns.end_reason).where(
+        columns.client_id == client_id,
+        columns.ended_at >= since,
+        columns.end_reason.in_(("declined", "opted_out")),
+    )
+    found: str | None = await session.scalar(query.order_by(columns.ended_at.desc()).limit(1))
+    return found
+
+
 async def running_among(session: AsyncSession, client_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these clients who are reached out to."""
     columns = tables.outreach.c

@@ -4,12 +4,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, and_, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage
+from services.notifications.domain.secure import ANSWERED, Author, Conversation, SecureMessage, Written
 from services.notifications.repository.visits import in_caseload
-from services.notifications.tables import contacts, secure_messages, tasks
+from services.notifications.tables import contacts, inbound, secure_messages, tasks
 from services.notifications.tables import messages as notices
 from shared.paging import Position
 from shared.rows import dump, every
@@ -30,6 +46,20 @@ async def page(session: AsyncSession, client_id: UUID, after: Position | None, l
     )
 
 
+async def written(session: AsyncSession, client_id: UUID, most: int) -> list[Written]:
+    """What was written to and by a client on the page, by text and by mail, the newest first."""
+    page, texts = secure_messages.c, inbound.c
+    by_page = select(
+        page.written_at.label("at"), page.author, literal("page").label("by"), page.body, page.kind, page.read_at
+    ).where(page.client_id == client_id)
+    by = case((texts.phone.is_(None), "mail"), else_="text")
+    otherwise = select(
+        texts.received_at, literal("client"), by, texts.body, literal("message"), cast(null(), page.read_at.type)
+    ).where(texts.client_id == client_id)
+    both = union_all(by_page, otherwise).subquery()
+    return await every(session, Written, select(both).order_by(both.c.at.desc()).limit(most))
+
+
 async def of_task(session: AsyncSession, task_id: UUID) -> list[SecureMessage]:
     """What a task is about, in order."""
     columns = secure_messages.c
@@ -46,8 +76,10 @@ async def unread(session: AsyncSession, client_id: UUID, author: Author) -> int:
     return int(await session.scalar(query) or 0)
 
 
-async def is_told(session: AsyncSession, client_id: UUID) -> bool:
-    """Whether a client knows, or is about to hear, of something of the practice that they have not read."""
+async def is_told(session: AsyncSession, client_id: UUID, since: datetime) -> bool:
+    """Whether a client knows, or is about to hear, of something of the practice that they have not read, written since
+    then and since they wrote themselves.
+    """
     columns, messages = secure_messages.c, notices.c
     notice = exists().where(
         messages.client_id == client_id,
@@ -63,8 +95,17 @@ async def is_told(session: AsyncSession, client_id: UUID) -> bool:
             ),
         ),
     )
+    own = secure_messages.alias()
+    answered = exists().where(
+        own.c.client_id == client_id, own.c.author == "client", own.c.written_at > columns.written_at
+    )
     query = select(notice).where(
-        columns.client_id == client_id, columns.author == "practice", columns.read_at.is_(None), notice
+        columns.client_id == client_id,
+        columns.author == "practice",
+        columns.read_at.is_(None),
+        columns.written_at > since,
+        ~answered,
+        notice,
     )
     return await session.scalar(query.limit(1)) is not None
 
@@ -99,9 +140,14 @@ async def called(session: AsyncSession, messages: Iterable[SecureMessage]) -> di
 async def conversations(
     session: AsyncSession, after: Position | None, limit: int, caseload: UUID | None = None
 ) -> list[Conversation]:
-    """One a client, whoever wrote last before the others; by default of all clients."""
-    columns = secure_messages.c
-    unread_ones = func.count().filter(columns.author == "client", columns.read_at.is_(None))
+    """One a client, whoever wrote last before the others, on the page, by text or mail; by default of all clients."""
+    written, texts = secure_messages.c, inbound.c
+    unread = case((written.author == "client", written.read_at.is_(None)), else_=false()).label("unread")
+    each = union_all(
+        select(written.tenant_id, written.client_id, written.written_at.label("at"), unread),
+        select(texts.tenant_id, texts.client_id, texts.received_at, false()).where(texts.client_id.is_not(None)),
+    ).subquery()
+    columns = each.c
     due = (
         select(func.min(tasks.c.due_at))
         .where(
@@ -110,10 +156,10 @@ async def conversations(
             tasks.c.kind.in_(ANSWERED),
             tasks.c.status != "closed",
         )
-        .correlate(secure_messages)
+        .correlate(each)
         .scalar_subquery()
     )
-    last = func.max(columns.written_at)
+    last, unread_ones = func.max(columns.at), func.count().filter(columns.unread)
     query = select(columns.client_id, last.label("last_at"), unread_ones.label("unread"), due.label("due_at"))
     query = query.group_by(columns.tenant_id, columns.client_id)
     if caseload is not None:

@@ -18,12 +18,12 @@ from shared.rows import dump, every, one
 ALERT, OVERDUE = "task.alert", "task.overdue"
 
 
-async def add(session: AsyncSession, tenant: UUID, task: Task, *, alert: bool) -> None:
-    """With `alert`, the practice gets a mail, at once; of some kinds, once the task is overdue."""
+async def add(session: AsyncSession, tenant: UUID, task: Task, *, alert: bool, overdue: bool = False) -> None:
+    """With `alert`, the practice gets a mail, at once; of some kinds, and with `overdue`, once the task is overdue."""
     await session.execute(insert(tables.tasks).values(tenant_id=tenant, **dump(task)))
     if alert:
         await clock.schedule(session, tables.timers, tenant, ALERT, task.id, task.opened_at)
-    if task.kind in ALARMED:
+    if overdue or task.kind in ALARMED:
         await clock.schedule(session, tables.timers, tenant, OVERDUE, task.id, task.due_at)
 
 
@@ -48,6 +48,13 @@ async def unfinished(session: AsyncSession, client_id: UUID | None, kinds: Seque
         columns.client_id.is_not_distinct_from(client_id), columns.kind.in_(kinds), columns.status != "closed"
     )
     return await every(session, Task, query.order_by(columns.id).with_for_update())
+
+
+async def is_open(session: AsyncSession, client_id: UUID, kind: str) -> bool:
+    """Whether a client has a task of this kind that is not closed; locks nothing."""
+    columns = tables.tasks.c
+    query = select(columns.id).where(columns.client_id == client_id, columns.kind == kind, columns.status != "closed")
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def is_asked(session: AsyncSession, client_id: UUID, kind: str, by: datetime) -> bool:
@@ -75,8 +82,7 @@ async def save(session: AsyncSession, task: Task) -> None:
 
 
 async def overdue_no_more(session: AsyncSession, tenant: UUID, task: Task) -> None:
-    if task.kind in ALARMED:
-        await clock.cancel(session, tables.timers, tenant, OVERDUE, task.id)
+    await clock.cancel(session, tables.timers, tenant, OVERDUE, task.id)
 
 
 async def page(

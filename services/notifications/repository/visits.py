@@ -82,6 +82,13 @@ async def is_in_caseload(session: AsyncSession, client_id: UUID, provider_id: UU
     return await session.scalar(mine.limit(1)) is not None
 
 
+async def has_coming(session: AsyncSession, client_id: UUID, now: datetime) -> bool:
+    """Whether a client has a visit to come."""
+    columns = tables.visits.c
+    coming = (columns.client_id == client_id, columns.status == "booked", columns.start > now)
+    return await session.scalar(select(columns.id).where(*coming).limit(1)) is not None
+
+
 async def has_come_since(session: AsyncSession, client_id: UUID, since: datetime) -> bool:
     """Whether a client has been to a visit that began since then."""
     columns = tables.visits.c

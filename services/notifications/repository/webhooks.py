@@ -56,9 +56,11 @@ async def remove(session: AsyncSession, webhook_id: UUID) -> None:
     await session.execute(delete(tables.webhooks).where(tables.webhooks.c.id == webhook_id))
 
 
-async def all_of(session: AsyncSession) -> list[Webhook]:
+async def all_of(session: AsyncSession, owner: str | None = None) -> list[Webhook]:
+    """Those of an app, or all."""
     columns = tables.webhooks.c
-    return await every(session, Webhook, select(tables.webhooks).order_by(columns.created_at, columns.id))
+    query = select(tables.webhooks).order_by(columns.created_at, columns.id)
+    return await every(session, Webhook, query if owner is None else query.where(columns.owner == owner))
 
 
 async def count(session: AsyncSession) -> int:

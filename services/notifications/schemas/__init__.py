@@ -44,7 +44,7 @@ from services.notifications.schemas.secure import (
     SecureMessagePage,
 )
 from services.notifications.schemas.sender import SenderBody
-from services.notifications.schemas.tasks import InboundText, Outcome, TaskBody, TaskPage, TaskStory
+from services.notifications.schemas.tasks import InboundText, Outcome, TaskBody, TaskPage, TaskStory, WrittenBody
 from services.notifications.schemas.templates import NewTemplate, TemplateBody, TemplateList
 from services.notifications.schemas.webhooks import (
     DeliveryBody,
@@ -106,4 +106,5 @@ __all__ = [
     "TemplateList",
     "WebhookBody",
     "WebhookList",
+    "WrittenBody",
 ]

@@ -1,10 +1,12 @@
 """Bodies about tasks."""
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.notifications.domain.model import TaskStatus
+from services.notifications.domain.secure import Author
 from services.notifications.schemas.check_ins import CheckInBody
 from services.notifications.schemas.examples import AT, ID, example
 from services.notifications.schemas.messages import Decision
@@ -62,14 +64,29 @@ class InboundText(BaseModel):
     body: str
 
 
+class WrittenBody(BaseModel):
+    """Something that was written, on the page, by text or by mail."""
+
+    model_config = example(at=AT, author="client", by="text", body="My car broke down.")
+
+    at: AwareDatetime
+    author: Author
+    by: Literal["page", "text", "mail"]
+    body: str
+
+
 class TaskStory(TaskBody):
     """A task with what led to it: the text that it's about, and what was decided about the client lately."""
 
-    model_config = example(**_TASK, text=None, messages=[], check_in=None, decisions=[])
+    model_config = example(**_TASK, text=None, messages=[], check_in=None, barrier=None, written=[], decisions=[])
 
     text: InboundText | None
     messages: list[SecureMessageBody] = Field(description="What the client wrote on their page")
     check_in: CheckInBody | None = Field(description="How the client said that they are")
+    barrier: str | None = Field(description="What the client named as in the way, where the task is of an outreach")
+    written: list[WrittenBody] = Field(
+        description="What client and practice wrote lately, however: the last twenty, the newest first"
+    )
     decisions: list[Decision] = Field(description="The last hundred, the newest first")
 
 

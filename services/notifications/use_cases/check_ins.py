@@ -67,7 +67,15 @@ async def answer(
     about = About(appointment_id=asked.appointment_id, provider_id=None if plan.reader else asked.provider_id)
     due = now + TO_READ_WITHIN[said]
     task = await tasks.open_task(
-        session, tenant, asked.client_id, READ_CHECK_IN, now, about, owner=plan.reader, due_at=due
+        session,
+        tenant,
+        asked.client_id,
+        READ_CHECK_IN,
+        now,
+        about,
+        owner=plan.reader,
+        due_at=due,
+        overdue=said == "not_well",
     )
     answered = replace(asked, answer=said, answered_at=now, task_id=task.id)
     await repository.check_ins.save(session, answered)

@@ -137,6 +137,7 @@ def worded(tenant: UUID, message: Message, verdict: Send, world: World, now: dat
         calendar=_calendar(message, world),
         calendar_method=METHODS.get(message.purpose, "REQUEST"),
         returns_to=world.sender.bounces_to,
+        language=world.tongue.language,
     )
 
 

@@ -216,17 +216,21 @@ async def _reply_at_once(
 
 
 async def _question(session: AsyncSession, phone: str, said: Digit | None, now: datetime) -> Question | None:
-    """The newest that is still one, to a client who has this number.
+    """The newest, to a client who has this number, if it is one still.
 
-    None where the digit may correct what was answered a moment ago: it must not call off another visit. Who comes to
-    both says 1 twice.
+    A digit must not call off another visit than the one that the newest text asked about: where that has been moved
+    or answered by a tap, and where the digit may correct what was answered a moment ago, a person reads it. Who comes
+    to both visits says 1 twice.
     """
     for question in await repository.questions.open_of(session, phone, now):
         contact = await repository.people.contact(session, question.client_id)
-        if contact is not None and contact.phone == phone and await _stands(session, question):
-            before = await repository.questions.was_answered(session, question, now - CORRECTED_WITHIN)
-            both = (ANSWERS.get(said) if said and question.kind != "check_in" else None) == before == "confirm"
-            return question if before is None or both else None
+        if contact is None or contact.phone != phone:
+            continue
+        if not await _stands(session, question):
+            return None
+        before = await repository.questions.was_answered(session, question, now - CORRECTED_WITHIN)
+        both = (ANSWERS.get(said) if said and question.kind != "check_in" else None) == before == "confirm"
+        return question if before is None or both else None
     return None
 
 

@@ -60,6 +60,22 @@ async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementSta
     if running:
         await _decide(session, tenant, running[0], "not_started", "outreach_running", now)
         return
+    last = await repository.visits.find(session, state.last_appointment_id)
+    reason = await repository.outreach.unwanted_since(session, state.client_id, last.start if last else state.since)
+    if reason is None and await repository.visits.has_coming(session, state.client_id, now):
+        # Nobody says to them that nothing is booked.
+        reason = "visit_booked"
+    if reason is not None:
+        await repository.decisions.add(
+            session,
+            tenant,
+            client_id=state.client_id,
+            purpose="outreach",
+            outcome="not_started",
+            reason=reason,
+            at=now,
+        )
+        return
     new = await _new(session, tenant, trigger, state.client_id, state.last_appointment_id, state.since, now)
     if new is not None:
         await _begin(session, tenant, new, now)
@@ -195,7 +211,7 @@ async def _learn(
 
 async def _is_asked_already(session: AsyncSession, run: Outreach, action: FlowAction) -> bool:
     """Whether a person has the same to do for this client, from before."""
-    return action.task is not None and bool(await repository.tasks.unfinished(session, run.client_id, [action.task]))
+    return action.task is not None and await repository.tasks.is_open(session, run.client_id, action.task)
 
 
 async def _is_owed(session: AsyncSession, ended: Outreach, action: FlowAction) -> bool:

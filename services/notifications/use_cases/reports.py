@@ -106,6 +106,9 @@ async def take_report(
         message = await _completed(session, tenant, message, channel, carrier_id, vendor)
     if message.sent_at is None or message.channel != channel or (vendor or message.vendor) != message.vendor:
         return
+    if carrier_id != message.carrier_id:
+        # Of something else that this carrier has, such as what it was asked for before and nobody counted on.
+        return
     refusal = _refusal(message, code)
     await _follow_report(session, tenant, message, status, refusal.code if refusal else None, now, refusal)
 

@@ -1,6 +1,6 @@
 """Client and practice write to each other here; what a client writes becomes a task, a worry one with an owner."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,8 @@ from shared.db import be_patient
 from shared.telemetry import annotate, use_case
 
 TOLD_ALREADY = "told_already"
+TOLD_FOR = timedelta(days=3)
+"""So long one notice stands for whatever the practice writes besides; its link lives for two weeks."""
 
 
 @use_case
@@ -61,7 +63,7 @@ async def write_as_practice(
     annotate(client_id=client_id)
     await be_patient(session)
     await repository.clients.lock(session, client_id)
-    told = await repository.secure.is_told(session, client_id)
+    told = await repository.secure.is_told(session, client_id, now - TOLD_FOR)
     message = SecureMessage(uuid7(), client_id, "practice", by, "message", body, now)
     await repository.secure.add(session, tenant, message)
     await repository.secure.mark_read(session, client_id, "client", now)

@@ -30,13 +30,14 @@ async def open_task(
     owner: str | None = None,
     due_at: datetime | None = None,
     alert: bool = False,
+    overdue: bool = False,
 ) -> Task:
-    """Asks a person to do something; with `alert`, also by mail to the practice, at once.
+    """Asks a person to do something; with `alert`, also by mail to the practice, at once, with `overdue` once it is.
 
     One about a number that is no client's is told to nobody but the practice.
     """
     task = tasks.open_task(kind, client_id, now, about, owner=owner, due_at=due_at)
-    await repository.tasks.add(session, tenant, task, alert=alert)
+    await repository.tasks.add(session, tenant, task, alert=alert, overdue=overdue)
     if client_id is not None:
         event = TaskOpened(
             sequence=1, task_id=task.id, client_id=client_id, kind=kind, opened_at=now, outreach_id=about.outreach_id

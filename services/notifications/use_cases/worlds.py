@@ -47,7 +47,7 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
         client, visit = message.client_id, visits.get(message.appointment_id)
         run, contact = runs.get(message.outreach_id), contacts.get(client)
         wishes = wished.get(client) or Preferences(client)
-        last_day, last_week = texts.get(client, (0, 0))
+        last_day, last_week, last_text = texts.get(client, (0, 0, None))
         worlds[message.id] = World(
             sender=sender,
             contact=contact,
@@ -60,6 +60,7 @@ async def worlds_of(session: AsyncSession, messages: Sequence[Message], now: dat
             suppressed=contact is not None and contact.phone in suppressed,
             texts_last_day=last_day,
             texts_last_week=last_week,
+            text_again_at=last_text + DAY if last_text else None,
             preferences=wishes,
             tongue=await tongues.of(session, message.purpose, contact, wishes),
             unmet=await conditions.unmet_of(session, message, visit),

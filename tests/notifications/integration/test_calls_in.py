@@ -42,3 +42,10 @@ async def test_a_number_that_is_called_does_not_call_itself_and_speaks_the_pract
     await practice.call("PUT", "/v1/sender", json=sender | {"sms_from": sender["phone"], "language": "es"})
     [said] = await called(practice)
     assert (said.text, said.attrib) == (manner("es").crisis, {"language": "es-US"})
+
+
+async def test_who_calls_from_a_clients_number_hears_the_clients_language(practice: Practice) -> None:
+    await practice.open("sms")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"language": "es"})
+    said, _ = await called(practice)
+    assert (said.text, said.attrib) == (manner("es").crisis, {"language": "es-US"})

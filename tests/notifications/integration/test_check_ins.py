@@ -321,3 +321,13 @@ async def test_nonsense_on_the_page_is_refused(practice: Practice) -> None:
     answer = await practice.http.post(link, data={"answer": "fine"}, headers=HTML)
     assert answer.status_code == 422
     assert [one["answer"] for one in await check_ins(practice)] == [None]
+
+
+@pytest.mark.parametrize(("said", "alarms"), [("not_well", 1), ("well", 0)])
+async def test_who_is_not_well_and_is_not_read_in_time_is_an_alarm(said: str, alarms: int, practice: Practice) -> None:
+    await asked(practice)
+    [text] = practice.outside.texts(practice.phone)
+    await practice.http.post(link_in(text), data={"answer": said}, headers=HTML)
+    await practice.come_due("task.overdue")
+    await practice.fire_due()
+    assert len(practice.outside.mails(f"desk-{practice.tenant}@maple.example")) == alarms

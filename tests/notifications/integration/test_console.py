@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from services.notifications.use_cases import outreach
 from shared.console import COOKIE
 from shared.contracts.booking import AppointmentArrived, AppointmentAwaited, AppointmentMissed, AppointmentRunningLate
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_inbound import booked
+from tests.notifications.integration.test_outreach import missed, reported
 from tests.notifications.integration.test_secure_messages import page as press_on_page
 from tests.support.browser import Browser, Page
 from tests.support.chromium import on_a_phone, open_chromium, violations
@@ -228,3 +230,59 @@ async def test_nothing_on_the_consoles_pages_is_for_axe_to_object_to(practice: P
                     assert await violations(phone) == [], f"{where}, {scheme}"
                     width = await phone.evaluate("document.documentElement.scrollWidth")
                     assert width <= 390, f"{where} is wider than the phone"
+
+
+async def test_a_call_is_handed_over_with_all_that_was_said(browser: Browser, practice: Practice) -> None:
+    await practice.open("sms", "email")
+    flow = {"steps": [{"after": "PT0S", "task": "call_client"}], "gives_up_after": "P1D"}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    await text_in(practice, "my car broke down")
+    await press_on_page(practice, {"body": "And it was raining."})
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        report, now = reported(practice, miss, "transport"), await practice.now()
+        await outreach.learn_barrier(session, tenant=practice.tenant, report=report, now=now)
+    await practice.fire_due()
+    [call] = [one for one in await practice.tasks() if one["kind"] == "call_client"]
+    story = await practice.call("GET", f"/v1/tasks/{call['id']}")
+    assert [(one["by"], one["author"], one["body"]) for one in story["written"]] == [
+        ("page", "client", "And it was raining."),
+        ("text", "client", "my car broke down"),
+    ]
+    assert story["barrier"] == "transport"
+    page = await browser.open(f"/console/tasks/{call['id']}")
+    for said in ("my car broke down", "And it was raining.", "In the way, the client said, was: transport"):
+        assert said in page.text
+    page = await browser.open("/console/conversations")
+    assert str(practice.client) in page.text
+
+
+async def test_texts_are_conversations_too_and_a_long_story_is_read_page_by_page(
+    browser: Browser, practice: Practice
+) -> None:
+    await practice.open("sms")
+    await text_in(practice, "Where do I park?")
+    for _ in range(105):
+        await practice.follow(await booked(practice))
+    found = (await practice.call("GET", "/v1/conversations"))["items"]
+    assert [(one["client_id"], one["unread"]) for one in found] == [(str(practice.client), 0)]
+    assert found[0]["due_at"] is not None, "somebody should read them"
+    page = await browser.open(f"/console/clients/{practice.client}")
+    assert "Where do I park?" in page.text
+    seen, pages = page.text.count(": reminder"), 1
+    while more := [href for words, href in page.links if words == "More"]:
+        page = await browser.open(more[0])
+        seen, pages = seen + page.text.count(": reminder"), pages + 1
+    all_of = [purpose for purpose, *_ in await decisions_of_all(practice) if purpose == "reminder"]
+    assert (seen, pages > 1) == (len(all_of), True)
+
+
+async def decisions_of_all(practice: Practice) -> list[tuple[str, str]]:
+    path, found, cursor = f"/v1/clients/{practice.client}/explain", [], None
+    while True:
+        answer = await practice.call("GET", path, params={"cursor": cursor} if cursor else {})
+        found += [(one["purpose"], one["outcome"]) for one in answer["items"]]
+        cursor = answer["next"]
+        if cursor is None:
+            return found

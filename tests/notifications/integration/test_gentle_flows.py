@@ -163,3 +163,41 @@ async def test_what_makes_no_sense_without_a_miss_is_refused(
     }
     answer = await practice.http.post("/v1/outreach-flows", json=flow | change, headers=practice.headers())
     assert answer.status_code == 422 and wrong in answer.text
+
+
+@pytest.mark.parametrize("said", ["declined", "STOP"])
+async def test_who_wanted_none_since_their_last_visit_is_not_reached_out_to_again(
+    said: str, practice: Practice
+) -> None:
+    await practice.open("sms", "email")
+    last = await been(practice)
+    await hear(practice, ClientUnscheduled, last)
+    await practice.fire_due()
+    if said == "STOP":
+        await text_in(practice, "STOP")
+    else:
+        await practice.come_due("outreach.step")
+        await practice.fire_due()
+        [call] = await practice.tasks()
+        await practice.call("POST", f"/v1/tasks/{call['id']}/close", json={"outcome": "declined"})
+    before = len(practice.outside.mails(practice.email)), len(practice.outside.texts(practice.phone))
+    await hear(practice, ClientDisengaging, last)
+    for _ in range(3):
+        await practice.come_due("outreach.step")
+        await practice.fire_due()
+    ended = "opted_out" if said == "STOP" else "declined"
+    assert [one["end_reason"] for one in await practice.outreach()] == [ended]
+    assert ("outreach", None, "not_started", ended) in await practice.decisions()
+    after = len(practice.outside.mails(practice.email)), len(practice.outside.texts(practice.phone))
+    assert after[0] == before[0] and after[1] - before[1] <= (said == "STOP")
+
+
+async def test_nobody_is_told_that_nothing_is_booked_who_has_a_visit_to_come(practice: Practice) -> None:
+    """However long ago it was booked, and however far it is."""
+    await practice.open("email")
+    last, now = await been(practice), await practice.now()
+    long_ago = {"booked_at": now - timedelta(days=25), "changed_at": now - timedelta(days=25)}
+    await practice.follow(await next_visit(practice, start=now + timedelta(days=40), **long_ago))
+    await hear(practice, ClientDisengaging, last)
+    assert await practice.outreach() == []
+    assert ("outreach", None, "not_started", "visit_booked") in await practice.decisions()

@@ -466,3 +466,9 @@ async def test_a_person_takes_over_and_nothing_automated_goes_out(practice: Prac
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
     assert [one[2:] for one in await practice.decisions()].count(("paused", "practice")) == 1
+
+
+async def test_a_character_that_no_database_keeps_hides_no_danger(practice: Practice) -> None:
+    await practice.open("sms")
+    assert (await practice.text_from(practice.phone, "I want to ki\x00ll myself\x00")).status_code == 200
+    assert [one["kind"] for one in await practice.tasks()] == ["safety"]

@@ -19,6 +19,7 @@ from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentConfirmed,
+    AppointmentEnteredInError,
     AppointmentFulfilled,
     AppointmentMissed,
     AppointmentMissedRetracted,
@@ -535,6 +536,34 @@ async def test_a_rating_that_is_asked_for_before_its_visit_is_heard_of_waits_for
     await practice.fire_due()
     [asked] = practice.outside.texts(practice.phone)
     assert "http://feedback.test/" in asked
+
+
+@pytest.mark.parametrize(
+    ("undone", "status"), [(AppointmentEnteredInError, "entered-in-error"), (AppointmentCancelled, "cancelled")]
+)
+async def test_no_rating_is_asked_for_of_what_was_no_visit(
+    undone: type[AppointmentState], status: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    now = await practice.now()
+    times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
+    kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
+    await practice.follow(kept)
+    request = FeedbackRequested(
+        sequence=1,
+        request_id=uuid4(),
+        client_id=practice.client,
+        appointment_id=kept.appointment_id,
+        instrument="alliance",
+        requested_at=now,
+        submitted_at=None,
+    )
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await visits.ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+    await practice.follow(undone.model_validate(kept.model_dump() | {"sequence": 4, "status": status}))
+    await practice.fire_due()
+    assert practice.outside.texts(practice.phone) == []
+    assert ("rating_request", None, "not_sent", "visit_changed") in await practice.decisions()
 
 
 async def test_every_order_of_booked_missed_and_booked_again_ends_the_outreach(practice: Practice) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.notifications.use_cases import secure
 from shared.capability import Capability
@@ -292,3 +293,43 @@ async def test_bad_messages_name_the_field_and_leave_nothing(
     refused = await practice.call("POST", path(practice), 422, json=body)
     assert (refused.get("field") or refused["errors"][0]["field"]) == field
     assert (await practice.call("GET", path(practice)))["items"] == []
+
+
+@pytest.mark.parametrize("how", ["writes back", "days pass"])
+async def test_a_notice_stands_for_what_is_beside_it_until_the_client_writes_or_it_is_old(
+    how: str, practice: Practice
+) -> None:
+    await practice.open("sms")
+    await write(practice, "One")
+    await practice.fire_due()
+    await write(practice, "Two")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1
+    if how == "writes back":
+        await page(practice, {"body": "Thank you"})
+    else:
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            await session.execute(text("UPDATE secure_messages SET written_at = written_at - interval '4 days'"))
+    await write(practice, "Three")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 2
+
+
+async def test_writing_back_answers_what_was_said_by_text(practice: Practice) -> None:
+    await practice.open("sms")
+    await text_in(practice, "I waited half an hour")
+    await write(practice, "I am sorry.")
+    [task] = await practice.tasks()
+    assert (task["kind"], task["status"]) == ("read_reply", "closed")
+
+
+async def test_what_a_browser_lets_be_typed_is_taken_whatever_ends_its_lines(practice: Practice) -> None:
+    """A browser counts the end of a line as one character and sends two."""
+    await practice.open("email")
+    typed = "\r\n".join(["x" * 25] * 153)
+    assert len(typed.replace("\r\n", "\n")) <= 4000 < len(typed)
+    assert "Sent." in await page(practice, {"body": typed})
+    [one] = (await practice.call("GET", path(practice)))["items"]
+    assert one["body"] == typed.replace("\r\n", "\n")
+    answer = await practice.http.post(inbox(practice), data={"body": "x" * 4001}, headers=HTML)
+    assert answer.status_code == 422

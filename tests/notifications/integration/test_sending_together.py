@@ -226,7 +226,7 @@ async def test_of_two_texts_against_one_clients_quota_one_goes(practice: Practic
             sequence=1,
             request_id=uuid4(),
             client_id=visit.client_id,
-            appointment_id=missed.appointment_id,
+            appointment_id=visit.appointment_id,
             instrument="alliance",
             requested_at=now,
             submitted_at=None,

@@ -334,7 +334,9 @@ async def report(
     [message] = [one for one in by_text if one["purpose"] in plan]
     path = f"/v1/callbacks/{channel}/{practice.tenant}/{message['id']}" + (f"?vendor={vendor}" if vendor else "")
     said = {"MessageStatus": status} if channel == "sms" else {"CallStatus": status}
-    form = {"MessageSid": "SM7", **said} | ({"ErrorCode": str(code)} if code else {})
+    form = {"MessageSid": await practice.sid(message["id"]) or "SM7", **said} | (
+        {"ErrorCode": str(code)} if code else {}
+    )
     headers = {"x-twilio-signature": signature(TOKEN, practice.url + path, form)}
     answer = await practice.http.post(path, data=form, headers=headers)
     assert answer.status_code == 204, answer.text

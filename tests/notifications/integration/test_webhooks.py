@@ -112,6 +112,30 @@ async def deliveries(practice: Practice, webhook: Any, **query: str) -> list[dic
     return list(found["items"])
 
 
+async def test_an_app_has_webhooks_of_its_own_and_an_administrator_all(practice: Practice, app: App) -> None:
+    """What one app hears, and the secret of it, is no business of another's."""
+    here, other = (practice.headers("app", sub=name) for name in ("app-a", "app-b"))
+    body = {"url": app.url, "event_types": ["appointment.booked"]}
+    mine = await call(practice, "POST", "/v1/webhooks", 201, json=body, headers=here)
+    theirs = await add(practice, app)
+    assert (await call(practice, "GET", "/v1/webhooks", headers=other))["items"] == []
+    assert [one["id"] for one in (await call(practice, "GET", "/v1/webhooks", headers=here))["items"]] == [mine["id"]]
+    assert len((await call(practice, "GET", "/v1/webhooks"))["items"]) == 2
+    for webhook, caller in ((mine, other), (theirs, here)):
+        path = f"/v1/webhooks/{webhook['id']}"
+        await call(practice, "PUT", path, 404, json=body, headers=caller)
+        await call(practice, "POST", f"{path}/rotate-secret", 404, headers=caller)
+        await call(practice, "POST", f"{path}/test", 404, headers=caller)
+        await call(practice, "GET", f"{path}/deliveries", 404, headers=caller)
+        await call(practice, "POST", f"{path}/deliveries/{uuid4()}/replay", 404, headers=caller)
+        await call(practice, "DELETE", path, 204, headers=caller)
+    assert len((await call(practice, "GET", "/v1/webhooks"))["items"]) == 2, "nobody removes another's"
+    path = f"/v1/webhooks/{mine['id']}"
+    await call(practice, "POST", f"{path}/rotate-secret", headers=here)
+    await call(practice, "DELETE", path, 204, headers=here)
+    assert len((await call(practice, "GET", "/v1/webhooks"))["items"]) == 1
+
+
 async def test_an_app_that_hangs_is_left_alone_and_its_deliveries_wait_without_a_try(
     practice: Practice, app: App
 ) -> None:

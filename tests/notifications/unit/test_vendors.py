@@ -80,8 +80,8 @@ async def test_a_call_says_its_words_twice_whatever_signs_they_have() -> None:
     line = Line(answer(201, {"sid": "CA1"}))
     assert await carrier(line, "voice").send(MESSAGE) == "CA1"
     assert line.asked[0].url.path.endswith("/Calls.json")
-    said = ElementTree.fromstring(spoken("Tom & <Jerry>"))  # noqa: S314 # our own words
-    assert [one.text for one in said.iter("Say")] == ["Tom & <Jerry>"] * 2
+    said = ElementTree.fromstring(spoken("Tom & <Jerry>", "es"))  # noqa: S314 # our own words
+    assert [(one.text, one.attrib) for one in said.iter("Say")] == [("Tom & <Jerry>", {"language": "es-US"})] * 2
 
 
 @pytest.mark.parametrize(
