@@ -42,7 +42,8 @@ class VisitLink:
     rebooked: Appointment | None
     zone: str
     has_video: bool
-    opens_remote: bool
+    opens_on: str
+    """What its page shows first: `visit`, `remote` (times that need no travel) or `evening` (and weekends)."""
     door: Door | None
 
     @property
@@ -52,7 +53,7 @@ class VisitLink:
 
 async def open_link(ours: Resources, link: str) -> VisitLink:
     """Raises Problem `link_invalid` or `link_expired`."""
-    capability, remote = _verify(ours, link, ours.clock())
+    capability = _verify(ours, link, ours.clock())
     current_tenant.set(capability.tenant)
     async with ours.database.transaction(capability.tenant) as session:
         visit = await repository.appointments.get(session, capability.subject)
@@ -60,7 +61,7 @@ async def open_link(ours: Resources, link: str) -> VisitLink:
         zones = await repository.series.zones(session, {visit.schedule_id})
         door = await calendars.door_of(session, visit, ours.settings.link_signing_key)
         by_video = await repository.schedules.of_type(session, visit.appointment_type_id, "telehealth")
-    return VisitLink(capability, visit, rebooked, zones[visit.schedule_id], bool(by_video), remote, door)
+    return VisitLink(capability, visit, rebooked, zones[visit.schedule_id], bool(by_video), capability.purpose, door)
 
 
 def lasting(ours: Resources, found: VisitLink, link: str, visit: Appointment) -> str:
@@ -71,21 +72,24 @@ def lasting(ours: Resources, found: VisitLink, link: str, visit: Appointment) ->
     return Capability("visit", found.tenant, visit.id, expires).sign(ours.settings.link_signing_key)
 
 
-def _verify(ours: Resources, link: str, now: datetime) -> tuple[Capability, bool]:
-    """The link's capability, and whether it opens on times that need no travel."""
-    found = Capability.verify_one_of(link, ours.settings.link_signing_key, ("visit", "remote"), now)
-    return found, found.purpose == "remote"
+def _verify(ours: Resources, link: str, now: datetime) -> Capability:
+    return Capability.verify_one_of(link, ours.settings.link_signing_key, ("visit", "remote", "evening"), now)
 
 
 @router.get("/a/{link}")
 async def visit_page(
-    request: Request, link: str, modality: Modality | None = None, taken: bool = False
+    request: Request,
+    link: str,
+    modality: Modality | None = None,
+    after_hours: bool | None = None,
+    taken: bool = False,
 ) -> HTMLResponse:
     """The visit behind a link; a missed one can be booked anew. Looking changes nothing."""
     ours = own(request)
     found = await open_link(ours, link)
     visit, now = found.visit, ours.clock()
-    modality = modality or ("telehealth" if found.opens_remote else None)
+    modality = modality or ("telehealth" if found.opens_on == "remote" else None)
+    evenings = after_hours if after_hours is not None else found.opens_on == "evening"
     missed = visit.status == "noshow" and found.rebooked is None
     async with ours.database.transaction(found.tenant) as session:
         free = await offers.for_visit(
@@ -96,6 +100,7 @@ async def visit_page(
             now=now,
             key=ours.settings.slot_signing_key,
             most=OFFERS_ON_A_PAGE if missed else 0,
+            after_hours=found.zone if evenings else None,
         )
     survey = Capability("barrier", found.tenant, visit.id, found.capability.expires)
     return PAGES.render(
@@ -106,6 +111,7 @@ async def visit_page(
         providers=await providers_of(ours, found.tenant, now) if free else None,
         taken=taken,
         modality=modality,
+        evenings=evenings,
         zone=found.zone,
         has_video=found.has_video,
         has_begun=now >= visit.start,

@@ -44,6 +44,11 @@ def in_part(part: Part, wall: datetime) -> bool:
     return part == "any" or wall.hour >= EVENING
 
 
+def is_after_hours(wall: datetime) -> bool:
+    """For who works or learns at other times: in the evening, or at the weekend."""
+    return in_part("evening", wall) or in_part("weekend", wall)
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """A local date with its free starts, each with whom it would be: the first who is free."""

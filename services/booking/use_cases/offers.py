@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.booking import repository
 from services.booking.domain import slots
 from services.booking.domain.appointments import Appointment
+from services.booking.domain.choosing import is_after_hours
 from services.booking.domain.series import Verdict
 from services.booking.domain.slots import SlotTaken
 from services.booking.use_cases.claiming import seeker_of
 from shared.contracts.availability import ScheduleState
-from shared.contracts.slots import DAY, Plan, ceil, floor, free
+from shared.contracts.slots import DAY, Plan, ceil, floor, free, moment
 from shared.telemetry import use_case
 
 NEAR = 3 * DAY
@@ -63,10 +65,13 @@ async def for_visit(
     now: datetime,
     key: str,
     most: int,
+    after_hours: str | None = None,
 ) -> list[Offer]:
-    """Free slots for a visit like this one, for the page behind a link."""
+    """Free slots for a visit like this one, for the page behind a link; with a zone for `after_hours`, those in the
+    evenings and at weekends there.
+    """
     like = await repository.schedules.of_type(session, visit.appointment_type_id, modality)
-    return await _offers(session, tenant, like, visit.client_id, now, now, key, most)
+    return await _offers(session, tenant, like, visit.client_id, now, now, key, most, after_hours)
 
 
 @use_case
@@ -119,6 +124,7 @@ async def _offers(
     now: datetime,
     key: str,
     most: int,
+    after_hours: str | None = None,
 ) -> list[Offer]:
     """The first free slots across schedules: the rule that availability lists by, over booking's own truth.
 
@@ -129,11 +135,16 @@ async def _offers(
     seeker = await seeker_of(session, plans, client_id, None)
     low, last = ceil(begin), floor(max(now + plan.horizon for plan in plans)) + 1
     found: list[tuple[int, UUID, Plan]] = []
-    span = 4 * DAY
+    span, zone = 4 * DAY, ZoneInfo(after_hours) if after_hours else None
     while low < last and len(found) < most:
         high = min(low + span, last)
         taken = await repository.taken.near(session, plans, client_id, low, high, now)
-        starts = ((at, plan.schedule_id, plan) for plan in plans for at in free(plan, taken, low, high, now, seeker))
+        starts = (
+            (at, plan.schedule_id, plan)
+            for plan in plans
+            for at in free(plan, taken, low, high, now, seeker)
+            if zone is None or is_after_hours(moment(at).astimezone(zone))
+        )
         found += nsmallest(most - len(found), starts, key=lambda item: item[:2])
         low, span = high, span * 2
     return [_offer(tenant, plan, at, now, key) for at, _, plan in found]

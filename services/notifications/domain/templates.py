@@ -36,9 +36,9 @@ class Links:
     feedback: str
     notifications: str
 
-    def visit(self, visit: Visit, now: datetime, *, remote: bool = False) -> str:
-        """To the visit's page; `remote` opens it on times that need no travel."""
-        return f"{self.booking.rstrip('/')}/a/{self._sign('remote' if remote else 'visit', visit, now)}"
+    def visit(self, visit: Visit, now: datetime, opens_on: Literal["visit", "remote", "evening"] = "visit") -> str:
+        """To the visit's page, which opens on times that need no travel, or on evenings and weekends, where asked."""
+        return f"{self.booking.rstrip('/')}/a/{self._sign(opens_on, visit, now)}"
 
     def survey(self, purpose: Literal["barrier", "alliance"], visit: Visit, now: datetime) -> str:
         return f"{self.feedback.rstrip('/')}/s/{self._sign(purpose, visit, now)}"
@@ -196,6 +196,10 @@ def _fit(text: str, values: Mapping[str, str], endings: Sequence[str]) -> str:
     raise NoWords("text_too_long", told)
 
 
+FOR_TIME = "barrier.time"
+"""The step of whom the usual hours are in the way."""
+
+
 def _link(message: Message, about: Visit | Offer, links: Links, now: datetime) -> str:
     purpose = message.purpose
     if purpose == "check_in":
@@ -206,7 +210,9 @@ def _link(message: Message, about: Visit | Offer, links: Links, now: datetime) -
         return links.survey("barrier", about, now)
     if purpose == "rating_request":
         return links.survey("alliance", about, now)
-    return links.visit(about, now, remote=purpose == "remote_offer")
+    if purpose == "remote_offer":
+        return links.visit(about, now, "remote")
+    return links.visit(about, now, "evening" if message.step == FOR_TIME else "visit")
 
 
 def short_when(start: datetime, tongue: Tongue) -> str:

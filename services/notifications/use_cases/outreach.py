@@ -61,18 +61,17 @@ async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementSta
         await _decide(session, tenant, running[0], "not_started", "outreach_running", now)
         return
     last = await repository.visits.find(session, state.last_appointment_id)
-    reason = await repository.outreach.unwanted_since(session, state.client_id, last.start if last else state.since)
-    if reason is None and await repository.visits.has_coming(session, state.client_id, now):
-        # Nobody says to them that nothing is booked.
-        reason = "visit_booked"
-    if reason is not None:
+    unwanted = await repository.outreach.unwanted_since(session, state.client_id, last.start if last else state.since)
+    # Nobody says to them that nothing is booked.
+    booked = await repository.visits.has_coming(session, state.client_id, now)
+    if unwanted is not None or booked:
         await repository.decisions.add(
             session,
             tenant,
             client_id=state.client_id,
             purpose="outreach",
             outcome="not_started",
-            reason=reason,
+            reason=unwanted or "visit_booked",
             at=now,
         )
         return

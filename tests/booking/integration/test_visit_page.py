@@ -2,21 +2,25 @@
 
 import asyncio
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.booking.use_cases import appointments
 from shared.capability import Capability
+from shared.contracts.availability import Window
+from shared.contracts.slots import SlotId
 from tests.booking.conftest import ManualClock
 from tests.support.build import NOW, schedule
 from tests.support.practice import Practice, count
-from tests.support.servers import LINK_KEY
+from tests.support.servers import LINK_KEY, SLOT_KEY
 
 pytestmark = pytest.mark.servers
 HTML = {"accept": "text/html"}
+SLOT = r'name="slot" value="([A-Za-z0-9.-]{59})"'
 
 
 async def missed_visit(practice: Practice, clock: ManualClock) -> dict[str, Any]:
@@ -154,6 +158,28 @@ async def test_a_remote_link_offers_only_what_needs_no_travel(practice: Practice
     assert "Video visits" in page.text
     assert "· video" in page.text
     assert "in person" not in page.text
+
+
+async def test_an_evening_link_offers_evenings_and_weekends_and_a_way_to_the_others(
+    practice: Practice, clock: ManualClock
+) -> None:
+    visit = await missed_visit(practice, clock)
+    path = f"/a/{link(practice, visit, 'evening')}"
+    page = await practice.http.get(path, headers=HTML)
+    assert "Nothing is free in the evenings or at weekends" in page.text
+    late = Window(weekday=2, start=time(16), end=time(20)), Window(weekday=5, start=time(10), end=time(12))
+    await practice.publish(schedule(windows=late, appointment_type_id=practice.rules.appointment_type_id))
+    zone = ZoneInfo(practice.rules.zone)
+    page = await practice.http.get(path, headers=HTML)
+    assert "Evenings and weekends" in page.text
+    slots = [SlotId.verify(one, SLOT_KEY, practice.tenant, clock.now) for one in re.findall(SLOT, page.text)]
+    walls = [one.start.astimezone(zone) for one in slots]
+    assert {wall.weekday() for wall in walls} == {2, 5}
+    assert all(wall.hour >= 17 or wall.weekday() == 5 for wall in walls)
+    assert "See all free times" in page.text and "?after_hours=false" in page.text
+    page = await practice.http.get(f"{path}?after_hours=false", headers=HTML)
+    assert "Next free times" in page.text and "?after_hours=true" in page.text
+    assert re.findall(SLOT, page.text)
 
 
 async def test_a_slot_that_was_taken_meanwhile_is_said_kindly_and_others_are_shown(

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from services.notifications.use_cases import outreach
+from shared.capability import Capability
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_outreach import ONE_STEP, missed, reported
+from tests.support.servers import LINK_KEY
 
 pytestmark = pytest.mark.servers
 FLOW = {**ONE_STEP, "on_barrier": {"transport": {"message": "remote_offer", "channels": ["sms", "email"]}}}
@@ -58,3 +60,22 @@ async def test_a_week_that_is_full_is_told_as_such(practice: Practice) -> None:
             moved = text(past + "WHERE sent_at > clock_timestamp() - interval '1 hour'")
             await session.execute(moved, {"ago": timedelta(days=days)})
     assert [one["reason"] for one in await practice.messages()][-1] == "weekly_text_cap"
+
+
+async def test_who_has_no_time_by_day_is_led_to_evenings_and_weekends(practice: Practice) -> None:
+    await practice.open("email")
+    other_times = {"message": "other_times", "channels": ["email"]}
+    flow = {**FLOW, "on_barrier": {"time": other_times, "forgot": other_times}}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    for barrier, number in (("forgot", 0), ("time", 1)):
+        miss = await missed(practice)
+        await practice.follow(miss)
+        async with practice.resources.database.transaction(practice.tenant) as session:
+            report, now = reported(practice, miss, barrier), await practice.now()
+            await outreach.learn_barrier(session, tenant=practice.tenant, report=report, now=now)
+        await practice.fire_due()
+        mails = practice.outside.carrier.store.find(to=practice.email, channel="email")
+        links = {one.rsplit("/", 1)[-1] for mail in mails for one in mail.links if "/a/" in one}
+        kinds = ("visit", "remote", "evening")
+        opened = [Capability.verify_one_of(one, LINK_KEY, kinds, await practice.now()).purpose for one in links]
+        assert opened.count("evening") == number
