@@ -191,9 +191,15 @@ def _plain(value: Any) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
+MOST_TOLD = 20
+"""Errors of one chain that are logged."""
+
+
 def _chain(error: BaseException, seen: set[int]) -> Iterator[str]:
     """What led to it first, as Python tells it; of each its words by `_words`."""
     seen.add(id(error))
+    if len(seen) > MOST_TOLD:
+        return
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if before is not None and id(before) not in seen:
         yield from _chain(before, seen)
@@ -206,6 +212,13 @@ def _chain(error: BaseException, seen: set[int]) -> Iterator[str]:
 
 def _words(error: BaseException) -> str:
     """What it says, without values that somebody gave: these may be a number, or a client's words."""
+    try:
+        return _said(error)
+    except Exception as another:  # noqa: BLE001 -- whatever an error does when it is asked what it is, it is logged
+        return f"can't say what it is ({type(another).__name__})"
+
+
+def _said(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         found = error.errors(include_input=False, include_url=False, include_context=False)
         return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found)

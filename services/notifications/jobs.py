@@ -56,9 +56,9 @@ def timers(resources: Resources) -> Mapping[str, Handler]:
         await handing_over.alert_practice(session, tenant=timer.tenant, task_id=timer.key, now=timer.now, post=post)
 
     async def on_overdue(session: AsyncSession, timer: Timer) -> None:
-        task = await repository.tasks.get(session, timer.key)
-        if task.status != "closed":
-            await on_alert_due(session, timer)
+        await handing_over.alert_practice(
+            session, tenant=timer.tenant, task_id=timer.key, now=timer.now, post=post, overdue=True
+        )
 
     async def on_look_up_due(session: AsyncSession, timer: Timer) -> None:
         await reports.look_up(

@@ -85,7 +85,7 @@ async def record_consent(request: Request, client_id: UUID, body: schemas.Consen
             session, tenant=principal.tenant, client_id=client_id, actor=principal.subject, now=now, **body.model_dump()
         )
         said = {"address": address, "actor": principal.subject, "at": now, **body.model_dump()}
-        stopped = body.granted and await repository.people.is_suppressed(session, address)
+        stopped = body.granted and body.channel == "sms" and await repository.people.is_suppressed(session, address)
         record = schemas.ConsentRecord.model_validate({**said, "stopped": stopped})
         return Answer(record, 201)
 

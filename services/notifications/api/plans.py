@@ -39,7 +39,7 @@ async def get_plan(request: Request, caller: Caller) -> schemas.PlanBody:
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
         version, plan = await repository.plans.plan(session)
-    return schemas.PlanBody(version=version, plan=plan)
+    return _plan(version, plan)
 
 
 @router.get("/reminder-plans/{version}", operation_id="get_reminder_plan_version", responses=problems(404))
@@ -50,7 +50,7 @@ async def get_plan_version(request: Request, version: Version, caller: Caller) -
         found, plan = await repository.plans.plan(session, version)
     if found != version:
         raise not_found("reminder_plan", "There is no such version of the reminder plan.")
-    return schemas.PlanBody(version=version, plan=plan)
+    return _plan(version, plan)
 
 
 @router.post("/reminder-plans/preview", operation_id="preview_reminder_plan", responses=problems(409))
@@ -84,7 +84,7 @@ async def get_flow(request: Request, caller: Caller, trigger: OutreachTrigger = 
     caller.require("messages:read", *AT_THE_PRACTICE)
     async with own(request).database.transaction(caller.tenant) as session:
         version, flow = await repository.plans.flow(session, trigger)
-    return schemas.FlowBody(version=version, flow=flow)
+    return _flow(version, flow)
 
 
 @router.get("/outreach-flows/{version}", operation_id="get_outreach_flow_version", responses=problems(404))
@@ -97,7 +97,7 @@ async def get_flow_version(
         found, flow = await repository.plans.flow(session, trigger, version)
     if found != version:
         raise not_found("outreach_flow", "There is no such version of the outreach flow.")
-    return schemas.FlowBody(version=version, flow=flow)
+    return _flow(version, flow)
 
 
 @router.post("/outreach-flows/preview", operation_id="preview_outreach_flow", responses=problems(409))
@@ -115,3 +115,14 @@ async def preview_flow(request: Request, body: schemas.FlowPreview, caller: Call
             now=ours.clock(),
         )
     return schemas.Preview(items=[schemas.PreviewedStep.of(step) for step in found])
+
+
+# One that was published before a rule was made holds as it is, and is shown as it is.
+
+
+def _plan(version: int, plan: ReminderPlan) -> schemas.PlanBody:
+    return schemas.PlanBody.model_construct(version=version, plan=plan)
+
+
+def _flow(version: int, flow: OutreachFlow) -> schemas.FlowBody:
+    return schemas.FlowBody.model_construct(version=version, flow=flow)

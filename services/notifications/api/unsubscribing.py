@@ -34,7 +34,7 @@ async def mails_page(request: Request, link: str) -> HTMLResponse:
 async def end_mails(request: Request, link: str) -> Response:
     """One press, from the page or from a mail program, which follows no redirection (RFC 8058)."""
     done = await _set(request, link, granted=False)
-    return Response() if b"List-Unsubscribe=One-Click" in await request.body() else done
+    return Response() if (await request.form()).get("List-Unsubscribe") == "One-Click" else done
 
 
 @router.post("/u/{link}/again")

@@ -93,13 +93,20 @@ async def change_webhook(request: Request, webhook_id: UUID, body: schemas.NewWe
     return await command.run(work)
 
 
-@router.delete("/webhooks/{webhook_id}", status_code=204, operation_id="remove_webhook", response_class=Response)
+@router.delete(
+    "/webhooks/{webhook_id}",
+    status_code=204,
+    operation_id="remove_webhook",
+    response_class=Response,
+    responses=problems(404),
+)
 async def remove_webhook(webhook_id: UUID, command: Write) -> Response:
     """Ends a webhook, and whatever was to be delivered to it."""
     command.principal.require("webhooks:write", *BY)
 
     async def work(session: AsyncSession) -> Answer:
-        if webhook_id in {one.id for one in await repository.webhooks.all_of(session, _app(command.principal))}:
+        if webhook_id in {one.id for one in await repository.webhooks.all_of(session)}:
+            await _require_own(session, command.principal, webhook_id)
             await repository.webhooks.remove(session, webhook_id)
         return Answer(None, 204)
 

@@ -28,8 +28,17 @@ _MOST_SEARCHED = 100_000
 
 _NO_LETTERS = frozenset(("calendar", "vcard", "x-vcard", "directory"))
 """Texts that no person writes."""
-_OF_MANY = ("List-Id", "List-Unsubscribe", "Precedence", "X-Autoreply", "X-Autorespond", "Feedback-ID")
+_OF_MANY = (
+    "List-Id",
+    "List-Unsubscribe",
+    "Precedence",
+    "X-Autoreply",
+    "X-Autorespond",
+    "X-Auto-Response-Suppress",
+    "Feedback-ID",
+)
 """What mailing lists and machines write, in a mail that answers none of ours."""
+_FORGED = re.compile(r"\b(?:dmarc|spf)=(?:fail|softfail)\b", re.IGNORECASE)
 _WRITES = re.compile(r"(?:On|El) .{3,}")
 _WROTE = re.compile(r".{5,300} (?:wrote|escribi\u00f3):")
 _DIVIDES = re.compile(r"(?:-{4,} ?\w[\w ]{0,40}-{4,}|_{8,})")
@@ -52,6 +61,8 @@ class MailReply:
     sender: str | None = None
     more: bool = False
     """Whether somebody who opts out has written something else beside it."""
+    doubtful: bool = False
+    """The mail server that took it in says that it isn't from where it says it is (RFC 8601)."""
 
 
 def read_reply(raw: bytes) -> MailReply | None:
@@ -64,7 +75,7 @@ def read_reply(raw: bytes) -> MailReply | None:
         answered = OURS.search(f"{head.get('In-Reply-To', '')} {head.get('References', '')}")
         automatic = str(head.get("Auto-Submitted", "no")).partition(";")[0].strip().lower() != "no"
         if answered is None:
-            automatic |= any(name in head for name in _OF_MANY)
+            automatic |= any(name in head for name in _OF_MANY) or str(head.get("Return-Path", "")).strip() == "<>"
         if automatic or head.get_content_type() == "multipart/report":
             return None
         mail_id = _clean(str(head.get("Message-ID", ""))).strip()[:500] or f"sha256:{sha256(raw).hexdigest()}"
@@ -81,7 +92,8 @@ def read_reply(raw: bytes) -> MailReply | None:
     if letter is None:
         return None
     answers = UUID(answered[1]) if answered else None
-    return MailReply(mail_id, answers, letter.words, letter.meaning, sender, letter.more)
+    doubtful = _FORGED.search(" ".join(map(str, head.get_all("Authentication-Results", [])))) is not None
+    return MailReply(mail_id, answers, letter.words, letter.meaning, sender, letter.more, doubtful)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Reconciliation:
     unplanned: int = 0
     alarm: bool = False
     refused: int = 0
-    """Of those that failed or were not sent, what carriers wouldn't take or bring, or nobody knows."""
+    """What a carrier of theirs wouldn't take or bring, or of which nobody knows; another one may have."""
 
     @property
     def suspects(self) -> bool:
@@ -41,11 +41,11 @@ class Reconciliation:
         return bool(self.overdue or self.unheard or self.unplanned)
 
     def is_alarm(self, before: "Reconciliation | None") -> bool:
-        """What is overdue or unplanned is an alarm at once, and where carriers refuse more than they take; what is
-        unheard of, when it was so a while ago too.
+        """What is overdue or unplanned is an alarm at once, and where carriers refuse more than half; what is unheard
+        of, when it was so a while ago too.
         """
         stays_unheard = before is not None and bool(set(before.unheard) & set(self.unheard))
-        return bool(self.overdue or self.unplanned) or stays_unheard or self.refused > max(self.sent, A_FEW)
+        return bool(self.overdue or self.unplanned) or stays_unheard or self.refused > max(self.expected / 2, A_FEW)
 
     def next(self) -> datetime:
         """The next full hour; sooner where something may just have been on its way."""

@@ -27,6 +27,17 @@ async def last(session: AsyncSession, message: Message) -> tuple[str, str | None
     return None if found is None else (found.outcome, found.reason)
 
 
+async def carrier_away_since(session: AsyncSession, message: Message) -> datetime | None:
+    """When a message first waited for a carrier."""
+    columns = tables.decisions.c
+    about = (columns.client_id == message.client_id) & (columns.message_id == message.id)
+    waited = columns.outcome == "waiting", columns.reason.regexp_match(OF_CARRIERS)
+    found: datetime | None = await session.scalar(select(func.min(columns.at)).where(about, *waited))
+    return found
+
+
+OF_CARRIERS = "^(sms|voice|smtp|email|mail_server)_"
+"""Reasons that carriers give, with their codes."""
 _MESSAGES = tables.messages.c
 _BEFORE = tables.messages.alias("before")
 _SAME_STEP = ("tenant_id", "appointment_id", "appointment_sequence", "step")

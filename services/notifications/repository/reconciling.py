@@ -7,14 +7,13 @@ from sqlalchemy import ColumnElement, exists, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications.domain.reconciling import Reconciliation
+from services.notifications.repository.decisions import OF_CARRIERS
 from services.notifications.tables import decisions, messages, reconciliations, timers, visits
 from shared import timers as clock
 from shared.paging import Position
 from shared.rows import dump, every, one
 
 RECONCILE = "reconcile"
-_OF_CARRIERS = "^(sms|voice|smtp|mail_server)_"
-"""Reasons that carriers give, with their codes."""
 _STOPPED = ("sms_21610",)
 """The client has said STOP there."""
 
@@ -30,11 +29,12 @@ async def figures(session: AsyncSession, now: datetime, hour: timedelta, patienc
     by_carriers = exists().where(
         why.client_id == columns.client_id,
         why.message_id == columns.id,
-        why.reason.in_(("outcome_unknown", "no_words")) | why.reason.regexp_match(_OF_CARRIERS),
+        why.reason.in_(("outcome_unknown", "no_words")) | why.reason.regexp_match(OF_CARRIERS),
         why.reason.not_in(_STOPPED),
         why.outcome != "waiting",
     )
-    refused = (columns.status == "failed") | ((columns.status == "not_sent") & by_carriers)
+    # One that went by another channel was refused by the first.
+    refused = (columns.status == "failed") | by_carriers
     due = (columns.due_at > now - hour) & (columns.due_at <= now)
     query = select(
         func.count().label("expected"),

@@ -90,9 +90,9 @@ async def has_coming(session: AsyncSession, client_id: UUID, now: datetime) -> b
 
 
 async def has_come_since(session: AsyncSession, client_id: UUID, since: datetime) -> bool:
-    """Whether a client has been to a visit that began since then."""
+    """Whether a client has been to a visit that began after that."""
     columns = tables.visits.c
-    come = (columns.client_id == client_id, columns.start >= since, columns.status.in_(TOOK_PLACE))
+    come = (columns.client_id == client_id, columns.start > since, columns.status.in_(TOOK_PLACE))
     return await session.scalar(select(columns.id).where(*come).limit(1)) is not None
 
 

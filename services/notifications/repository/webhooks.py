@@ -63,8 +63,10 @@ async def all_of(session: AsyncSession, owner: str | None = None) -> list[Webhoo
     return await every(session, Webhook, query if owner is None else query.where(columns.owner == owner))
 
 
-async def count(session: AsyncSession) -> int:
-    return int(await session.scalar(select(func.count()).select_from(tables.webhooks)) or 0)
+async def count(session: AsyncSession, owner: str | None) -> int:
+    """Of an app, or of the practice itself."""
+    theirs = tables.webhooks.c.owner.is_not_distinct_from(owner)
+    return int(await session.scalar(select(func.count()).select_from(tables.webhooks).where(theirs)) or 0)
 
 
 async def for_event(session: AsyncSession, event_type: str) -> list[Webhook]:

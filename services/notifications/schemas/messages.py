@@ -141,7 +141,7 @@ class ReconciliationBody(BaseModel):
     unheard: list[UUID] = Field(description="Visits of which booking knows more than has arrived here; at most 100")
     unplanned: int = Field(description="Coming visits without a single message on record")
     refused: int = Field(
-        description="Of those that failed or were not sent: what carriers wouldn't take or bring, or nobody knows"
+        description="Of these, what a carrier wouldn't take or bring, or nobody knows; another channel may have"
     )
     alarm: bool
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +32,8 @@ from shared.invitations import Entry, Method, calendar
 from shared.telemetry import use_case
 
 log = logging.getLogger(__name__)
+ALERTED_WITHIN = timedelta(minutes=15)
+"""Longer than that no mail server should be away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +164,20 @@ def _calendar(message: Message, world: World) -> bytes | None:
 
 
 @use_case
-async def alert_practice(session: AsyncSession, *, tenant: UUID, task_id: UUID, now: datetime, post: Post) -> None:
+async def alert_practice(
+    session: AsyncSession, *, tenant: UUID, task_id: UUID, now: datetime, post: Post, overdue: bool = False
+) -> None:
     """Mails the practice that a person is needed now, by whichever server takes it; the mail says no more than that.
 
-    Where none does, or the practice has not said yet whom to mail, that waits, as long as nobody has seen to the task.
+    Where none does, or the practice has not said yet whom to mail, that waits, as long as nobody has seen to the task;
+    where it is `overdue`, until it is closed.
     """
     task = await repository.tasks.get(session, task_id)
+    if task.status == "closed" or (task.status == "claimed" and not overdue):
+        return
     sender = await repository.people.sender(session)
     if sender is None:
-        if task.status == "open":
-            timers.try_later(session)
+        timers.try_later(session)
         return
     body = "A task needs a person now. Please open your tasks in Rapport.\n\nTask: " + str(task_id) + "\n"
     mail = Outbound(
@@ -191,7 +197,8 @@ async def alert_practice(session: AsyncSession, *, tenant: UUID, task_id: UUID, 
             await tasks.alerts_fail(session, tenant, now)
         except Unavailable as error:
             log.warning("a mail server takes no alert: %s", error.code)
+            if now - task.opened_at > ALERTED_WITHIN:
+                await tasks.alerts_fail(session, tenant, now)
         else:
             return
-    if task.status != "closed":
-        timers.try_later(session)
+    timers.try_later(session)

@@ -122,11 +122,15 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     """
     answered = await repository.messages.known(session, reply.message_id) if reply.message_id else None
     clients = [answered.client_id] if answered else []
-    if reply.message_id is None and reply.sender is not None:
+    if answered is None and reply.sender is not None:
+        # Also where it answers somebody else's mail, or one of ours that is on record no more.
         clients = await repository.people.clients_by_email(session, reply.sender)
     if not clients:
         return False
     client_id, what = clients[0], reply.meaning
+    if what == "opt_out" and answered is None and reply.doubtful:
+        # Anybody can write somebody's name above a letter: a person looks.
+        what = "other"
     await be_patient(session)
     await repository.clients.lock_all(session, clients)
     annotate(client_id=client_id, meaning=what)
@@ -139,13 +143,20 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     event = MessageReceived.model_validate({"sequence": 1, "message_id": id_, "channel": "email", **told})
     await repository.record(session, tenant, [event], now)
     if what == "safety":
+        # Who has the lines gets no more of them by mail: a machine that answers with our own words would never end.
+        has_lines = answered is None and await repository.tasks.is_open(session, client_id, "safety")
         await _endangered(session, tenant, clients, client_id, id_, now)
+        if has_lines:
+            return True
         message = new_message(
             client_id=client_id, purpose="safety", step=f"reply.{id_}", channels=("email",), due_at=now
         )
         await plan_message(session, tenant, message, now)
         return True
-    opted_out = [await _opts_out(session, tenant, each, answered, reply, now) for each in sorted(clients)]
+    opted_out = [
+        await _opts_out(session, tenant, each, answered, reply, now) if what == "opt_out" else False
+        for each in sorted(clients)
+    ]
     if not all(opted_out) or reply.more:
         await _let_read(session, tenant, client_id, id_, now)
     return True
@@ -156,8 +167,6 @@ async def _opts_out(
 ) -> bool:
     """Whether the client wants no more mails, which is on record then."""
     contact = await repository.people.contact(session, client_id, lock=True)
-    if reply.meaning != "opt_out":
-        return False
     address = answered.address if answered is not None and answered.channel == "email" else None
     mine = contact.email if contact is not None else None
     if mine is not None and mine.lower() == (address.lower() if address else reply.sender):

@@ -62,6 +62,8 @@ async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementSta
         return
     last = await repository.visits.find(session, state.last_appointment_id)
     unwanted = await repository.outreach.unwanted_since(session, state.client_id, last.start if last else state.since)
+    if unwanted == "opted_out" and await _takes_texts_again(session, state.client_id):
+        unwanted = None
     # Nobody says to them that nothing is booked.
     booked = await repository.visits.has_coming(session, state.client_id, now)
     if unwanted is not None or booked:
@@ -78,6 +80,11 @@ async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementSta
     new = await _new(session, tenant, trigger, state.client_id, state.last_appointment_id, state.since, now)
     if new is not None:
         await _begin(session, tenant, new, now)
+
+
+async def _takes_texts_again(session: AsyncSession, client_id: UUID) -> bool:
+    contact = await repository.people.contact(session, client_id)
+    return contact is not None and "sms" in await repository.people.consented_channels(session, contact)
 
 
 async def _new(
@@ -112,7 +119,7 @@ async def _begin(session: AsyncSession, tenant: UUID, new: Outreach, now: dateti
     already = await repository.visits.booked_since(session, new.client_id, new.missed_at)
     if already is not None:
         await _end(session, tenant, new, "rebooked", now, rebooked=already.id)
-    elif await repository.visits.has_come_since(session, new.client_id, new.missed_at):
+    elif await repository.visits.has_come_since(session, new.client_id, await _since(session, new)):
         await _end(session, tenant, new, "returned", now)
     elif await repository.clients.is_discharged(session, new.client_id):
         await _end(session, tenant, new, "discharged", now)
@@ -198,6 +205,10 @@ async def _learn(
     learned = run.learned(barrier)
     await repository.outreach.save(session, tenant, learned)
     await repository.record(session, tenant, [state(OutreachAdvanced, learned)], now)
+    for message in await repository.messages.planned(session, repository.messages.of_outreach(run.id)):
+        if message.purpose == "barrier_question":
+            # It waits for an hour or a day at which it may go, and has its answer.
+            await drop(session, tenant, message, "answered", now)
     action = flow.on_barrier.get(barrier)
     if action is not None and learned.held_out:
         # What the flow does for a barrier is part of what is measured.
@@ -235,8 +246,14 @@ async def end_for_visit(session: AsyncSession, tenant: UUID, visit: Visit, now: 
         await _end(session, tenant, run, "visit_changed", now)
     if visit.status in TOOK_PLACE:
         for other in await repository.outreach.running(session, visit.client_id):
-            if other.appointment_id != visit.id and visit.start >= other.missed_at:
+            if other.appointment_id != visit.id and visit.start > await _since(session, other):
                 await _end(session, tenant, other, "returned", now)
+
+
+async def _since(session: AsyncSession, run: Outreach) -> datetime:
+    """After what somebody who comes is back: the start of the missed visit, of which may be told much later."""
+    visit = await repository.visits.find(session, run.appointment_id)
+    return visit.start if visit is not None else run.missed_at
 
 
 async def end_for_task(session: AsyncSession, tenant: UUID, task: Task, now: datetime) -> None:

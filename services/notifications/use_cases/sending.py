@@ -41,7 +41,7 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 """Of what was asked for so long ago nobody will say any more whether it went."""
 
 AWAY_FOR = timedelta(minutes=10)
-"""A message that no carrier of its channel takes for so long goes by the next channel, where that is open."""
+"""A message that has waited so long for a carrier goes by the next channel, where that is open."""
 NOT_TAKEN = "not_taken"
 LATE_SECONDS = 10.0
 """After so long it goes on by the next channel in another transaction: whoever says STOP waits for this one."""
@@ -75,6 +75,8 @@ async def _resolved(
     """A vendor may have it: the message as it may be asked again, or None."""
     try:
         became = await resolve(session, tenant, message, begun, world, now, post)
+        if isinstance(became, Message) and now - begun.begun_at > GIVEN_UP_AFTER:
+            raise Unknowable
         if isinstance(became, Message):
             return became
         if became == "unsent":
@@ -99,7 +101,7 @@ async def _not_taken(
     Whatever is next has a transaction of its own: somebody may wait for this one to say STOP.
     """
     tried, others = replace(message, channel=begun.channel), _without(message, begun.channel)
-    if now - message.due_at >= AWAY_FOR and _can_go(others, world, now):
+    if _can_go(others, world, now) and await _has_waited(session, message, now):
         await has_failed(session, tenant, tried, others.channels, NOT_TAKEN, now)
     elif now - message.due_at > GIVEN_UP_AFTER:
         await _not_sent(session, tenant, tried, NOT_TAKEN, True, now)
@@ -123,7 +125,8 @@ async def _go(
             vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
             given = await hand_over(tenant, message, channel, outbound, vendors[message.id], post, again=again)
         except Unavailable as error:
-            if again or not _goes_on(error, whole, _without(rest, channel), world, now):
+            others = _without(rest, channel)
+            if again or not await _goes_on(session, error, whole, channel, others, world, now, post.carriers):
                 await _wait(session, tenant, whole, error, now)
                 _try_later(session, channel, error, whole, world.visit, now, post.carriers)
                 return
@@ -142,7 +145,7 @@ async def _go(
         if not rest.channels:
             verdict = Refuse(code)
             break
-        if loop.time() - begun > LATE_SECONDS:
+        if refused and loop.time() - begun > LATE_SECONDS:
             await _record_closed(session, tenant, message, closed, now)
             await has_failed(session, tenant, replace(whole, channel=channel), rest.channels, code, now)
             return
@@ -161,10 +164,25 @@ def _without(message: Message, channel: Channel) -> Message:
     return replace(message, channels=tuple(one for one in message.channels if one != channel))
 
 
-def _goes_on(error: Unavailable, message: Message, others: Message, world: World, now: datetime) -> bool:
-    """Whether a carrier that has not taken it has been away for so long that it goes by another channel."""
-    waited = isinstance(error, CarrierUnavailable) and now - message.due_at >= AWAY_FOR
-    return waited and _can_go(others, world, now)
+async def _goes_on(
+    session: AsyncSession,
+    error: Unavailable,
+    message: Message,
+    channel: Channel,
+    others: Message,
+    world: World,
+    now: datetime,
+    carriers: Carriers,
+) -> bool:
+    """Whether a channel's carriers, which have not taken it, have been away for so long that it goes by another one."""
+    if not isinstance(error, CarrierUnavailable) or carriers.is_another_ready(channel, error.vendor):
+        return False
+    return await _has_waited(session, message, now) and _can_go(others, world, now)
+
+
+async def _has_waited(session: AsyncSession, message: Message, now: datetime) -> bool:
+    since = await repository.decisions.carrier_away_since(session, message)
+    return since is not None and now - max(since, message.due_at) >= AWAY_FOR
 
 
 def _can_go(message: Message, world: World, now: datetime) -> bool:
@@ -247,7 +265,7 @@ def _try_later(
     after = error.after
     if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, error.vendor):
         after = None
-    goes_on = message.due_at + AWAY_FOR if len(message.channels) > 1 else None
+    goes_on = now + AWAY_FOR if len(message.channels) > 1 else None
     for at in (goes_on, visit.start if visit else None):
         if after is not None and at is not None and at > now:
             after = min(after, at - now)

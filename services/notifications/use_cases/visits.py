@@ -67,7 +67,10 @@ def _is_missed_anew(before: Visit | None, visit: Visit) -> bool:
 
 async def _follow_import(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
     """A visit from another system, which has told the client of it: only what is to come is said here."""
-    if not await repository.visits.save(session, tenant, visit) or visit.status != "booked":
+    if not await repository.visits.save(session, tenant, visit):
+        return
+    if visit.status != "booked":
+        await outreach.end_for_visit(session, tenant, visit, now)
         return
     version, plan = await repository.plans.plan(session)
     await plan_all(session, tenant, plan_messages(plan, visit, now, version=version, imported=True), now)

@@ -25,8 +25,9 @@ from shared.telemetry import annotate, under, use_case
 async def add(session: AsyncSession, *, tenant: UUID, webhook: Webhook, hooks: Hooks) -> Webhook:
     """Raises Problem `webhook_url_refused` or `too_many_webhooks`."""
     check_url(webhook.url, hooks)
-    if await repository.webhooks.count(session) >= MOST_WEBHOOKS:
-        raise conflict("too_many_webhooks", f"A practice has at most {MOST_WEBHOOKS} webhooks; remove one first.")
+    if await repository.webhooks.count(session, webhook.owner) >= MOST_WEBHOOKS:
+        told = f"An app has at most {MOST_WEBHOOKS} webhooks, and so has the practice; remove one first."
+        raise conflict("too_many_webhooks", told)
     await repository.webhooks.add(session, tenant, webhook)
     return webhook
 

@@ -1,8 +1,9 @@
 """The mail that tells the practice that a person is needed now: it gets there, or somebody hears that it doesn't."""
 
 import pytest
+from sqlalchemy import text
 
-from services.notifications.clients import CarrierRefused, OutcomeUnknown
+from services.notifications.clients import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from shared.timers import MAX_ATTEMPTS
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_bounces import came_back
@@ -52,6 +53,43 @@ async def test_what_is_refused_is_tried_until_it_is_taken_and_whoever_looks_at_t
         await practice.fire_due()
     assert await kinds(practice) == ["alerts_fail", "safety"]
     assert len(desk(practice)) == 1
+
+
+@pytest.mark.parametrize("move", ["claim", "close"])
+async def test_who_has_seen_to_it_gets_no_more_mails(move: str, practice: Practice) -> None:
+    """A server that takes them and stays silent would bring one every five minutes."""
+    await practice.open("sms")
+    real = practice.resources.carriers.vendors["email"][0]
+
+    class Silent(Failing):
+        async def send(self, message: Outbound) -> str:
+            await self.own.send(message)
+            raise OutcomeUnknown("mail_server_silent")
+
+    practice.resources = carried_by(practice.resources, Silent(real, [], "email"), channel="email")
+    await text_in(practice, IN_DANGER)
+    await practice.fire_due()
+    [task] = await practice.tasks()
+    await practice.call("POST", f"/v1/tasks/{task['id']}/{move}", json={"outcome": "done"} if move == "close" else None)
+    for _ in range(4):
+        await practice.come_due("task.alert")
+        await practice.fire_due()
+    assert len(desk(practice)) == 1
+
+
+async def test_servers_that_stay_away_are_a_task(practice: Practice) -> None:
+    await practice.open("sms")
+    real = practice.resources.carriers.vendors["email"][0]
+    away = Failing(real, [CarrierUnavailable("mail_server_away")] * 9, "email")
+    practice.resources = carried_by(practice.resources, away, channel="email")
+    await text_in(practice, IN_DANGER)
+    await practice.fire_due()
+    assert await kinds(practice) == ["safety"], "it may be back in a moment"
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE tasks SET opened_at = opened_at - interval '16 minutes'"))
+    await practice.come_due("task.alert")
+    await practice.fire_due()
+    assert await kinds(practice) == ["alerts_fail", "safety"]
 
 
 async def test_danger_that_nobody_has_seen_to_in_time_is_told_again(practice: Practice) -> None:

@@ -192,6 +192,32 @@ async def test_a_letter_of_danger_from_an_address_of_two_has_somebody_look_after
     }
 
 
+async def test_an_answer_to_somebody_elses_mail_is_a_letter_too(practice: Practice) -> None:
+    """Some mail programs name their mails as we do."""
+    await practice.open("email")
+    raw = fresh(practice, "I want to kill myself", In_Reply_To=f"<{uuid4()}@phone.example>")
+    assert (await came_back(practice, raw))["meaning"] == "reply"
+    assert [one["kind"] for one in await practice.tasks()] == ["safety"]
+
+
+async def test_a_machine_that_answers_the_crisis_lines_with_them_gets_them_once(practice: Practice) -> None:
+    await practice.open("email")
+    for _ in range(4):
+        await came_back(practice, fresh(practice, "I want to kill myself", Subject="Automatic reply"))
+        await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+
+
+@pytest.mark.parametrize("said", ["spf=fail", "dmarc=fail (p=none)"])
+async def test_a_letter_that_may_be_forged_ends_no_mails_and_is_read(said: str, practice: Practice) -> None:
+    await practice.open("email")
+    raw = fresh(practice, "unsubscribe", Authentication_Results=f"mx.maple.example; {said}")
+    assert (await came_back(practice, raw))["meaning"] == "reply"
+    consents = await practice.call("GET", f"/v1/clients/{practice.client}/consents")
+    assert [one["granted"] for one in consents["items"]] == [True]
+    assert [one["kind"] for one in await practice.tasks()] == ["read_reply"]
+
+
 async def test_a_letter_that_says_stop_ends_mails_to_that_address(practice: Practice) -> None:
     await practice.open("email")
     await came_back(practice, fresh(practice, "unsubscribe"))
@@ -202,7 +228,13 @@ async def test_a_letter_that_says_stop_ends_mails_to_that_address(practice: Prac
 
 @pytest.mark.parametrize(
     "headers",
-    [{"List_Id": "<news.example>"}, {"Precedence": "bulk"}, {"Auto_Submitted": "auto-replied"}, {"X_Autoreply": "yes"}],
+    [
+        {"Return_Path": "<>"},
+        {"List_Id": "<news.example>"},
+        {"Precedence": "bulk"},
+        {"Auto_Submitted": "auto-replied"},
+        {"X_Autoreply": "yes"},
+    ],
 )
 async def test_what_a_machine_writes_from_a_clients_address_is_nothing(
     headers: dict[str, str], practice: Practice

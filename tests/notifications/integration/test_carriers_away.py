@@ -9,7 +9,7 @@ from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import Failing, carried_by
+from tests.notifications.integration.test_reminders import Failing, carried_by, visit
 from tests.notifications.integration.test_unknown_outcomes import FIELDS
 from tests.notifications.integration.test_vendors import booked, hand_overs, two
 
@@ -20,7 +20,7 @@ async def again(practice: Practice, minutes: int) -> None:
     """It is looked at once more, so many minutes later: by then somebody may go to look how the carrier is."""
     practice.resources.carriers.breakers.clear()
     async with practice.resources.database.transaction(practice.tenant) as session:
-        for table, column in (("messages", "due_at"), ("hand_overs", "begun_at")):
+        for table, column in (("messages", "due_at"), ("hand_overs", "begun_at"), ("decisions", "at")):
             past = text(f"UPDATE {table} SET {column} = {column} - CAST(:past AS interval)")
             await session.execute(past, {"past": timedelta(minutes=minutes)})
     await practice.come_due("message.send")
@@ -43,6 +43,57 @@ async def test_while_texts_cannot_go_for_long_a_mail_does(code: str, practice: P
     assert sent(practice) == (0, 1)
     assert ("reminder", "sms", "channel_closed", code) in await practice.decisions()
     assert await practice.tasks() == []
+
+
+async def test_texts_that_cannot_go_are_an_alarm_though_mails_went(practice: Practice) -> None:
+    """Wrong credentials, say: every reminder by mail is not what the practice wanted."""
+    asked = [CarrierUnavailable("sms_http_401")] * 99
+    practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], asked))
+    await booked(practice)
+    for _ in range(2):
+        await practice.follow(await visit(practice))
+    await practice.fire_due()
+    for minutes in (11, 1):
+        await again(practice, minutes)
+    assert sent(practice) == (0, 3)
+    await practice.come_due("reconcile")
+    await practice.fire_due()
+    found = (await practice.call("GET", "/v1/reconciliations"))["items"][0]
+    assert (found["sent"], found["refused"], found["alarm"]) == (3, 3, True)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_one_that_is_late_already_is_not_sent_by_mail_because_of_one_hiccup(
+    ready: bool, practice: Practice
+) -> None:
+    """The worker was away, say: how long the message is late says nothing of the carrier. And a second one goes first."""
+    first, second = two(practice, CarrierUnavailable("sms_http_503"), CarrierUnavailable("sms_http_503"))
+    if not ready:
+        practice.resources = carried_by(practice.resources, first)
+    await booked(practice)
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE messages SET due_at = due_at - interval '30 minutes'"))
+    await practice.fire_due()
+    assert sent(practice) == (0, 0)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    if ready:
+        assert (sent(practice), len(second.asked)) == ((1, 0), 1)
+    else:
+        await practice.come_due("message.send")
+        await practice.fire_due()
+        assert sent(practice) == (1, 0)
+
+
+async def test_what_a_carrier_that_knows_repetitions_may_have_is_given_up_in_the_end(practice: Practice) -> None:
+    errors = [OutcomeUnknown("sms_silent"), *[CarrierUnavailable("sms_http_503")] * 99]
+    practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], errors))
+    await booked(practice)
+    for _ in range(8):
+        await again(practice, 60)
+    [message] = await practice.messages()
+    assert (message["status"], message["reason"]) == ("not_sent", "outcome_unknown")
+    assert [one["kind"] for one in await practice.tasks()] == ["unreachable"]
 
 
 async def test_a_carrier_that_wants_a_day_of_peace_keeps_no_mail_waiting(practice: Practice) -> None:

@@ -192,6 +192,16 @@ async def test_who_wanted_none_since_their_last_visit_is_not_reached_out_to_agai
     assert after[0] == before[0] and after[1] - before[1] <= (said == "STOP")
 
 
+async def test_who_takes_texts_again_is_reached_out_to_again(practice: Practice) -> None:
+    await practice.open("sms")
+    last = await been(practice)
+    await hear(practice, ClientUnscheduled, last)
+    for word in ("STOP", "START"):
+        await text_in(practice, word)
+    await hear(practice, ClientDisengaging, last)
+    assert [one["status"] for one in await practice.outreach()] == ["ended", "running"]
+
+
 async def test_nobody_is_told_that_nothing_is_booked_who_has_a_visit_to_come(practice: Practice) -> None:
     """However long ago it was booked, and however far it is."""
     await practice.open("email")

@@ -21,6 +21,7 @@ from shared.contracts.booking import (
     AppointmentConfirmed,
     AppointmentEnteredInError,
     AppointmentFulfilled,
+    AppointmentImported,
     AppointmentMissed,
     AppointmentMissedRetracted,
     AppointmentRescheduled,
@@ -63,7 +64,7 @@ async def missed(practice: Practice, **changes: Any) -> AppointmentMissed:
         AppointmentMissed,
         client_id=practice.client,
         sequence=2,
-        start=now - timedelta(minutes=15),
+        start=changes.pop("start", now - timedelta(minutes=15)),
         booked_at=now - timedelta(days=3),
         changed_at=now,
         changed_by="system",
@@ -151,6 +152,20 @@ async def test_who_comes_to_a_visit_that_was_booked_before_the_miss_is_back(
     await practice.follow(other, *((miss, came) if order == "missed first" else (came, miss)))
     [one] = await practice.outreach()
     assert one["end_reason"] == reason
+
+
+@pytest.mark.parametrize("imported", [False, True])
+async def test_who_came_before_the_miss_was_told_of_is_back(imported: bool, practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)
+    now = await practice.now()
+    before = {"booked_at": now - timedelta(days=3), "changed_at": now - timedelta(days=3)}
+    at = {"start": now - timedelta(hours=4), "status": "fulfilled", "sequence": 3}
+    kind = AppointmentImported if imported else AppointmentFulfilled
+    came = appointment_event(kind, client_id=practice.client, **(before | at))
+    miss = await missed(practice, start=now - timedelta(hours=9))
+    await practice.follow(*((miss, came) if imported else (came, miss)))
+    assert [one["end_reason"] for one in await practice.outreach()] == ["returned"]
 
 
 async def test_any_booking_ends_it_and_nothing_planned_goes_out(practice: Practice) -> None:

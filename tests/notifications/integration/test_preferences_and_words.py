@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.notifications.domain.outreach import is_held_out
+from services.notifications import repository
+from services.notifications.domain.conditions import KEPT
+from services.notifications.domain.outreach import OutreachFlow, is_held_out
+from services.notifications.domain.plans import ReminderPlan
 from services.notifications.use_cases.practice import record_consent
 from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice, daytime, text_in
@@ -258,6 +261,20 @@ async def test_pages_speak_the_clients_language(practice: Practice) -> None:
     assert '<html lang="es">' in inbox and "Su mensaje" in inbox and "Lo he leído" in inbox
     for english in ("Your message", "I have read", "Send<", "Sunday", " at "):
         assert english not in inbox
+
+
+async def test_what_was_published_before_a_rule_was_made_is_shown_as_it_is(practice: Practice) -> None:
+    step = {"after": "PT0S", "message": "missed_you", "channels": ["email"]}
+    flow = OutreachFlow.model_validate({"steps": [step, step], "gives_up_after": "P1D"}, context=KEPT)
+    said = {"offset": "PT24H", "channels": ["email"]}
+    plan = ReminderPlan.model_validate({"steps": [said, said]}, context=KEPT)
+    now = await practice.now()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await repository.plans.add_flow(session, practice.tenant, flow, now)
+        await repository.plans.add_plan(session, practice.tenant, plan, now)
+    for kind, name in (("outreach-flows", "flow"), ("reminder-plans", "plan")):
+        for version in ("current", "1"):
+            assert len((await practice.call("GET", f"/v1/{kind}/{version}"))[name]["steps"]) == 2
 
 
 async def test_what_has_no_words_for_a_channel_is_not_published_until_it_has(practice: Practice) -> None:

@@ -42,6 +42,21 @@ async def test_who_takes_texts_alone_gets_what_was_found_for_them_a_day_after_th
     assert len(practice.outside.texts(practice.phone)) == 2
 
 
+async def test_a_question_that_waits_is_not_asked_once_it_is_answered(practice: Practice) -> None:
+    await practice.open("sms")
+    question = {"after": "PT0S", "message": "barrier_question", "channels": ["sms"]}
+    flow = {**FLOW, "steps": [*FLOW["steps"], question]}
+    await practice.call("POST", "/v1/outreach-flows", 201, json=flow)
+    miss = await missed(practice)
+    await practice.follow(miss)
+    await practice.fire_due()
+    assert ("barrier_question", None, "deferred", "daily_text_cap") in await practice.decisions()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        report, now = reported(practice, miss, "transport"), await practice.now()
+        await outreach.learn_barrier(session, tenant=practice.tenant, report=report, now=now)
+    assert ("barrier_question", None, "not_sent", "answered") in await practice.decisions()
+
+
 async def test_who_takes_mails_too_gets_it_by_mail_now(practice: Practice) -> None:
     await practice.open("sms", "email")
     await named(practice)

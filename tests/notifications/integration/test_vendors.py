@@ -80,6 +80,17 @@ async def test_what_is_refused_late_goes_on_in_another_transaction_since_somebod
     assert await practice.tasks() == []
 
 
+async def test_who_has_said_stop_at_a_slow_carrier_is_left_in_peace_as_at_a_fast_one(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LATE_SECONDS", -1.0)
+    two(practice, CarrierRefused("sms_21610", "opt_out"))
+    await booked(practice, "sms")
+    await practice.fire_due()
+    assert [(one["channel"], one["status"]) for one in await practice.messages()] == [("sms", "not_sent")]
+    assert await practice.tasks() == []
+
+
 async def test_who_is_silent_is_asked_again_and_nobody_else_until_that_is_known(practice: Practice) -> None:
     first, second = two(practice, OutcomeUnknown("sms_silent"), OutcomeUnknown("sms_silent"))
     await booked(practice)

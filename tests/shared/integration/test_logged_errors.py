@@ -81,3 +81,17 @@ def test_what_led_to_an_error_is_told_first_and_each_of_several() -> None:
         raise ValueError("alone") from None
     except ValueError as error:
         assert logged(error).endswith("ValueError: alone\n")
+
+
+def test_whatever_an_error_is_it_can_be_logged() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("not this either")
+
+    assert "can't say what it is (RuntimeError)" in logged(Mute())
+    error: BaseException = ValueError("the first of many")
+    for number in range(2_000):
+        following = ValueError(str(number))
+        following.__cause__ = error
+        error = following
+    assert "1999" in logged(error)
