@@ -45,7 +45,7 @@ def caseload(caller: Principal) -> UUID | None:
 
 async def require_client(session: AsyncSession, caller: Principal, client_id: UUID) -> None:
     """Raises Problem `client_not_found` where the caller may not see them: a client sees what is theirs, a provider
-    those with whom they have, or had, visits.
+    the clients of their visits, past or to come.
     """
     provider = caseload(caller)
     known = caller.may_see_client(client_id)

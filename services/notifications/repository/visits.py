@@ -71,7 +71,7 @@ async def booked_since(session: AsyncSession, client_id: UUID, since: datetime) 
 
 
 def in_caseload(client_id: ColumnElement[UUID], provider_id: UUID) -> ColumnElement[bool]:
-    """Whether this provider has, or had, a visit with the client."""
+    """Whether a visit of the client, past or to come, is this provider's."""
     columns = tables.visits.c
     return client_id.in_(select(columns.client_id).where(columns.provider_id == provider_id))
 

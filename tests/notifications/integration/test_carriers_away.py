@@ -66,7 +66,7 @@ async def test_texts_that_cannot_go_are_an_alarm_though_mails_went(practice: Pra
 async def test_one_that_is_late_already_is_not_sent_by_mail_because_of_one_hiccup(
     ready: bool, practice: Practice
 ) -> None:
-    """The worker was away, say: how long the message is late says nothing of the carrier. And a second one goes first."""
+    """The worker was away, say: how late it is says nothing of the carrier. And a second one goes first."""
     first, second = two(practice, CarrierUnavailable("sms_http_503"), CarrierUnavailable("sms_http_503"))
     if not ready:
         practice.resources = carried_by(practice.resources, first)
@@ -86,7 +86,7 @@ async def test_one_that_is_late_already_is_not_sent_by_mail_because_of_one_hiccu
 
 
 async def test_what_a_carrier_that_knows_repetitions_may_have_is_given_up_in_the_end(practice: Practice) -> None:
-    errors = [OutcomeUnknown("sms_silent"), *[CarrierUnavailable("sms_http_503")] * 99]
+    errors: list[Exception] = [OutcomeUnknown("sms_silent"), *[CarrierUnavailable("sms_http_503")] * 99]
     practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], errors))
     await booked(practice)
     for _ in range(8):
