@@ -47,7 +47,7 @@ async def test_while_texts_cannot_go_for_long_a_mail_does(code: str, practice: P
 
 async def test_texts_that_cannot_go_are_an_alarm_though_mails_went(practice: Practice) -> None:
     """Wrong credentials, say: every reminder by mail is not what the practice wanted."""
-    asked = [CarrierUnavailable("sms_http_401")] * 99
+    asked: list[Exception] = [CarrierUnavailable("sms_http_401")] * 99
     practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], asked))
     await booked(practice)
     for _ in range(2):

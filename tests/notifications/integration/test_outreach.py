@@ -160,7 +160,7 @@ async def test_who_came_before_the_miss_was_told_of_is_back(imported: bool, prac
     await practice.call("POST", "/v1/outreach-flows", 201, json=QUICK_FLOW)
     now = await practice.now()
     before = {"booked_at": now - timedelta(days=3), "changed_at": now - timedelta(days=3)}
-    at = {"start": now - timedelta(hours=4), "status": "fulfilled", "sequence": 3}
+    at: dict[str, Any] = {"start": now - timedelta(hours=4), "status": "fulfilled", "sequence": 3}
     kind = AppointmentImported if imported else AppointmentFulfilled
     came = appointment_event(kind, client_id=practice.client, **(before | at))
     miss = await missed(practice, start=now - timedelta(hours=9))
