@@ -34,7 +34,6 @@ _OF_MANY = (
     "Precedence",
     "X-Autoreply",
     "X-Autorespond",
-    "X-Auto-Response-Suppress",
     "Feedback-ID",
 )
 """What mailing lists and machines write, in a mail that answers none of ours."""

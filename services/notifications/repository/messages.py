@@ -296,6 +296,14 @@ async def texts_of(
     return {row["client_id"]: (row["day"], row["week"], row["last"]) for row in await _texts().rows(session, values)}
 
 
+async def has_lines(session: AsyncSession, client_id: UUID, since: datetime) -> bool:
+    """Whether the crisis lines went to a client by mail since then, or are about to."""
+    columns = tables.messages.c
+    by_mail = (columns.client_id == client_id, columns.purpose == "safety", columns.channel == "email")
+    on_its_way = (columns.due_at > since, columns.status.in_(("planned", "sent", "delivered")))
+    return await session.scalar(select(columns.id).where(*by_mail, *on_its_way).limit(1)) is not None
+
+
 async def arrived(session: AsyncSession, message: Message, step: str) -> bool | None:
     """Whether the message of another step of the same plan has arrived, by whichever channel; None where there was
     none.

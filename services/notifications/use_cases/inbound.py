@@ -32,6 +32,7 @@ _REPLIES: dict[Meaning, Purpose] = {
 }
 _THANKS: dict[Answer, Purpose] = {"confirm": "answer_confirm", "move": "answer_move", "cancel": "answer_cancel"}
 SMS_WORDING = "keyword"
+LINES_LAST = timedelta(days=1)
 CORRECTED_WITHIN = timedelta(hours=1)
 BY_TEXT = frozenset(("sms", "carrier"))
 """Sources of what was said by STOP and START, here or at the carrier."""
@@ -143,8 +144,8 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     event = MessageReceived.model_validate({"sequence": 1, "message_id": id_, "channel": "email", **told})
     await repository.record(session, tenant, [event], now)
     if what == "safety":
-        # Who has the lines gets no more of them by mail: a machine that answers with our own words would never end.
-        has_lines = answered is None and await repository.tasks.is_open(session, client_id, "safety")
+        # Who has had the lines by mail gets no more of them: a machine that answers with our own words would never end.
+        has_lines = answered is None and await repository.messages.has_lines(session, client_id, now - LINES_LAST)
         await _endangered(session, tenant, clients, client_id, id_, now)
         if has_lines:
             return True

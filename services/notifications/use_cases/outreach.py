@@ -84,7 +84,9 @@ async def reach_out(session: AsyncSession, *, tenant: UUID, state: EngagementSta
 
 async def _takes_texts_again(session: AsyncSession, client_id: UUID) -> bool:
     contact = await repository.people.contact(session, client_id)
-    return contact is not None and "sms" in await repository.people.consented_channels(session, contact)
+    if contact is None or contact.phone is None or await repository.people.is_suppressed(session, contact.phone):
+        return False
+    return "sms" in await repository.people.consented_channels(session, contact)
 
 
 async def _new(

@@ -73,9 +73,11 @@ async def _resolved(
     session: AsyncSession, tenant: UUID, message: Message, begun: Begun, world: World, now: datetime, post: Post
 ) -> Message | None:
     """A vendor may have it: the message as it may be asked again, or None."""
+    # Or put off since, for a night in which nobody was asked.
+    asked_at = max(begun.begun_at, message.due_at)
     try:
         became = await resolve(session, tenant, message, begun, world, now, post)
-        if isinstance(became, Message) and now - begun.begun_at > GIVEN_UP_AFTER:
+        if isinstance(became, Message) and now - asked_at > GIVEN_UP_AFTER:
             raise Unknowable
         if isinstance(became, Message):
             return became
@@ -85,7 +87,7 @@ async def _resolved(
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
         begins = world.visit.start if world.visit and message.purpose in ABOUT_A_VISIT else None
-        if now - begun.begun_at > GIVEN_UP_AFTER or (begins is not None and begins <= now):
+        if now - asked_at > GIVEN_UP_AFTER or (begins is not None and begins <= now):
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return None
         await _wait(session, tenant, message, error, now)
@@ -175,7 +177,10 @@ async def _goes_on(
     carriers: Carriers,
 ) -> bool:
     """Whether a channel's carriers, which have not taken it, have been away for so long that it goes by another one."""
-    if not isinstance(error, CarrierUnavailable) or carriers.is_another_ready(channel, error.vendor):
+    if not isinstance(error, CarrierUnavailable):
+        return False
+    if message.vendor in (None, error.vendor) and carriers.is_another_ready(channel, error.vendor):
+        # A second one that has not failed for this message is asked before.
         return False
     return await _has_waited(session, message, now) and _can_go(others, world, now)
 

@@ -208,6 +208,16 @@ async def test_a_machine_that_answers_the_crisis_lines_with_them_gets_them_once(
     assert len(practice.outside.mails(practice.email)) == 1
 
 
+async def test_who_has_had_the_lines_by_text_has_them_by_mail_too(practice: Practice) -> None:
+    """Or another one on their number has: that mail is all that they have written, perhaps."""
+    await practice.open("sms", "email")
+    await practice.text_from(practice.phone, "I want to kill myself")
+    await practice.fire_due()
+    await came_back(practice, fresh(practice, "I want to kill myself"))
+    await practice.fire_due()
+    assert ["988" in one for one in practice.outside.mails(practice.email)] == [True]
+
+
 @pytest.mark.parametrize("said", ["spf=fail", "dmarc=fail (p=none)"])
 async def test_a_letter_that_may_be_forged_ends_no_mails_and_is_read(said: str, practice: Practice) -> None:
     await practice.open("email")

@@ -85,6 +85,35 @@ async def test_one_that_is_late_already_is_not_sent_by_mail_because_of_one_hiccu
         assert sent(practice) == (1, 0)
 
 
+@pytest.mark.parametrize("of_address", [False, True])
+async def test_where_both_vendors_have_failed_it_goes_by_the_next_channel(of_address: bool, practice: Practice) -> None:
+    """Also where either is ready again by then, or is well and says that this address can't be reached now."""
+    errors = [CarrierUnavailable("sms_http_503", of_address=of_address) for _ in range(99)]
+    first, second = two(practice, *errors)
+    second.errors = list(errors)
+    await booked(practice)
+    await practice.fire_due()
+    for minutes in (5, 6, 1):
+        await again(practice, minutes)
+    assert first.asked and second.asked
+    assert sent(practice) == (0, 1)
+
+
+async def test_a_night_in_which_nobody_was_asked_gives_nothing_up(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(practice.outside.carrier, "knows", True)
+    real = practice.resources.carriers.vendors["sms"][0]
+    practice.resources = carried_by(practice.resources, Failing(real, [OutcomeUnknown("sms_silent")]))
+    await booked(practice)
+    await practice.fire_due()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '11 hours'"))
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert sent(practice) == (1, 0)
+
+
 async def test_what_a_carrier_that_knows_repetitions_may_have_is_given_up_in_the_end(practice: Practice) -> None:
     errors: list[Exception] = [OutcomeUnknown("sms_silent"), *[CarrierUnavailable("sms_http_503")] * 99]
     practice.resources = carried_by(practice.resources, Failing(practice.resources.carriers.vendors["sms"][0], errors))

@@ -202,6 +202,16 @@ async def test_who_takes_texts_again_is_reached_out_to_again(practice: Practice)
     assert [one["status"] for one in await practice.outreach()] == ["ended", "running"]
 
 
+async def test_a_yes_that_somebody_else_notes_down_undoes_no_stop(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    last = await been(practice)
+    await hear(practice, ClientUnscheduled, last)
+    await text_in(practice, "STOP")
+    await practice.consent("sms")
+    await hear(practice, ClientDisengaging, last)
+    assert [one["end_reason"] for one in await practice.outreach()] == ["opted_out"]
+
+
 async def test_nobody_is_told_that_nothing_is_booked_who_has_a_visit_to_come(practice: Practice) -> None:
     """However long ago it was booked, and however far it is."""
     await practice.open("email")

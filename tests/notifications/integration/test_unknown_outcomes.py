@@ -263,6 +263,7 @@ async def test_what_nobody_can_say_when_the_visit_begins_is_given_up_and_a_perso
     assert await again(practice) == ("planned", None)
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("UPDATE hand_overs SET begun_at = begun_at - interval '7 hours'"))
+        await session.execute(text("UPDATE messages SET due_at = due_at - interval '7 hours'"))
     assert await again(practice) == ("not_sent", "outcome_unknown")
     assert [one["kind"] for one in await practice.tasks()] == ["unreachable"]
 
