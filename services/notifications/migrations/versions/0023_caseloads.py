@@ -19,11 +19,9 @@ KNOWN = """
 
 def upgrade() -> None:
     op.execute("ALTER TABLE visits ADD COLUMN provider_id uuid")
-    op.execute("CREATE INDEX visits_of_provider ON visits (tenant_id, provider_id, client_id)")
     for statement in statements(of_every_tenant(KNOWN, "visits", "check_ins", "tasks")):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX visits_of_provider")
     op.execute("ALTER TABLE visits DROP COLUMN provider_id")
