@@ -57,14 +57,14 @@ REPLIES: frozenset[Purpose] = frozenset(
 )
 """Answers to what a client just wrote; they go out whatever the hour."""
 ABOUT_A_BOOKED_VISIT: frozenset[Purpose] = frozenset(("confirmation", "reminder", "confirm_request"))
-"""Void when the visit changes."""
+"""Void when the visit changes, and outside the caps on automated texts."""
 ABOUT_A_VISIT: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | {"cancellation"}
-"""Each of one version of its visit, and outside the caps on automated texts."""
+"""Each of one version of its visit."""
 ASKING: frozenset[Purpose] = frozenset(("confirm_request", "check_in"))
 """A digit answers these, where they went by text."""
 FROM_A_PERSON: frozenset[Purpose] = frozenset(("secure_message",))
 """Say that a person at the practice has written: no automation, so neither its caps nor its pause are for them."""
-OUTSIDE_QUOTA: frozenset[Purpose] = ABOUT_A_VISIT | FROM_A_PERSON | REPLIES
+OUTSIDE_QUOTA: frozenset[Purpose] = ABOUT_A_BOOKED_VISIT | FROM_A_PERSON | REPLIES
 """However many there are, none of them counts as an automated text of its day and week."""
 OUTREACH: frozenset[Purpose] = frozenset(
     ("missed_you", "barrier_question", "remote_offer", "other_times", "closing", "next_visit")

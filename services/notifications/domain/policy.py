@@ -78,6 +78,8 @@ class Refuse:
     channel: Channel | None = None
 
 
+TOLD_BEFORE = timedelta(hours=12)
+"""So long before a visit its client should know that it is called off."""
 CAPS = frozenset(("daily_text_cap", "weekly_text_cap"))
 
 
@@ -131,6 +133,9 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
             return Refuse("quiet_hours_until_over")
         return Defer(opening, "quiet_hours")
     again_at, over_at = world.text_again_at, world.offer.expires_at if world.offer else None
+    if message.purpose == "cancellation" and world.visit is not None:
+        # Sooner than that a person tells.
+        over_at = world.visit.start - TOLD_BEFORE
     if refusal.reason == "daily_text_cap" and again_at is not None and (over_at is None or again_at < over_at):
         return Defer(again_at, "daily_text_cap")
     return refusal

@@ -64,14 +64,21 @@ async def test_who_can_be_told_by_no_channel_is_told_by_a_person(practice: Pract
     assert (await became(practice), await kinds(practice)) == ("not_sent", ["unreachable"])
 
 
-async def test_no_quota_keeps_it_from_them(practice: Practice) -> None:
+@pytest.mark.parametrize(("days", "became_of_it", "asked"), [(5.0, "planned", []), (1.2, "not_sent", ["unreachable"])])
+async def test_where_the_quota_is_full_it_waits_for_the_next_day_or_a_person_tells(
+    days: float, became_of_it: str, asked: list[str], practice: Practice
+) -> None:
     await practice.open("sms")
     await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
     await practice.follow(await missed(practice))
     await practice.fire_due()
     assert len(practice.outside.texts(practice.phone)) == 1, "the only automated text of the day"
-    await called_off(practice)
-    assert await became(practice) in ("sent", "delivered")
+    event = await visit(practice, start=await practice.now() + timedelta(days=days))
+    gone = {"status": "cancelled", "changed_by": "practice", "sequence": 2}
+    # Of its booking nothing has been heard, which would end the outreach before.
+    await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | gone))
+    await practice.fire_due()
+    assert (await became(practice), await kinds(practice)) == (became_of_it, asked)
 
 
 async def test_a_visit_that_is_moved_to_tomorrow_is_confirmed_by_text_where_there_are_no_mails(
