@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,26 +70,23 @@ async def contacts(session: AsyncSession, client_ids: Collection[UUID]) -> dict[
 
 async def clients_by_phone(session: AsyncSession, phone: str) -> list[UUID]:
     """Who has a number; whoever was texted there last comes first."""
-    contacts, messages = tables.contacts.c, tables.messages.c
-    last = (
-        select(func.max(messages.sent_at))
-        .where(messages.client_id == contacts.client_id, messages.channel == "sms")
-        .scalar_subquery()
-    )
-    query = select(contacts.client_id).where(contacts.phone == phone)
-    return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
+    return await _written_to_last(session, tables.contacts.c.phone == phone, "sms")
 
 
 async def clients_by_email(session: AsyncSession, email: str) -> list[UUID]:
     """Who has an address, however it is written; whoever was mailed there last comes first."""
+    return await _written_to_last(session, func.lower(tables.contacts.c.email) == email.lower(), "email")
+
+
+async def _written_to_last(session: AsyncSession, has_it: ColumnElement[bool], channel: Channel) -> list[UUID]:
     contacts, messages = tables.contacts.c, tables.messages.c
     last = (
         select(func.max(messages.sent_at))
-        .where(messages.client_id == contacts.client_id, messages.channel == "email")
+        .where(messages.client_id == contacts.client_id, messages.channel == channel)
         .scalar_subquery()
     )
-    query = select(contacts.client_id).where(func.lower(contacts.email) == email.lower())
-    return list(await session.scalars(query.order_by(last.desc().nulls_last(), contacts.client_id)))
+    query = select(contacts.client_id).where(has_it).order_by(last.desc().nulls_last(), contacts.client_id)
+    return list(await session.scalars(query))
 
 
 async def add_consent(session: AsyncSession, tenant: UUID, *, at: datetime, **values: Any) -> UUID:

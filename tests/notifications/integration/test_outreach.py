@@ -525,23 +525,29 @@ async def test_every_order_of_booked_missed_and_the_barrier_ends_in_the_same_sta
     assert found == [("running", "transport", ["remote_offer"])] * 6
 
 
-async def test_a_rating_that_is_asked_for_before_its_visit_is_heard_of_waits_for_it(practice: Practice) -> None:
-    await practice.open("sms")
+async def ask_for_rating(practice: Practice, visit: AppointmentState) -> None:
+    """Feedback asks how a visit was."""
     now = await practice.now()
-    times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
-    kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
-    practice.outside.booking.learn(kept, practice.tenant)
     request = FeedbackRequested(
         sequence=1,
         request_id=uuid4(),
-        client_id=practice.client,
-        appointment_id=kept.appointment_id,
+        client_id=visit.client_id,
+        appointment_id=visit.appointment_id,
         instrument="alliance",
         requested_at=now,
         submitted_at=None,
     )
     async with practice.resources.database.transaction(practice.tenant) as session:
         await visits.ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+
+
+async def test_a_rating_that_is_asked_for_before_its_visit_is_heard_of_waits_for_it(practice: Practice) -> None:
+    await practice.open("sms")
+    now = await practice.now()
+    times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
+    kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
+    practice.outside.booking.learn(kept, practice.tenant)
+    await ask_for_rating(practice, kept)
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
     assert ("rating_request", None, "waiting", "news_on_the_way") in await practice.decisions()
@@ -564,17 +570,7 @@ async def test_no_rating_is_asked_for_of_what_was_no_visit(
     times = {"start": now - timedelta(hours=1), "booked_at": now - timedelta(days=3), "changed_at": now}
     kept = appointment_event(AppointmentFulfilled, client_id=practice.client, sequence=3, **times)
     await practice.follow(kept)
-    request = FeedbackRequested(
-        sequence=1,
-        request_id=uuid4(),
-        client_id=practice.client,
-        appointment_id=kept.appointment_id,
-        instrument="alliance",
-        requested_at=now,
-        submitted_at=None,
-    )
-    async with practice.resources.database.transaction(practice.tenant) as session:
-        await visits.ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+    await ask_for_rating(practice, kept)
     await practice.follow(undone.model_validate(kept.model_dump() | {"sequence": 4, "status": status}))
     await practice.fire_due()
     assert practice.outside.texts(practice.phone) == []
