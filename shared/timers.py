@@ -171,7 +171,14 @@ def try_later(session: AsyncSession, after: timedelta | None = None) -> None:
     session.info[_LATER] = after or timedelta(0)
 
 
-_FIRING, _AGAIN, _LATER = "timer_firing", "timer_again", "timer_later"
+def try_soon(session: AsyncSession) -> None:
+    """Another handler has what this one needs, for moments: keep what it wrote, and call it again within a second,
+    however often that has been.
+    """
+    session.info[_SOON] = True
+
+
+_FIRING, _AGAIN, _LATER, _SOON = "timer_firing", "timer_again", "timer_later", "timer_soon"
 
 
 def is_firing(session: AsyncSession, tenant: UUID, kind: str, key: UUID) -> bool:
@@ -239,6 +246,13 @@ _TRY_LATER = _sql(
         leased_until = clock_timestamp() + greatest(
             cast(:after AS interval), least(interval '5 minutes', interval '1 second' * power(2, least(attempts, 20)))),
         failed_at = CASE WHEN failures + :failed >= :most THEN clock_timestamp() END
+    WHERE id = :id AND generation = :generation RETURNING id
+    """
+)
+# Not all at once, and not all of a worker's turns for those who wait.
+_TRY_SOON = _sql(
+    """
+    UPDATE timers SET leased_until = clock_timestamp() + interval '1 second' * (0.25 + 0.75 * random())
     WHERE id = :id AND generation = :generation RETURNING id
     """
 )
@@ -392,7 +406,9 @@ class TimerRunner:
         await self.handlers[timer.kind](session, timer)
         again = session.info.get(_AGAIN)
         later = session.info.get(_LATER)
-        if later is not None:
+        if _SOON in session.info:
+            held = await _TRY_SOON.scalar(session, fence)
+        elif later is not None:
             held = await _TRY_LATER.scalar(session, {**fence, **_WAITED, "after": later})
         elif again is not None:
             held = await _MOVE.scalar(session, {**fence, "again": again})

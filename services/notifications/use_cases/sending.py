@@ -58,7 +58,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
     wished = message.by(await repository.people.preferences(session, message.client_id))
     if (counts(message) or counts(wished)) and not await repository.clients.turns(session, [message.client_id]):
         # Another one that counts is on its way to them: whether this one may go depends on it.
-        timers.try_later(session)
+        timers.try_soon(session)
         return
     world = (await worlds_of(session, [message], now))[message.id]
     whole = await _by_wish(session, message, world)

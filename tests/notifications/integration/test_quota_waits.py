@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from services.notifications import repository
 from services.notifications.use_cases import outreach
 from shared.capability import Capability
 from tests.notifications.conftest import Practice
@@ -94,3 +95,24 @@ async def test_who_has_no_time_by_day_is_led_to_evenings_and_weekends(practice: 
         kinds = ("visit", "remote", "evening")
         opened = [Capability.verify_one_of(one, LINK_KEY, kinds, await practice.now()).purpose for one in links]
         assert opened.count("evening") == number
+
+
+async def test_a_text_whose_client_is_just_being_texted_goes_a_moment_later_however_often_it_had_to_wait(
+    practice: Practice,
+) -> None:
+    await practice.open("sms")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=FLOW)
+    await practice.follow(await missed(practice))
+    async with practice.resources.database.transaction(practice.tenant) as other:
+        assert await repository.clients.turns(other, [practice.client])
+        for _ in range(8):
+            await practice.come_due("message.send")
+            await practice.fire_due()
+        left = await other.scalar(
+            text("SELECT leased_until - clock_timestamp() FROM timers WHERE kind = 'message.send'")
+        )
+        assert practice.outside.texts(practice.phone) == []
+        assert left < timedelta(seconds=1)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert len(practice.outside.texts(practice.phone)) == 1

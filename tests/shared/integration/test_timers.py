@@ -157,6 +157,24 @@ async def test_waits_do_not_count_as_failures(bench: Bench) -> None:
     assert await runner.claim(10) == []
 
 
+async def test_who_waits_for_another_handler_is_called_within_a_second_however_often(bench: Bench) -> None:
+    async def wait(session: AsyncSession, timer: Timer) -> None:
+        clock.try_soon(session)
+
+    await bench.schedule(uuid4(), timedelta(0))
+    runner = TimerRunner(bench.database, {"thing": wait})
+    for _ in range(MAX_ATTEMPTS):
+        [claimed] = await runner.claim(10)
+        assert claimed.attempts == 0
+        await runner.fire(claimed)
+        assert await runner.claim(10) == [], "others have their turn before"
+        async with bench.database.transaction(bench.tenant) as session:
+            left = await session.scalar(select(timers.c.leased_until - func.clock_timestamp()))
+            assert left is not None
+            assert left < timedelta(seconds=1)
+            await session.execute(update(timers).values(leased_until=None))
+
+
 async def test_a_timer_moved_while_its_handler_runs_undoes_the_handler(bench: Bench) -> None:
     key = uuid4()
 
