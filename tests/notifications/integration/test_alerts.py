@@ -7,8 +7,8 @@ from services.notifications.clients import CarrierRefused, CarrierUnavailable, O
 from shared.timers import MAX_ATTEMPTS
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_bounces import came_back
-from tests.notifications.integration.test_reminders import Failing, carried_by
 from tests.notifications.unit.test_mail_reports import bounce
+from tests.notifications.vendors import Failing, carried_by
 
 pytestmark = pytest.mark.servers
 IN_DANGER = "I want to kill myself"

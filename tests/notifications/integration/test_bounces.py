@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import SOON, Practice
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
 from tests.notifications.unit.test_mail_reports import bounce, complaint
+from tests.notifications.visits import NOW_PLAN, visit
 from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers

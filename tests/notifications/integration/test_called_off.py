@@ -8,8 +8,9 @@ import pytest
 from services.notifications.clients import CarrierRefused
 from shared.contracts.booking import AppointmentCancelled, AppointmentRescheduled
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import Failing, carried_by, later, visit
+from tests.notifications.misses import ONE_STEP, missed
+from tests.notifications.vendors import Failing, carried_by
+from tests.notifications.visits import later, visit
 
 pytestmark = pytest.mark.servers
 

@@ -14,8 +14,8 @@ from services.notifications.use_cases import outreach as run
 from shared.contracts.booking import AppointmentMissedRetracted, ClientDischarged
 from shared.errors import Problem
 from tests.notifications.conftest import Practice, text_in
-from tests.notifications.integration.test_outreach import missed, next_visit, reported
-from tests.notifications.integration.test_reminders import waits_for_a_lock
+from tests.notifications.misses import missed, next_visit, reported
+from tests.notifications.vendors import waits_for_a_lock
 from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers

@@ -8,10 +8,11 @@ from sqlalchemy import text
 from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import Failing, carried_by, visit
 from tests.notifications.integration.test_unknown_outcomes import FIELDS
 from tests.notifications.integration.test_vendors import booked, hand_overs, two
+from tests.notifications.misses import ONE_STEP, missed
+from tests.notifications.vendors import Failing, carried_by
+from tests.notifications.visits import visit
 
 pytestmark = pytest.mark.servers
 

@@ -8,8 +8,8 @@ import pytest
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_check_ins import asked
 from tests.notifications.integration.test_console import token
-from tests.notifications.integration.test_outreach import missed
-from tests.notifications.integration.test_reminders import visit
+from tests.notifications.misses import missed
+from tests.notifications.visits import visit
 from tests.support.browser import Browser
 
 pytestmark = pytest.mark.servers

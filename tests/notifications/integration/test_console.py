@@ -10,8 +10,8 @@ from shared.console import COOKIE
 from shared.contracts.booking import AppointmentArrived, AppointmentAwaited, AppointmentMissed, AppointmentRunningLate
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.integration.test_inbound import booked
-from tests.notifications.integration.test_outreach import missed, reported
 from tests.notifications.integration.test_secure_messages import page as press_on_page
+from tests.notifications.misses import missed, reported
 from tests.support.browser import Browser, Page
 from tests.support.chromium import on_a_phone, open_chromium, violations
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared.contracts.booking import AppointmentMissedRetracted
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, TWO_STEPS, missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+from tests.notifications.misses import ONE_STEP, TWO_STEPS, missed
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 

@@ -26,7 +26,7 @@ from shared.contracts.booking import (
 )
 from shared.timers import TimerRunner
 from tests.notifications.conftest import SOON, Practice
-from tests.notifications.integration.test_reminders import carried_by
+from tests.notifications.vendors import carried_by
 from tests.notifications.victim import MOMENTS, dies
 from tests.support.build import appointment_event
 from tests.support.streams import eventually

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed, next_visit
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+from tests.notifications.misses import ONE_STEP, missed, next_visit
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 

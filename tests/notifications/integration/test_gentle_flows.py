@@ -14,7 +14,7 @@ from shared.contracts import Envelope
 from shared.contracts.booking import AppointmentFulfilled, AppointmentState
 from shared.contracts.feedback import ClientDisengaging, ClientUnscheduled, EngagementState
 from tests.notifications.conftest import Practice, text_in
-from tests.notifications.integration.test_outreach import ONE_STEP, missed, next_visit
+from tests.notifications.misses import ONE_STEP, missed, next_visit
 from tests.support.build import appointment_event
 from tests.support.servers import LINK_KEY
 

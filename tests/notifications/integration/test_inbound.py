@@ -12,8 +12,8 @@ from sqlalchemy import text
 from services.notifications.use_cases.inbound import receive_text
 from shared.contracts.booking import AppointmentBooked, AppointmentRescheduled
 from tests.notifications.conftest import SOON, Practice, text_in
-from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import on_its_way, waits_for_a_lock
+from tests.notifications.misses import ONE_STEP, missed
+from tests.notifications.vendors import on_its_way, waits_for_a_lock
 from tests.support.build import appointment_event
 from tests.support.streams import eventually
 

@@ -18,8 +18,8 @@ from services.notifications.use_cases import inbound, outreach, reports
 from shared.contracts import Envelope
 from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentMissed, AppointmentRescheduled
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import TWO_STEPS, missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, later, visit
+from tests.notifications.misses import TWO_STEPS, missed
+from tests.notifications.visits import NOW_PLAN, later, visit
 from tests.support.servers import Postgres
 
 pytestmark = pytest.mark.servers

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from services.notifications.clients.phone import PhoneCarrier, Taken
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_reminders import carried_by
 from tests.notifications.integration.test_unknown_outcomes import ASKED_NOW, FIELDS, both_lost
+from tests.notifications.vendors import carried_by
 
 pytestmark = pytest.mark.servers
 WORDS = "of both"

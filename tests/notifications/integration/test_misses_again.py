@@ -9,7 +9,7 @@ from services.notifications.use_cases import outreach as run
 from shared.contracts.booking import AppointmentMissed, AppointmentMissedRetracted, AppointmentRescheduled
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_calls_of_outreach import A_CALL
-from tests.notifications.integration.test_outreach import ONE_STEP, missed, reported
+from tests.notifications.misses import ONE_STEP, missed, reported
 
 pytestmark = pytest.mark.servers
 

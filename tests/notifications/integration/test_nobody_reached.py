@@ -14,9 +14,10 @@ from services.notifications.domain.model import Message
 from services.notifications.use_cases import tasks
 from shared.contracts.booking import AppointmentCancelled
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
 from tests.notifications.integration.test_unknown_outcomes import Taciturn
+from tests.notifications.misses import ONE_STEP, missed
+from tests.notifications.vendors import Failing, carried_by
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 

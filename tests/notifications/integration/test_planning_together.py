@@ -13,7 +13,7 @@ from shared.contracts.booking import AppointmentBooked, AppointmentConfirmed, Ap
 from shared.contracts.envelope import Envelope
 from shared.handling import Arrived
 from tests.notifications.conftest import SOON, Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed, next_visit
+from tests.notifications.misses import ONE_STEP, missed, next_visit
 from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers

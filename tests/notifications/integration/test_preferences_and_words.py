@@ -14,7 +14,7 @@ from services.notifications.domain.plans import ReminderPlan
 from services.notifications.use_cases.practice import record_consent
 from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice, daytime, text_in
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 

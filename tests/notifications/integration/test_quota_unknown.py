@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from services.notifications.clients import OutcomeUnknown
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed
-from tests.notifications.integration.test_reminders import Failing, carried_by
+from tests.notifications.misses import ONE_STEP, missed
+from tests.notifications.vendors import Failing, carried_by
 
 pytestmark = pytest.mark.servers
 

@@ -9,7 +9,7 @@ from services.notifications import repository
 from services.notifications.use_cases import outreach
 from shared.capability import Capability
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import ONE_STEP, missed, reported
+from tests.notifications.misses import ONE_STEP, missed, reported
 from tests.support.servers import LINK_KEY
 
 pytestmark = pytest.mark.servers

@@ -14,7 +14,7 @@ from services.notifications.domain.reconciling import full_hour
 from shared.contracts.booking import AppointmentBooked
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_inbound import booked
-from tests.notifications.integration.test_reminders import Failing, carried_by
+from tests.notifications.vendors import Failing, carried_by
 
 pytestmark = pytest.mark.servers
 

@@ -13,8 +13,9 @@ from services.notifications.use_cases import secure
 from shared.capability import Capability
 from shared.telemetry import JsonFormatter
 from tests.notifications.conftest import Practice, text_in
-from tests.notifications.integration.test_outreach import missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, on_its_way, visit, waits_for_a_lock
+from tests.notifications.misses import missed
+from tests.notifications.vendors import on_its_way, waits_for_a_lock
+from tests.notifications.visits import NOW_PLAN, visit
 from tests.support.servers import LINK_KEY
 from tests.support.streams import eventually
 

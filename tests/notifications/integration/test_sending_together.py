@@ -21,8 +21,8 @@ from shared.contracts.booking import AppointmentCancelled, AppointmentFulfilled,
 from shared.contracts.feedback import FeedbackRequested
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
-from tests.notifications.integration.test_outreach import ONE_STEP
-from tests.notifications.integration.test_reminders import Slow, carried_by
+from tests.notifications.misses import ONE_STEP
+from tests.notifications.vendors import Slow, carried_by
 from tests.support.build import appointment_event
 
 pytestmark = pytest.mark.servers

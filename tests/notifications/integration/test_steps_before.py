@@ -7,8 +7,8 @@ import pytest
 
 from shared.contracts.booking import AppointmentConfirmed, AppointmentState
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_outreach import missed
-from tests.notifications.integration.test_reminders import NOW_PLAN, visit
+from tests.notifications.misses import missed
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 

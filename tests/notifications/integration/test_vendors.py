@@ -17,7 +17,8 @@ from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_reminders import NOW_PLAN, Failing, carried_by, visit
+from tests.notifications.vendors import Failing, carried_by
+from tests.notifications.visits import NOW_PLAN, visit
 from tests.support.lines import Line
 from tests.support.streams import eventually
 

@@ -29,7 +29,7 @@ from shared.contracts.notifications import MessageSent
 from shared.handling import Arrived
 from shared.timers import TimerRunner
 from tests.notifications.conftest import Practice
-from tests.notifications.integration.test_reminders import visit
+from tests.notifications.visits import visit
 from tests.support.serving import serve
 
 pytestmark = pytest.mark.servers
