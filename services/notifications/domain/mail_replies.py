@@ -32,11 +32,11 @@ _OF_MANY = (
     "List-Id",
     "List-Unsubscribe",
     "Precedence",
-    "X-Autoreply",
-    "X-Autorespond",
     "Feedback-ID",
 )
-"""What mailing lists and machines write, in a mail that answers none of ours."""
+"""What mailing lists write, in a mail that answers none of ours."""
+_OF_MACHINES = ("X-Autoreply", "X-Autorespond")
+"""What those write that don't know of RFC 3834."""
 _FORGED = re.compile(r"\b(?:dmarc|spf)=(?:fail|softfail)\b", re.IGNORECASE)
 _WRITES = re.compile(r"(?:On|El) .{3,}")
 _WROTE = re.compile(r".{5,300} (?:wrote|escribi\u00f3):")
@@ -73,6 +73,7 @@ def read_reply(raw: bytes) -> MailReply | None:
         head = BytesHeaderParser(policy=SHORT).parsebytes(raw)
         answered = OURS.search(f"{head.get('In-Reply-To', '')} {head.get('References', '')}")
         automatic = str(head.get("Auto-Submitted", "no")).partition(";")[0].strip().lower() != "no"
+        automatic |= any(name in head for name in _OF_MACHINES) or "auto_reply" in str(head.get("Precedence", "")).lower()
         if answered is None:
             automatic |= any(name in head for name in _OF_MANY) or str(head.get("Return-Path", "")).strip() == "<>"
         if automatic or head.get_content_type() == "multipart/report":

@@ -157,6 +157,11 @@ class Visit:
         """By somebody else than its client, who may not know of it."""
         return self.status in FREE_STATUSES and self.changed_by != "client"
 
+    @property
+    def is_moved(self) -> bool:
+        """By somebody else than its client, who may know of another time."""
+        return self.changed_at > self.booked_at and self.changed_by not in ("client", None)
+
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":
         return cls(

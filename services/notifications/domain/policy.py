@@ -10,7 +10,6 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notifications.domain.model import (
-    ABOUT_A_BOOKED_VISIT,
     ABOUT_A_VISIT,
     FROM_A_PERSON,
     NOT_BEEN,
@@ -78,8 +77,8 @@ class Refuse:
     channel: Channel | None = None
 
 
-TOLD_BEFORE = timedelta(hours=12)
-"""So long before a visit its client should know that it is called off."""
+TOLD_BEFORE = timedelta(hours=2)
+"""So long before a visit its client should know that it is called off or moved; later, a person tells them."""
 CAPS = frozenset(("daily_text_cap", "weekly_text_cap"))
 
 
@@ -115,7 +114,7 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
     if overall is not None:
         return overall
     assert world.sender is not None and world.contact is not None  # noqa: S101 -- `_overall` refuses without them
-    refusal, capped = Refuse("no_channel"), False
+    refusal, capped, over_at = Refuse("no_channel"), False, put_off_until(message, world)
     for channel in message.channels:
         found = _by_channel(message, channel, world)
         if isinstance(found, Refuse):
@@ -127,18 +126,29 @@ def decide(message: Message, world: World, now: datetime) -> Send | Defer | Refu
         opening = next_opening(world.sender, places_of(world.contact), now, world.preferences)
         if opening <= now:
             return found
-        if message.purpose in ABOUT_A_BOOKED_VISIT and world.visit is not None and opening >= world.visit.start:
-            return Refuse("quiet_hours_until_start")
-        if world.offer is not None and opening >= world.offer.expires_at:
-            return Refuse("quiet_hours_until_over")
+        if over_at is not None and opening >= over_at:
+            return Refuse("quiet_hours_until_over" if world.offer else "quiet_hours_until_start")
         return Defer(opening, "quiet_hours")
-    again_at, over_at = world.text_again_at, world.offer.expires_at if world.offer else None
-    if message.purpose == "cancellation" and world.visit is not None:
-        # Sooner than that a person tells.
-        over_at = world.visit.start - TOLD_BEFORE
+    again_at = world.text_again_at
     if refusal.reason == "daily_text_cap" and again_at is not None and (over_at is None or again_at < over_at):
         return Defer(again_at, "daily_text_cap")
     return refusal
+
+
+def put_off_until(message: Message, world: World) -> datetime | None:
+    """When a message is of no use any more, or somebody else has to tell what it says; None where that is never."""
+    if world.offer is not None:
+        return world.offer.expires_at
+    if world.visit is None or message.purpose not in ABOUT_A_VISIT:
+        return None
+    return world.visit.start - TOLD_BEFORE if is_change(message, world.visit) else world.visit.start
+
+
+def is_change(message: Message, visit: Visit) -> bool:
+    """Whether it says that its visit is off, or moved by the practice: whoever doesn't hear of that comes in vain."""
+    if message.purpose == "confirmation":
+        return visit.is_moved and visit.sequence == message.appointment_sequence
+    return message.purpose == "cancellation"
 
 
 def refusals(message: Message, world: World, now: datetime) -> list[Refuse]:

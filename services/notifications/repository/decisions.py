@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from services.notifications import tables
 from services.notifications.domain.model import Message
 from services.notifications.domain.rules import rule_of
+from shared.contracts.notifications import Channel
 from shared.rows import insert_row
 
 
@@ -27,16 +28,16 @@ async def last(session: AsyncSession, message: Message) -> tuple[str, str | None
     return None if found is None else (found.outcome, found.reason)
 
 
-async def carrier_away_since(session: AsyncSession, message: Message) -> datetime | None:
-    """When a message first waited for a carrier."""
+async def carrier_away_since(session: AsyncSession, message: Message, channel: Channel) -> datetime | None:
+    """When a message first waited for a carrier of this channel."""
     columns = tables.decisions.c
     about = (columns.client_id == message.client_id) & (columns.message_id == message.id)
-    waited = columns.outcome == "waiting", columns.reason.regexp_match(OF_CARRIERS)
+    waited = columns.outcome == "waiting", columns.reason.regexp_match(OF_CARRIERS[channel])
     found: datetime | None = await session.scalar(select(func.min(columns.at)).where(about, *waited))
     return found
 
 
-OF_CARRIERS = "^(sms|voice|smtp|email|mail_server)_"
+OF_CARRIERS: dict[Channel, str] = {"sms": "^sms_", "voice": "^voice_", "email": "^(smtp|email|mail_server)_"}
 """Reasons that carriers give, with their codes."""
 _MESSAGES = tables.messages.c
 _BEFORE = tables.messages.alias("before")

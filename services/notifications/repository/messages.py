@@ -89,7 +89,11 @@ def _added() -> Direct:
 
 
 async def save(session: AsyncSession, tenant: UUID, message: Message) -> None:
-    await update_row(session, tables.messages, dump(message))
+    """What is planned still keeps the channels that it was planned with: a client's wish is asked for at each try."""
+    values = dump(message)
+    if message.status == "planned":
+        del values["channels"]
+    await update_row(session, tables.messages, values)
     if message.status == "planned":
         await clock.schedule(session, tables.timers, tenant, SEND, message.id, message.due_at)
     else:

@@ -29,7 +29,7 @@ async def figures(session: AsyncSession, now: datetime, hour: timedelta, patienc
     by_carriers = exists().where(
         why.client_id == columns.client_id,
         why.message_id == columns.id,
-        why.reason.in_(("outcome_unknown", "no_words")) | why.reason.regexp_match(OF_CARRIERS),
+        why.reason.in_(("outcome_unknown", "no_words")) | why.reason.regexp_match("|".join(OF_CARRIERS.values())),
         why.reason.not_in(_STOPPED),
         why.outcome != "waiting",
     )

@@ -57,8 +57,11 @@ async def is_open(session: AsyncSession, client_id: UUID, kind: str) -> bool:
     return await session.scalar(query.limit(1)) is not None
 
 
-async def is_asked(session: AsyncSession, client_id: UUID, kind: str, by: datetime) -> bool:
-    """Whether a client has a task of this kind that is due by then and not closed; who asks at the same time waits.
+async def is_asked(
+    session: AsyncSession, client_id: UUID, kind: str, by: datetime, appointment_id: UUID | None = None
+) -> bool:
+    """Whether a client has a task of this kind (and of this visit) that is due by then and not closed; who asks at the
+    same time waits.
 
     It locks no task: whoever asks has a message in hand, and who has the task may be about to want that.
     """
@@ -66,6 +69,8 @@ async def is_asked(session: AsyncSession, client_id: UUID, kind: str, by: dateti
     columns = tables.tasks.c
     query = select(columns.id).where(columns.client_id == client_id, columns.kind == kind, columns.status != "closed")
     query = query.where(columns.due_at <= by)
+    if appointment_id is not None:
+        query = query.where(columns.appointment_id == appointment_id)
     return await session.scalar(query.limit(1)) is not None
 
 

@@ -144,8 +144,10 @@ async def receive_mail(session: AsyncSession, *, tenant: UUID, reply: MailReply,
     event = MessageReceived.model_validate({"sequence": 1, "message_id": id_, "channel": "email", **told})
     await repository.record(session, tenant, [event], now)
     if what == "safety":
-        # Who has had the lines by mail gets no more of them: a machine that answers with our own words would never end.
-        has_lines = answered is None and await repository.messages.has_lines(session, client_id, now - LINES_LAST)
+        # Who has had the lines by mail gets no more of them, but for an answer to something else: a machine that
+        # answers with our own words would never end.
+        is_new = answered is not None and answered.purpose != "safety"
+        has_lines = not is_new and await repository.messages.has_lines(session, client_id, now - LINES_LAST)
         await _endangered(session, tenant, clients, client_id, id_, now)
         if has_lines:
             return True

@@ -21,10 +21,9 @@ from services.notifications.domain.model import (
     FROM_A_PERSON,
     Begun,
     Message,
-    Visit,
     counts,
 )
-from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, refusals
+from services.notifications.domain.policy import Defer, Refuse, Send, World, decide, is_change, put_off_until, refusals
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
 from services.notifications.use_cases.handing_over import Post, begin, hand_over, worded
@@ -86,12 +85,11 @@ async def _resolved(
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
-        begins = world.visit.start if world.visit and message.purpose in ABOUT_A_VISIT else None
-        if now - asked_at > GIVEN_UP_AFTER or (begins is not None and begins <= now):
+        if now - asked_at > GIVEN_UP_AFTER or _is_over(message, world, now):
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return None
         await _wait(session, tenant, message, error, now)
-        _try_later(session, begun.channel, error, message, world.visit, now, post.carriers)
+        _try_later(session, begun.channel, error, message, world, now, post.carriers)
     return None
 
 
@@ -103,9 +101,9 @@ async def _not_taken(
     Whatever is next has a transaction of its own: somebody may wait for this one to say STOP.
     """
     tried, others = replace(message, channel=begun.channel), _without(message, begun.channel)
-    if _can_go(others, world, now) and await _has_waited(session, message, now):
+    if _can_go(others, world, now) and await _has_waited(session, message, begun.channel, now):
         await has_failed(session, tenant, tried, others.channels, NOT_TAKEN, now)
-    elif now - message.due_at > GIVEN_UP_AFTER:
+    elif now - message.due_at > GIVEN_UP_AFTER or _is_over(message, world, now):
         await _not_sent(session, tenant, tried, NOT_TAKEN, True, now)
     else:
         timers.try_later(session)
@@ -130,7 +128,10 @@ async def _go(
             others = _without(rest, channel)
             if again or not await _goes_on(session, error, whole, channel, others, world, now, post.carriers):
                 await _wait(session, tenant, whole, error, now)
-                _try_later(session, channel, error, whole, world.visit, now, post.carriers)
+                if _is_over(whole, world, now):
+                    await _not_sent(session, tenant, replace(whole, channel=channel), error.code, True, now)
+                else:
+                    _try_later(session, channel, error, whole, world, now, post.carriers)
                 return
             code, refused = error.code, True
         except (CarrierRefused, NoWords) as error:
@@ -179,14 +180,15 @@ async def _goes_on(
     """Whether a channel's carriers, which have not taken it, have been away for so long that it goes by another one."""
     if not isinstance(error, CarrierUnavailable):
         return False
-    if message.vendor in (None, error.vendor) and carriers.is_another_ready(channel, error.vendor):
+    failed = message.vendor if message.vendor and carriers.named(channel, message.vendor) else None
+    if failed in (None, error.vendor) and carriers.is_another_ready(channel, error.vendor):
         # A second one that has not failed for this message is asked before.
         return False
-    return await _has_waited(session, message, now) and _can_go(others, world, now)
+    return await _has_waited(session, message, channel, now) and _can_go(others, world, now)
 
 
-async def _has_waited(session: AsyncSession, message: Message, now: datetime) -> bool:
-    since = await repository.decisions.carrier_away_since(session, message)
+async def _has_waited(session: AsyncSession, message: Message, channel: Channel, now: datetime) -> bool:
+    since = await repository.decisions.carrier_away_since(session, message, channel)
     return since is not None and now - max(since, message.due_at) >= AWAY_FOR
 
 
@@ -205,16 +207,22 @@ async def _not_sent(
     session: AsyncSession, tenant: UUID, message: Message, reason: str, refused: bool, now: datetime
 ) -> None:
     """`refused`: carriers have, now or before, so that a client who may want to hear can't. What a person wrote is
-    to be heard, whatever is in the way, and that they need not come.
+    to be heard, whatever is in the way, and that they need not come, or then.
     """
     await drop(session, tenant, message, reason, now)
-    if refused or message.purpose in FROM_A_PERSON or message.purpose == "cancellation":
+    if refused or message.purpose in FROM_A_PERSON or await _is_change(session, message, reason):
         await tasks.nobody_reached(session, tenant, message, now)
+
+
+async def _is_change(session: AsyncSession, message: Message, reason: str) -> bool:
+    """That a plan has its conditions for such messages is the practice's own wish."""
+    visit = await repository.visits.find(session, message.appointment_id) if message.appointment_id else None
+    return visit is not None and is_change(message, visit) and not reason.startswith("condition_")
 
 
 async def _has_failed(session: AsyncSession, message: Message, verdict: Refuse) -> bool:
     """Whether it is refused only by the last of its channels, where another one has failed, now or before."""
-    if verdict.channel is None or verdict.reason == "opted_out":
+    if verdict.reason == "opted_out" or (verdict.channel is None and verdict.reason != "no_channel"):
         return False
     return verdict.reason == "nobody_reached" or bool(await repository.messages.failed_channels(session, message))
 
@@ -246,6 +254,20 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
         raise Unavailable("news_on_the_way")
 
 
+def _waits_until(message: Message, world: World) -> datetime | None:
+    """For its carriers, or for what booking says: until it is of no use any more, or somebody else has to tell it."""
+    until = put_off_until(message, world)
+    if until is None or world.visit is None or not is_change(message, world.visit):
+        return until
+    # What is called off or moved shortly before isn't given up at the first try.
+    return max(until, message.due_at + AWAY_FOR)
+
+
+def _is_over(message: Message, world: World, now: datetime) -> bool:
+    until = _waits_until(message, world)
+    return until is not None and until <= now
+
+
 async def _wait(session: AsyncSession, tenant: UUID, message: Message, error: Unavailable, now: datetime) -> None:
     """Stays planned and is tried again; the log says once what it waits for."""
     if await repository.decisions.last(session, message) != ("waiting", error.code):
@@ -260,18 +282,18 @@ def _try_later(
     channel: Channel,
     error: Unavailable,
     message: Message,
-    visit: Visit | None,
+    world: World,
     now: datetime,
     carriers: Carriers,
 ) -> None:
     """When the vendor wants to be asked again, unless another one can be asked, or the message is to go on by another
-    channel before; at the latest when the visit begins.
+    channel before; at the latest when it is over.
     """
     after = error.after
     if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, error.vendor):
         after = None
     goes_on = now + AWAY_FOR if len(message.channels) > 1 else None
-    for at in (goes_on, visit.start if visit else None):
+    for at in (goes_on, _waits_until(message, world)):
         if after is not None and at is not None and at > now:
             after = min(after, at - now)
     timers.try_later(session, after)

@@ -9,6 +9,7 @@ from services.notifications import repository
 from services.notifications.clients import Booking
 from services.notifications.domain import tasks
 from services.notifications.domain.model import ABOUT_A_VISIT, FROM_A_PERSON, Message, Task
+from services.notifications.domain.policy import is_change
 from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
 from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
@@ -50,11 +51,12 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
     """What a person wrote, or a message of a visit to come, or that it won't, has failed by its last channel: somebody
     finds another way.
 
-    One task a client, unless that is due too late for this visit.
+    One task a client, unless that is due too late for this visit; but one for each visit that is off or elsewhere than
+    they know, since each is news.
 
     Outreach and check-ins have persons of their own. The message may be locked.
     """
-    about, due_at = NOTHING_ELSE, now + tasks.OTHERWISE
+    visit, about, due_at = None, NOTHING_ELSE, now + tasks.OTHERWISE
     if message.purpose in ABOUT_A_VISIT:
         visit = await repository.visits.find(session, message.appointment_id)
         if visit is None or visit.start <= now:
@@ -64,7 +66,8 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
         about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
     elif message.purpose not in FROM_A_PERSON:
         return None
-    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE, due_at):
+    of_visit = visit.id if visit is not None and is_change(message, visit) else None
+    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE, due_at, of_visit):
         return None
     await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
     return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)

@@ -208,6 +208,20 @@ async def test_a_machine_that_answers_the_crisis_lines_with_them_gets_them_once(
     assert len(practice.outside.mails(practice.email)) == 1
 
 
+async def test_a_machine_that_answers_their_mail_with_them_gets_them_once_too(practice: Practice) -> None:
+    await practice.open("email")
+    await came_back(practice, fresh(practice, "I want to kill myself"))
+    await practice.fire_due()
+    [lines] = await practice.messages()
+    echo = "Your ticket:\n" + practice.outside.mails(practice.email)[-1]
+    for _ in range(3):
+        answer = await came_back(practice, fresh(practice, echo, In_Reply_To=f"<{lines['id']}@maple.example>"))
+        assert answer["meaning"] == "reply"
+        await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1
+    assert {one["kind"] for one in await practice.tasks()} == {"safety"}
+
+
 async def test_who_has_had_the_lines_by_text_has_them_by_mail_too(practice: Practice) -> None:
     """Or another one on their number has: that mail is all that they have written, perhaps."""
     await practice.open("sms", "email")

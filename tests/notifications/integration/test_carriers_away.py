@@ -203,3 +203,32 @@ async def test_an_answer_that_was_lost_is_waited_for_though_the_visit_was_long_a
     for minutes in (0, 6, 0):
         await again(practice, minutes)
     assert (len(asked), sent(practice)) == (2, (1, 0))
+
+
+async def texts_and_mails_fail(practice: Practice, *mail_servers: Failing) -> None:
+    texts = Failing(practice.resources.carriers.vendors["sms"][0], [CarrierUnavailable("sms_http_503")] * 99)
+    practice.resources = carried_by(practice.resources, texts)
+    practice.resources = carried_by(practice.resources, *mail_servers, channel="email")
+    await booked(practice, "sms", "email", "voice")
+    wish = {"channels": ["sms", "email", "voice"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    await practice.fire_due()
+
+
+async def test_the_second_mail_server_is_asked_before_the_third_channel(practice: Practice) -> None:
+    real = practice.resources.carriers.vendors["email"][0]
+    first = Failing(real, [CarrierUnavailable("smtp_451")] * 99, "email")
+    await texts_and_mails_fail(practice, first, Failing(real, [], "email_2"))
+    for minutes in (5, 6, 1):
+        await again(practice, minutes)
+    assert sent(practice) == (0, 1)
+    assert ("reminder", "voice", "sent", None) not in await practice.decisions()
+
+
+async def test_a_channel_that_fails_once_is_waited_for_though_another_is_away_for_long(practice: Practice) -> None:
+    real = practice.resources.carriers.vendors["email"][0]
+    await texts_and_mails_fail(practice, Failing(real, [CarrierUnavailable("smtp_451")], "email"))
+    for minutes in (11, 1):
+        await again(practice, minutes)
+    assert sent(practice) == (0, 1)
+    assert ("reminder", "voice", "sent", None) not in await practice.decisions()

@@ -128,6 +128,19 @@ async def test_where_the_next_channel_is_closed_a_person_is_asked_as_where_it_fa
     assert len(await asked(practice)) == 1
 
 
+async def test_who_wishes_the_channel_that_has_failed_and_no_other_is_a_persons(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    practice.resources = carried_by(practice.resources, Taciturn())
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["sms"]})
+    await practice.reported("undelivered")
+    await practice.fire_due()
+    assert ("reminder", None, "not_sent", "no_channel") in await practice.decisions()
+    assert len(await asked(practice)) == 1
+
+
 async def test_who_does_not_hear_that_somebody_has_written_is_a_persons(practice: Practice) -> None:
     practice.resources = carried_by(practice.resources, Taciturn())
     await practice.call("POST", f"/v1/clients/{practice.client}/secure-messages", 201, json={"body": "Hello"})

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.notifications import repository
+from services.notifications.clients import CarrierUnavailable
 from services.notifications.domain.conditions import KEPT
 from services.notifications.domain.outreach import OutreachFlow, is_held_out
 from services.notifications.domain.plans import ReminderPlan
 from services.notifications.use_cases.practice import record_consent
 from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice, daytime, text_in
+from tests.notifications.vendors import Failing, carried_by
 from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
@@ -67,6 +69,32 @@ async def test_of_two_on_one_number_the_one_who_was_written_to_last_is_taken_to_
     await text_in(practice, "Who is this?")
     [task] = await practice.tasks()
     assert task["client_id"] == str(clients[last])
+
+
+async def test_a_wish_that_is_taken_back_in_the_night_is_no_wish_in_the_morning(practice: Practice) -> None:
+    await practice.open("sms", "email", "voice")
+    opens, closes = (datetime.now(ZoneInfo(daytime())) + timedelta(hours=more) for more in (1, 1.5))
+    await wish(practice, channels=["voice"], opens=opens.strftime("%H:%M"), closes=closes.strftime("%H:%M"))
+    await booked(practice)
+    assert ("reminder", None, "deferred", "quiet_hours") in await practice.decisions()
+    await wish(practice)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert ("reminder", "sms", "sent", None) in await practice.decisions()
+
+
+async def test_a_wish_that_is_taken_back_while_its_carrier_is_away_is_no_wish_when_it_goes(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    real = practice.resources.carriers.vendors["email"][0]
+    broken = Failing(real, [CarrierUnavailable("smtp_421")] * 9, "email")
+    practice.resources = carried_by(practice.resources, broken, channel="email")
+    await wish(practice, channels=["email"])
+    await booked(practice)
+    assert ("reminder", None, "waiting", "smtp_421") in await practice.decisions()
+    await wish(practice)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert ("reminder", "sms", "sent", None) in await practice.decisions()
 
 
 async def test_a_step_for_those_who_are_not_held_out_goes_to_them_and_to_nobody_else(practice: Practice) -> None:

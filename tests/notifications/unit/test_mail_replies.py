@@ -182,6 +182,8 @@ def test_nothing_goes_on_record_that_no_database_keeps_nor_without_end() -> None
     "mail",
     [
         letter(Auto_Submitted="auto-replied"),
+        letter(Precedence="auto_reply"),
+        letter(X_Autoreply="yes"),
         letter(In_Reply_To="<someone-elses@example.org>"),
         letter(" "),
         letter(" ", Subject="Re: Your visit"),
