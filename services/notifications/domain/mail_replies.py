@@ -73,7 +73,8 @@ def read_reply(raw: bytes) -> MailReply | None:
         head = BytesHeaderParser(policy=SHORT).parsebytes(raw)
         answered = OURS.search(f"{head.get('In-Reply-To', '')} {head.get('References', '')}")
         automatic = str(head.get("Auto-Submitted", "no")).partition(";")[0].strip().lower() != "no"
-        automatic |= any(name in head for name in _OF_MACHINES) or "auto_reply" in str(head.get("Precedence", "")).lower()
+        automatic |= any(name in head for name in _OF_MACHINES)
+        automatic |= "auto_reply" in str(head.get("Precedence", "")).lower()
         if answered is None:
             automatic |= any(name in head for name in _OF_MANY) or str(head.get("Return-Path", "")).strip() == "<>"
         if automatic or head.get_content_type() == "multipart/report":

@@ -24,6 +24,7 @@ from shared.contracts.booking import (
     AppointmentRescheduled,
     AppointmentState,
 )
+from shared.contracts.notifications import Channel
 from shared.timers import TimerRunner
 from tests.notifications.conftest import SOON, Practice
 from tests.notifications.vendors import carried_by
@@ -224,3 +225,32 @@ async def test_a_mail_of_which_nobody_knows_whether_it_went_is_not_sent_twice(
     [message] = await practice.messages()
     known = moment == MOMENTS[2]
     assert (message["status"], message["reason"]) == (("sent", None) if known else ("not_sent", "outcome_unknown"))
+
+
+@pytest.mark.parametrize("channel", ["sms", "voice"])
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_worker_that_is_killed_with_many_at_the_carrier_has_sent_each_once_in_the_end(
+    moment: str, channel: Channel, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a carrier that knows no repetitions and keeps a list."""
+    [carrier] = practice.resources.carriers.vendors[channel]
+    assert isinstance(carrier, PhoneCarrier)
+    plain = replace(carrier, knows_repetitions=False)
+    practice.resources = carried_by(practice.resources, plain, channel=channel)
+    monkeypatch.setattr(practice.outside.carrier, "knows", False)
+    clients = [(uuid4(), f"{practice.phone[:-2]}{number:02d}") for number in range(20)]
+    for practice.client, practice.phone in clients:
+        await practice.open(channel)
+    plan = {"steps": [{**AT_ONCE["steps"][1], "channels": [channel]}]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    for client, _ in clients:
+        await practice.follow(await booked(practice, client, await practice.now()))
+    assert await dies(moment, practice.tenant, practice.resources.settings) == -9
+    await practice.settle()
+    for _ in range(3):
+        await practice.come_due("message.send")
+        await practice.fire_due()
+    store = practice.outside.carrier.store
+    assert [len(store.find(to=phone, channel=channel)) for _, phone in clients] == [1] * len(clients)
+    for practice.client, _ in clients:
+        assert [message["status"] for message in await practice.messages()] in (["sent"], ["delivered"])
