@@ -16,12 +16,10 @@ from services.notifications.clients import CarrierUnavailable, Outbound
 from services.notifications.clients.phone import PhoneCarrier
 from services.notifications.domain.model import Begun
 from services.notifications.use_cases import sending_together, worlds
-from services.notifications.use_cases.visits import ask_for_rating
 from shared.contracts.booking import AppointmentCancelled, AppointmentFulfilled, AppointmentMissed, AppointmentState
-from shared.contracts.feedback import FeedbackRequested
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_exactly_once import AT_ONCE, booked, consenting
-from tests.notifications.misses import ONE_STEP
+from tests.notifications.misses import ONE_STEP, ask_for_rating
 from tests.notifications.vendors import Slow, carried_by
 from tests.support.build import appointment_event
 
@@ -222,17 +220,7 @@ async def test_of_two_texts_against_one_clients_quota_one_goes(practice: Practic
     for visit in visits.values():
         missed = await miss(practice, visit.client_id, now)
         await practice.follow(missed)
-        request = FeedbackRequested(
-            sequence=1,
-            request_id=uuid4(),
-            client_id=visit.client_id,
-            appointment_id=visit.appointment_id,
-            instrument="alliance",
-            requested_at=now,
-            submitted_at=None,
-        )
-        async with practice.resources.database.transaction(practice.tenant) as session:
-            await ask_for_rating(session, tenant=practice.tenant, request=request, now=now)
+        await ask_for_rating(practice, visit)
     await practice.come_due("outreach.step")
     steps = await practice.claimed()
     await practice.runner().fire_all([timer for timer in steps if timer.kind == "outreach.step"])
@@ -279,10 +267,7 @@ async def test_of_what_counts_two_workers_send_a_client_one_after_the_other(toge
             AppointmentFulfilled, client_id=practice.client, appointment_id=uuid4(), start=now - timedelta(hours=2)
         )
         await practice.follow(kept)
-        about = {"client_id": practice.client, "appointment_id": kept.appointment_id, "instrument": "alliance"}
-        asked = FeedbackRequested(sequence=1, request_id=uuid4(), requested_at=now, submitted_at=None, **about)
-        async with practice.resources.database.transaction(practice.tenant) as session:
-            await ask_for_rating(session, tenant=practice.tenant, request=asked, now=now)
+        await ask_for_rating(practice, kept)
     first, second = [timer for timer in await practice.claimed() if timer.kind == "message.send"]
     own, slow = practice.resources, Slow(practice.resources.carriers.vendors["sms"][0])
     practice.resources = carried_by(own, slow)
