@@ -1,6 +1,6 @@
 """The ways out of the house: for each channel its vendors, the first one first."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -44,9 +44,9 @@ class Carriers:
         """None where the deployment has that vendor no more."""
         return next((vendor for vendor in self.vendors[channel] if vendor.name == name), None)
 
-    def is_another_ready(self, channel: Channel, failed: str | None) -> bool:
-        """Whether there is a second vendor to ask, now that one has failed."""
-        return any(vendor.name != failed and not self._breaker(vendor).is_open for vendor in self.vendors[channel])
+    def is_another_ready(self, channel: Channel, failed: Collection[str | None]) -> bool:
+        """Whether there is another vendor to ask, now that these have failed."""
+        return any(vendor.name not in failed and not self._breaker(vendor).is_open for vendor in self.vendors[channel])
 
     async def hand_over(self, channel: Channel, vendor: Vendor, message: Outbound) -> HandedOver:
         """Raises CarrierRefused, CarrierUnavailable or OutcomeUnknown."""

@@ -159,8 +159,10 @@ class Visit:
 
     @property
     def is_moved(self) -> bool:
-        """By somebody else than its client, who may know of another time."""
-        return self.changed_at > self.booked_at and self.changed_by not in ("client", None)
+        """By somebody else than its client, who has not said since that they know."""
+        if self.changed_at <= self.booked_at or self.changed_by in ("client", None):
+            return False
+        return self.confirmed_at is None or self.confirmed_at < self.changed_at
 
     @classmethod
     def of(cls, state: AppointmentState) -> "Visit":

@@ -4,10 +4,10 @@ import re
 
 from services.notifications.domain.spelling import letters
 
-_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL")
+_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL", "REMOVE")
 _STOP_ES = (
     *("ALTO", "PARAR", "PARE", "PARA", "BASTA", "BAJA", "CANCELAR", "CANCELA", "DETENER", "FIN", "NO MAS"),
-    *("SALIR", "ELIMINAR"),
+    *("SALIR", "ELIMINAR", "QUITAR"),
 )
 OPT_OUT = frozenset((*_STOP_EN, *_STOP_ES))
 _POLITELY = OPT_OUT.difference(("CANCEL", "CANCELAR", "CANCELA"))
@@ -43,8 +43,8 @@ _KINDS = "((text|sms|of|the|these|your|any|more|all) )*"
 _SAYS_STOP = re.compile(
     "|".join(
         (
-            "((no|i said|i say|just|wrong number|txt|text) )*(st[o0]p+|stpo|sotp|stp|stopall)"
-            "( (it|this|that|now|all))?",
+            "((no|i said|i say|just|wrong number|txt|text|reply|send) )*(st[o0]p+|stpo|sotp|stp|stopall)"
+            "( (it|this|that|now|all)| ?[1-3])?",
             "((text|txt|reply|send) )?stop ?((to|2) ?)?(stop|end|quit|cancel|opt ?out|unsubscribe)",
             f"(wrong number )?(stop|quit|end|cease) ((it|this|all|the|these|those|your|any|with) )*{_TEXTS}"
             f"( (to|us|all|{_ME}|{_TEXTS}|{_CALLS}|any ?more|this|that|it|these|those|stuff|again))*",

@@ -36,7 +36,8 @@ class PlanStep(BaseModel):
         return self
 
     def due(self, visit: Visit) -> datetime:
-        return visit.booked_at + self.offset if self.anchor == "booking" else visit.start - self.offset
+        """A move is as good as a booking."""
+        return visit.changed_at + self.offset if self.anchor == "booking" else visit.start - self.offset
 
     def comes_before(self, other: "PlanStep") -> bool:
         """For most visits, at least: a booking is before its visit, by how much nobody knows."""

@@ -28,12 +28,14 @@ async def last(session: AsyncSession, message: Message) -> tuple[str, str | None
     return None if found is None else (found.outcome, found.reason)
 
 
-async def carrier_away_since(session: AsyncSession, message: Message, channel: Channel) -> datetime | None:
-    """When a message first waited for a carrier of this channel."""
+async def waits_since(session: AsyncSession, message: Message, channel: Channel | None = None) -> datetime | None:
+    """When a message first waited, or did so for a carrier of this channel."""
     columns = tables.decisions.c
     about = (columns.client_id == message.client_id) & (columns.message_id == message.id)
-    waited = columns.outcome == "waiting", columns.reason.regexp_match(OF_CARRIERS[channel])
-    found: datetime | None = await session.scalar(select(func.min(columns.at)).where(about, *waited))
+    query = select(func.min(columns.at)).where(about, columns.outcome == "waiting")
+    if channel is not None:
+        query = query.where(columns.reason.regexp_match(OF_CARRIERS[channel]))
+    found: datetime | None = await session.scalar(query)
     return found
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifications import repository
-from services.notifications.domain.model import Message
+from services.notifications.domain.model import Message, Preferences
 from shared.contracts.notifications import Channel
 from shared.telemetry import current_traceparent
 
@@ -28,6 +28,15 @@ async def plan_all(session: AsyncSession, tenant: UUID, messages: Sequence[Messa
     planned = [replace(message, traceparent=parent) for message in messages]
     added = await repository.messages.add(session, tenant, planned, now)
     return [message for message in planned if message.id in added]
+
+
+async def by_wish(session: AsyncSession, message: Message, wished: Preferences | None) -> Message:
+    """By the channels that the client wishes; one that goes on where another failed doesn't go back there."""
+    changed = message.by(wished) if wished else message
+    if changed.channels == message.channels:
+        return message
+    failed = await repository.messages.failed_channels(session, message)
+    return replace(changed, channels=tuple(one for one in changed.channels if one not in failed))
 
 
 async def drop(session: AsyncSession, tenant: UUID, message: Message, reason: str, now: datetime) -> None:

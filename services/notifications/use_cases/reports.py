@@ -14,7 +14,7 @@ from services.notifications.domain.model import Message, message_event, moves_fo
 from services.notifications.domain.plans import new_message
 from services.notifications.domain.policy import Send
 from services.notifications.use_cases import tasks
-from services.notifications.use_cases.messages import decided, plan_message
+from services.notifications.use_cases.messages import by_wish, decided, plan_message
 from services.notifications.use_cases.practice import add_consent
 from services.notifications.use_cases.sent import LOOK_UP_AFTER, keep_sent
 from shared.contracts.notifications import Channel
@@ -161,8 +161,9 @@ async def _completed(
     if begun is None or begun.address is None or (begun.channel, begun.vendor) != (channel, vendor or begun.vendor):
         return message
     visit = await repository.visits.find(session, message.appointment_id)
+    whole = await by_wish(session, message, await repository.people.preferences(session, message.client_id))
     given = HandedOver(begun.channel, begun.vendor, carrier_id)
-    return await keep_sent(session, tenant, message, given, begun.address, visit, begun.begun_at)
+    return await keep_sent(session, tenant, whole, given, begun.address, visit, begun.begun_at)
 
 
 async def _present_address(session: AsyncSession, message: Message) -> str | None:

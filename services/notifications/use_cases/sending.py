@@ -7,8 +7,8 @@ sent was right when it went. A crash in between repeats the hand-over under the 
 message waits until the event has come and says what is to become of it (docs/decisions/0012).
 """
 
-import asyncio
-from dataclasses import replace
+import time
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from services.notifications.domain.policy import Defer, Refuse, Send, World, dec
 from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import tasks
 from services.notifications.use_cases.handing_over import Post, begin, hand_over, worded
-from services.notifications.use_cases.messages import UNKNOWN, decided, drop
+from services.notifications.use_cases.messages import UNKNOWN, by_wish, decided, drop
 from services.notifications.use_cases.reports import has_failed, heed
 from services.notifications.use_cases.sent import keep_sent
 from services.notifications.use_cases.unknown import Unknowable, resolve
@@ -42,6 +42,7 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 AWAY_FOR = timedelta(minutes=10)
 """A message that has waited so long for a carrier goes by the next channel, where that is open."""
 NOT_TAKEN = "not_taken"
+NEWS = "news_on_the_way"
 LATE_SECONDS = 10.0
 """After so long it goes on by the next channel in another transaction: whoever says STOP waits for this one."""
 
@@ -60,7 +61,7 @@ async def send(session: AsyncSession, *, tenant: UUID, message_id: UUID, now: da
         timers.try_soon(session)
         return
     world = (await worlds_of(session, [message], now))[message.id]
-    whole = await _by_wish(session, message, world)
+    whole = await by_wish(session, message, world.preferences)
     begun = await repository.hand_overs.find(session, message.id)
     if begun is None:
         await _go(session, tenant, whole, whole, world, now, post)
@@ -85,7 +86,7 @@ async def _resolved(
     except Unknowable:
         await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
     except Unavailable as error:
-        if now - asked_at > GIVEN_UP_AFTER or _is_over(message, world, now):
+        if now - asked_at > GIVEN_UP_AFTER or await _is_given_up(session, message, error.code, world, now):
             await _not_sent(session, tenant, replace(message, channel=begun.channel), UNKNOWN, True, now)
             return None
         await _wait(session, tenant, message, error, now)
@@ -103,63 +104,119 @@ async def _not_taken(
     tried, others = replace(message, channel=begun.channel), _without(message, begun.channel)
     if _can_go(others, world, now) and await _has_waited(session, message, begun.channel, now):
         await has_failed(session, tenant, tried, others.channels, NOT_TAKEN, now)
-    elif now - message.due_at > GIVEN_UP_AFTER or _is_over(message, world, now):
+    elif now - message.due_at > GIVEN_UP_AFTER or await _is_given_up(session, message, NOT_TAKEN, world, now):
         await _not_sent(session, tenant, tried, NOT_TAKEN, True, now)
     else:
         timers.try_later(session)
+
+
+@dataclass(slots=True)
+class _Try:
+    """What has come of a message so far, and by which channels it may still go."""
+
+    whole: Message
+    rest: Message
+    closed: list[Refuse]
+    again: bool
+    """Its vendor may have taken it before: no other one is asked."""
+    asked: set[str | None] = field(default_factory=set)
+    """Vendors who have not taken it now."""
+    failed: tuple[Channel, str] | None = None
+    """The last channel that has refused it for good, and why."""
+    refused: bool = False
+    begun: float = field(default_factory=time.monotonic)
+
+    def is_long(self) -> bool:
+        return time.monotonic() - self.begun > LATE_SECONDS
+
+    def has_another(self, error: Unavailable, channel: Channel, carriers: Carriers) -> bool:
+        """Whether another vendor of this channel may take what one has not."""
+        if self.again or not isinstance(error, CarrierUnavailable):
+            return False
+        self.asked.add(error.vendor)
+        return carriers.is_another_ready(channel, self.asked)
 
 
 async def _go(
     session: AsyncSession, tenant: UUID, whole: Message, message: Message, world: World, now: datetime, post: Post
 ) -> None:
     """By the first channel that takes it. `message` may be asked for by fewer channels than `whole`."""
-    closed = refusals(message, world, now)
-    refused, rest, again = False, whole, message is not whole
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
+    tried = _Try(whole, whole, refusals(message, world, now), message is not whole)
     while isinstance(verdict := decide(message, world, now), Send):
         channel = verdict.channel
         try:
             await _require_news(session, tenant, message, now, post)
             outbound = worded(tenant, message, verdict, world, now, post)
             vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
-            given = await hand_over(tenant, message, channel, outbound, vendors[message.id], post, again=again)
+            given = await hand_over(tenant, message, channel, outbound, vendors[message.id], post, again=tried.again)
         except Unavailable as error:
-            others = _without(rest, channel)
-            if again or not await _goes_on(session, error, whole, channel, others, world, now, post.carriers):
-                await _wait(session, tenant, whole, error, now)
-                if _is_over(whole, world, now):
-                    await _not_sent(session, tenant, replace(whole, channel=channel), error.code, True, now)
-                else:
-                    _try_later(session, channel, error, whole, world, now, post.carriers)
+            another = tried.has_another(error, channel, post.carriers)
+            if another and isinstance(error, CarrierUnavailable) and not tried.is_long():
+                message = replace(message, vendor=error.vendor)
+                continue
+            if another or not await _goes_on(session, error, tried, channel, world, now):
+                await _stays(session, tenant, tried, channel, error, another, world, now, post.carriers)
                 return
-            code, refused = error.code, True
+            code, tried.refused = error.code, True
         except (CarrierRefused, NoWords) as error:
             await heed(session, tenant, message, verdict, error, now)
-            # Who has stopped texts at the carrier is left in peace as who has here.
             code = error.code
-            refused = refused or not isinstance(error, CarrierRefused) or error.because != "opt_out"
+            # Who has stopped texts at the carrier is left in peace as who has here.
+            if not isinstance(error, CarrierRefused) or error.because != "opt_out":
+                tried.refused, tried.failed = True, (channel, code)
         else:
-            await _record_closed(session, tenant, message, closed, now)
-            await keep_sent(session, tenant, rest, given, verdict.address, world.visit, now)
+            await _record_closed(session, tenant, message, tried.closed, now)
+            await keep_sent(session, tenant, tried.rest, given, verdict.address, world.visit, now)
             return
-        closed.append(Refuse(code, channel))
-        rest, again = _without(rest, channel), False
-        if not rest.channels:
+        tried.closed.append(Refuse(code, channel))
+        tried.rest, tried.again = _without(tried.rest, channel), False
+        if not tried.rest.channels:
             verdict = Refuse(code)
             break
-        if refused and loop.time() - begun > LATE_SECONDS:
-            await _record_closed(session, tenant, message, closed, now)
-            await has_failed(session, tenant, replace(whole, channel=channel), rest.channels, code, now)
+        if tried.refused and tried.is_long():
+            await _leaves_the_rest(session, tenant, tried, channel, code, now)
             return
-        message = rest
-    await _record_closed(session, tenant, message, closed, now)
+        message = tried.rest
+    if isinstance(verdict, Defer) and tried.failed is not None:
+        await _leaves_the_rest(session, tenant, tried, *tried.failed, now)
+        return
+    await _record_closed(session, tenant, message, tried.closed, now)
     if isinstance(verdict, Defer):
         await repository.messages.save(session, tenant, whole.deferred(verdict.until))
         await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
     elif isinstance(verdict, Refuse):
-        refused = refused or await _has_failed(session, message, verdict)
+        refused = tried.refused or await _has_failed(session, message, verdict)
         await _not_sent(session, tenant, message, verdict.reason, refused, now)
+
+
+async def _stays(
+    session: AsyncSession,
+    tenant: UUID,
+    tried: _Try,
+    channel: Channel,
+    error: Unavailable,
+    another: bool,
+    world: World,
+    now: datetime,
+    carriers: Carriers,
+) -> None:
+    """Planned, until this channel can take it; what another one has refused does not go by that again."""
+    if tried.failed is not None:
+        await _leaves_the_rest(session, tenant, tried, *tried.failed, now)
+        return
+    await _wait(session, tenant, tried.whole, error, now)
+    if not another and await _is_given_up(session, tried.whole, error.code, world, now):
+        await _not_sent(session, tenant, replace(tried.whole, channel=channel), error.code, True, now)
+    else:
+        _try_later(session, channel, error, tried.whole, world, now, carriers)
+
+
+async def _leaves_the_rest(
+    session: AsyncSession, tenant: UUID, tried: _Try, channel: Channel, code: str, now: datetime
+) -> None:
+    """To a message of its own, in a transaction of its own."""
+    await _record_closed(session, tenant, tried.whole, tried.closed, now)
+    await has_failed(session, tenant, replace(tried.whole, channel=channel), tried.rest.channels, code, now)
 
 
 def _without(message: Message, channel: Channel) -> Message:
@@ -168,27 +225,19 @@ def _without(message: Message, channel: Channel) -> Message:
 
 
 async def _goes_on(
-    session: AsyncSession,
-    error: Unavailable,
-    message: Message,
-    channel: Channel,
-    others: Message,
-    world: World,
-    now: datetime,
-    carriers: Carriers,
+    session: AsyncSession, error: Unavailable, tried: _Try, channel: Channel, world: World, now: datetime
 ) -> bool:
-    """Whether a channel's carriers, which have not taken it, have been away for so long that it goes by another one."""
-    if not isinstance(error, CarrierUnavailable):
+    """Whether a channel's carriers, none of which has taken it, have been away for so long that it goes by another one,
+    or it has to be told now.
+    """
+    others = _without(tried.rest, channel)
+    if tried.again or not isinstance(error, CarrierUnavailable) or not _can_go(others, world, now):
         return False
-    failed = message.vendor if message.vendor and carriers.named(channel, message.vendor) else None
-    if failed in (None, error.vendor) and carriers.is_another_ready(channel, error.vendor):
-        # A second one that has not failed for this message is asked before.
-        return False
-    return await _has_waited(session, message, channel, now) and _can_go(others, world, now)
+    return _is_late(tried.whole, world, now) or await _has_waited(session, tried.whole, channel, now)
 
 
 async def _has_waited(session: AsyncSession, message: Message, channel: Channel, now: datetime) -> bool:
-    since = await repository.decisions.carrier_away_since(session, message, channel)
+    since = await repository.decisions.waits_since(session, message, channel)
     return since is not None and now - max(since, message.due_at) >= AWAY_FOR
 
 
@@ -227,15 +276,6 @@ async def _has_failed(session: AsyncSession, message: Message, verdict: Refuse) 
     return verdict.reason == "nobody_reached" or bool(await repository.messages.failed_channels(session, message))
 
 
-async def _by_wish(session: AsyncSession, message: Message, world: World) -> Message:
-    """By the channels that the client wishes; one that goes on where another failed doesn't go back there."""
-    wished = message.by(world.preferences) if world.preferences else message
-    if wished.channels == message.channels:
-        return message
-    failed = await repository.messages.failed_channels(session, message)
-    return replace(wished, channels=tuple(one for one in wished.channels if one not in failed))
-
-
 async def _require_news(session: AsyncSession, tenant: UUID, message: Message, now: datetime, post: Post) -> None:
     """Raises Unavailable when booking knows more than has arrived here of what the message is about.
 
@@ -251,21 +291,24 @@ async def _require_news(session: AsyncSession, tenant: UUID, message: Message, n
     else:
         known = await repository.visits.sequences(session, newest)
     if any(known.get(visit, 0) < sequence for visit, sequence in newest.items()):
-        raise Unavailable("news_on_the_way")
+        raise Unavailable(NEWS)
 
 
-def _waits_until(message: Message, world: World) -> datetime | None:
-    """For its carriers, or for what booking says: until it is of no use any more, or somebody else has to tell it."""
+def _is_late(message: Message, world: World, now: datetime) -> bool:
     until = put_off_until(message, world)
-    if until is None or world.visit is None or not is_change(message, world.visit):
-        return until
-    # What is called off or moved shortly before isn't given up at the first try.
-    return max(until, message.due_at + AWAY_FOR)
-
-
-def _is_over(message: Message, world: World, now: datetime) -> bool:
-    until = _waits_until(message, world)
     return until is not None and until <= now
+
+
+async def _is_given_up(session: AsyncSession, message: Message, code: str, world: World, now: datetime) -> bool:
+    """Whether it is of no use any more, or somebody else has to tell it: what is off or moved no sooner than ten
+    minutes after its first try, and not while booking knows more.
+    """
+    if code == NEWS or not _is_late(message, world, now):
+        return False
+    if world.visit is None or not is_change(message, world.visit):
+        return True
+    since = await repository.decisions.waits_since(session, message)
+    return since is not None and now - since >= AWAY_FOR
 
 
 async def _wait(session: AsyncSession, tenant: UUID, message: Message, error: Unavailable, now: datetime) -> None:
@@ -287,13 +330,14 @@ def _try_later(
     carriers: Carriers,
 ) -> None:
     """When the vendor wants to be asked again, unless another one can be asked, or the message is to go on by another
-    channel before; at the latest when it is over.
+    channel or be given up before.
     """
     after = error.after
-    if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, error.vendor):
+    if isinstance(error, CarrierUnavailable) and carriers.is_another_ready(channel, {error.vendor}):
         after = None
-    goes_on = now + AWAY_FOR if len(message.channels) > 1 else None
-    for at in (goes_on, _waits_until(message, world)):
-        if after is not None and at is not None and at > now:
-            after = min(after, at - now)
+    gives_up = put_off_until(message, world)
+    if len(message.channels) > 1 or (gives_up is not None and gives_up <= now):
+        after = min(after, AWAY_FOR) if after is not None else None
+    if after is not None and gives_up is not None and gives_up > now:
+        after = min(after, gives_up - now)
     timers.try_later(session, after)

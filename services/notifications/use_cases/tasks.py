@@ -63,6 +63,9 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
             return None
         if not (visit.is_called_off if message.purpose == "cancellation" else visit.status == "booked"):
             return None
+        if visit.sequence != message.appointment_sequence:
+            # Of a version that is no more.
+            return None
         about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
     elif message.purpose not in FROM_A_PERSON:
         return None

@@ -1,5 +1,6 @@
 """Following an appointment: its reminders, its outreach, its rating request."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -9,16 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
-from services.notifications.domain.tasks import IS_CLIENT_THERE, About
+from services.notifications.domain.policy import is_change
+from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
 from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_all, plan_message
 from shared.contracts.booking import (
     FREE_STATUSES,
     AppointmentAwaited,
+    AppointmentBooked,
     AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentImported,
-    AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentState,
 )
@@ -43,13 +45,14 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     before = await repository.visits.find(session, visit.id) if visit.status == "noshow" else None
     if not await repository.visits.save(session, tenant, visit):
         return
-    if visit.status != "booked" or isinstance(state, AppointmentRescheduled):
-        await _close_question(session, tenant, visit, now)
+    if not isinstance(state, AppointmentBooked):
+        await _close_tasks(session, tenant, visit, now, IS_CLIENT_THERE, UNREACHABLE)
     for message in await repository.messages.planned(session, repository.messages.of_visit(visit)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
         version, plan = await repository.plans.plan(session)
-        await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
+        planned = await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
+        await _ask_to_tell(session, tenant, planned, visit, now)
         await outreach.end_for_booking(session, tenant, visit, now)
     elif visit.status == "noshow" and _is_missed_anew(before, visit):
         await outreach.start(session, tenant, visit, now)
@@ -58,6 +61,15 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     await check_ins.follow_visit(session, tenant, visit, state.provider_id, now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
+
+
+async def _ask_to_tell(
+    session: AsyncSession, tenant: UUID, planned: Sequence[Message], visit: Visit, now: datetime
+) -> None:
+    """A person tells of a move where it is too late for each message that the plan has for that."""
+    telling = [message for message in planned if is_change(message, visit)]
+    if telling and all(message.status == "not_sent" for message in telling):
+        await tasks.nobody_reached(session, tenant, telling[0], now)
 
 
 def _is_missed_anew(before: Visit | None, visit: Visit) -> bool:
@@ -88,6 +100,9 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     visit = replace(Visit.of(state), changed_at=state.booked_at, changed_by=None)
     if before is not None:
         visit = replace(visit, changed_at=before.changed_at, changed_by=before.changed_by)
+        if before.start != visit.start:
+            # By whom will be heard of later: not by the client, as far as anybody here knows.
+            visit = replace(visit, changed_at=state.changed_at, changed_by="practice")
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
         if news:
@@ -122,14 +137,15 @@ async def _ask_somebody(
     if isinstance(state, AppointmentRunningLate) and "running_late" not in unfinished:
         await tasks.open_task(session, tenant, visit.client_id, "running_late", now, about)
     if isinstance(state, AppointmentRunningLate) and news:
-        await _close_question(session, tenant, visit, now)
+        await _close_tasks(session, tenant, visit, now, IS_CLIENT_THERE)
     if isinstance(state, AppointmentFlagged) and state.needs_rebooking and news and "rebook" not in unfinished:
         await tasks.open_task(session, tenant, visit.client_id, "rebook", now, about)
 
 
-async def _close_question(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime) -> None:
+async def _close_tasks(session: AsyncSession, tenant: UUID, visit: Visit, now: datetime, *kinds: str) -> None:
+    """Of what was so before: whoever can't be reached about how it is now has another task."""
     for task in await repository.tasks.unfinished_of_visit(session, visit.id):
-        if task.kind == IS_CLIENT_THERE:
+        if task.kind in kinds:
             await tasks.finish(session, tenant, task, "booking", "not_needed", now)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients import CarrierRefused, CarrierUnavailable, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_unknown_outcomes import FIELDS
@@ -75,15 +75,14 @@ async def test_one_that_is_late_already_is_not_sent_by_mail_because_of_one_hiccu
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("UPDATE messages SET due_at = due_at - interval '30 minutes'"))
     await practice.fire_due()
-    assert sent(practice) == (0, 0)
-    await practice.come_due("message.send")
-    await practice.fire_due()
     if ready:
         assert (sent(practice), len(second.asked)) == ((1, 0), 1)
-    else:
+        return
+    assert sent(practice) == (0, 0)
+    for _ in range(2):
         await practice.come_due("message.send")
         await practice.fire_due()
-        assert sent(practice) == (1, 0)
+    assert sent(practice) == (1, 0)
 
 
 @pytest.mark.parametrize("of_address", [False, True])
@@ -232,3 +231,34 @@ async def test_a_channel_that_fails_once_is_waited_for_though_another_is_away_fo
         await again(practice, minutes)
     assert sent(practice) == (0, 1)
     assert ("reminder", "voice", "sent", None) not in await practice.decisions()
+
+
+async def test_with_both_carriers_of_texts_away_the_second_mail_server_is_asked(practice: Practice) -> None:
+    first, second = two(practice, *[CarrierUnavailable("sms_http_503")] * 99)
+    second.errors += first.errors
+    real = practice.resources.carriers.vendors["email"][0]
+    servers = Failing(real, [CarrierUnavailable("smtp_451")] * 99, "email"), Failing(real, [], "email_2")
+    practice.resources = carried_by(practice.resources, *servers, channel="email")
+    await booked(practice)
+    await practice.fire_due()
+    await again(practice, 11)
+    assert sent(practice) == (0, 1)
+
+
+@pytest.mark.parametrize("later", [CarrierUnavailable("smtp_421"), None])
+async def test_a_channel_that_has_refused_is_not_asked_again_while_the_next_one_waits(
+    later: CarrierUnavailable | None, practice: Practice
+) -> None:
+    texts = Failing(practice.resources.carriers.vendors["sms"][0], [CarrierRefused("sms_30003", "message")] * 99)
+    practice.resources = carried_by(practice.resources, texts)
+    if later is not None:
+        real = practice.resources.carriers.vendors["email"][0]
+        mails = Failing(real, [later] * 3, "email")
+        practice.resources = carried_by(practice.resources, mails, channel="email")
+    await booked(practice)
+    await practice.fire_due()
+    for _ in range(4):
+        await again(practice, 2)
+    assert len(texts.asked) == 1
+    assert sent(practice) == (0, 1)
+    assert any(reason == "sms_30003" for _, _, _, reason in await practice.decisions())

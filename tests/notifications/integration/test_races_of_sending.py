@@ -36,7 +36,7 @@ async def test_a_cancelled_or_moved_visits_reminder_is_never_sent_whatever_the_r
         if number % 2:
             # Moved rather than cancelled; its own reminder is due tomorrow.
             changed = AppointmentRescheduled.model_validate(
-                {**booked.model_dump(), "sequence": 2, "booked_at": booked.booked_at + timedelta(days=1)}
+                {**booked.model_dump(), "sequence": 2, "changed_at": booked.changed_at + timedelta(days=1)}
             )
         seen = len(practice.outside.texts(practice.phone))
         runner = practice.runner()

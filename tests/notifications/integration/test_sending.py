@@ -134,7 +134,7 @@ async def test_a_change_whose_event_is_still_on_its_way_keeps_the_reminder_back(
     await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
     booked = await visit(practice)
     await practice.follow(booked)
-    news: dict[str, Any] = {"sequence": 2, "booked_at": booked.booked_at + timedelta(days=1)}
+    news: dict[str, Any] = {"sequence": 2, "changed_at": booked.changed_at + timedelta(days=1)}
     if change is AppointmentCancelled:
         news["status"] = "cancelled"
     changed = change.model_validate({**booked.model_dump(), **news})

@@ -9,10 +9,16 @@ from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable
 from services.notifications.domain.policy import TOLD_BEFORE
-from shared.contracts.booking import AppointmentCancelled, AppointmentRescheduled, AppointmentState
+from shared.contracts.booking import (
+    AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentFlagged,
+    AppointmentRescheduled,
+    AppointmentState,
+)
 from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice, daytime
-from tests.notifications.integration.test_carriers_away import again
+from tests.notifications.integration.test_carriers_away import again, sent
 from tests.notifications.misses import ONE_STEP, missed
 from tests.notifications.vendors import Failing, carried_by
 from tests.notifications.visits import NOW_PLAN, later, visit
@@ -31,7 +37,9 @@ async def called_off(practice: Practice, **until: float) -> AppointmentState:
 
 
 async def told_by(practice: Practice) -> list[tuple[str, str | None]]:
-    return [(task["kind"], task["appointment_id"]) for task in await practice.tasks() if task["kind"] == "unreachable"]
+    """Kind and visit of the tasks that somebody has still to do."""
+    tasks = [task for task in await practice.tasks() if task["status"] != "closed"]
+    return [(task["kind"], task["appointment_id"]) for task in tasks if task["kind"] == "unreachable"]
 
 
 def away(practice: Practice, channel: Channel, code: str) -> None:
@@ -123,3 +131,138 @@ async def test_a_move_of_a_move_is_told_once(practice: Practice) -> None:
         await practice.follow(event)
     await practice.fire_due()
     assert await told_by(practice) == [("unreachable", str(event.appointment_id))]
+
+
+async def moved(practice: Practice, event: AppointmentState, **changes: Any) -> AppointmentState:
+    return later(event, AppointmentRescheduled, **{"changed_at": await practice.now(), **changes})
+
+
+async def booked_before(practice: Practice) -> AppointmentState:
+    """Two days ago, for a week from now."""
+    now = await practice.now()
+    at = now - timedelta(days=2)
+    event: AppointmentState = await visit(practice, start=now + timedelta(days=7), booked_at=at, changed_at=at)
+    await practice.follow(event)
+    await practice.fire_due()
+    return event
+
+
+@pytest.mark.parametrize("minutes", [0, 11])
+async def test_what_is_to_be_told_now_goes_by_the_next_channel_at_once(minutes: int, practice: Practice) -> None:
+    """However late it is heard of."""
+    await practice.open("sms", "email")
+    away(practice, "email", "smtp_421")
+    now = await practice.now()
+    event = await visit(practice, start=now + timedelta(minutes=90))
+    changes = {**BY_PRACTICE, "sequence": 2, "changed_at": now - timedelta(minutes=minutes)}
+    await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | changes))
+    await practice.fire_due()
+    assert sent(practice) == (1, 0)
+    assert await told_by(practice) == []
+
+
+async def test_a_move_of_an_old_booking_waits_for_carriers_as_a_new_one(practice: Practice) -> None:
+    await practice.open("email")
+    event = await booked_before(practice)
+    own = practice.resources
+    away(practice, "email", "smtp_421")
+    start = await practice.now() + timedelta(minutes=100)
+    await practice.follow(await moved(practice, event, start=start))
+    await practice.fire_due()
+    assert await told_by(practice) == [], "it may be back in a moment"
+    practice.resources = own
+    await again(practice, 5)
+    mails = practice.outside.mails(practice.email)
+    assert len(mails) >= 2
+
+
+async def test_a_call_off_that_booking_knows_better_is_nobodys_to_tell(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    event = await visit(practice, start=await practice.now() + timedelta(minutes=90))
+    gone = later(event, AppointmentCancelled, **BY_PRACTICE)
+    practice.outside.booking.learn(later(gone, AppointmentRescheduled, status="booked"), practice.tenant)
+    await practice.follow(event, gone)
+    await practice.fire_due()
+    await again(practice, 11)
+    assert ("cancellation", None, "waiting", "news_on_the_way") in await practice.decisions()
+    assert await told_by(practice) == []
+
+
+async def test_whoever_tells_of_a_move_is_asked_anew_when_the_visit_is_off(practice: Practice) -> None:
+    await practice.open()
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1))
+    await practice.follow(gone_on)
+    await practice.fire_due()
+    [first] = await practice.tasks()
+    await practice.call("POST", f"/v1/tasks/{first['id']}/claim")
+    await practice.follow(later(gone_on, AppointmentCancelled, **BY_PRACTICE))
+    await practice.fire_due()
+    assert {task["id"]: task["status"] for task in await practice.tasks()}[first["id"]] == "closed"
+    assert await told_by(practice) == [("unreachable", str(event.appointment_id))]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"kind": AppointmentCancelled, "status": "cancelled", "changed_by": "client"},
+        {"kind": AppointmentRescheduled, "changed_by": "client"},
+    ],
+)
+async def test_who_acts_on_a_visit_is_no_persons_to_tell_any_more(answer: dict[str, Any], practice: Practice) -> None:
+    await practice.open()
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1))
+    await practice.follow(gone_on)
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1
+    changes = {"changed_at": await practice.now(), **answer}
+    await practice.follow(later(gone_on, changes.pop("kind"), **changes))
+    await practice.fire_due()
+    assert await told_by(practice) == []
+
+
+async def test_who_has_confirmed_the_new_time_knows_of_it(practice: Practice) -> None:
+    await practice.open("email")
+    event = await booked_before(practice)
+    away(practice, "email", "smtp_421")
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1))
+    await practice.follow(gone_on)
+    await practice.fire_due()
+    await practice.follow(later(gone_on, AppointmentConfirmed, changed_by="client", confirmed_at=await practice.now()))
+    await practice.consent("email", granted=False)
+    await again(practice, 5)
+    assert ("confirmation", None, "not_sent", "no_consent") in await practice.decisions()
+    assert await told_by(practice) == []
+
+
+async def test_what_did_not_arrive_of_a_time_that_is_no_more_is_nobodys(practice: Practice) -> None:
+    await practice.open("sms")
+    plan = {"steps": [{"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["sms"]}]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    event = await booked_before(practice)
+    await practice.follow(await moved(practice, event, start=event.start + timedelta(days=1)))
+    await practice.reported("undelivered", 30003)
+    await practice.fire_due()
+    assert sent(practice) == (2, 0)
+    assert await told_by(practice) == []
+
+
+async def test_a_move_that_is_heard_of_by_what_came_after_it_is_told_too(practice: Practice) -> None:
+    await practice.open()
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1))
+    flagged = later(gone_on, AppointmentFlagged, changed_at=await practice.now())
+    await practice.follow(flagged, gone_on)
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1
+
+
+async def test_a_plan_whose_word_on_it_comes_too_late_leaves_a_move_to_a_person(practice: Practice) -> None:
+    await practice.open("sms")
+    plan = {"steps": [{"purpose": "confirmation", "anchor": "start", "offset": "PT72H", "channels": ["sms"]}]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    event = await booked_before(practice)
+    await practice.follow(await moved(practice, event, start=await practice.now() + timedelta(hours=20)))
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1

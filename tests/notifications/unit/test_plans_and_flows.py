@@ -1,6 +1,9 @@
 """Reminder plans and outreach flows as data."""
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.notifications.domain.check_ins import CheckInPlan
 from services.notifications.domain.conditions import KEPT
 from services.notifications.domain.model import Visit, moves_forward
 from services.notifications.domain.outreach import DEFAULT_FLOW, Outreach, OutreachFlow, is_held_out
@@ -177,3 +181,21 @@ def test_a_carriers_reports_only_move_a_message_forward() -> None:
     assert not moves_forward(delivered, "failed")
     assert not moves_forward(delivered, "delivered")
     assert not moves_forward(sent.failed("sms_30003"), "delivered")
+
+
+def test_the_plans_of_the_docs_are_plans() -> None:
+    said = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
+    reminders, check_ins = re.findall(r"```json\n(.*?)```", said, re.DOTALL)
+    assert ReminderPlan.model_validate(json.loads(reminders)).steps
+    assert CheckInPlan.model_validate(json.loads(check_ins)).steps
+
+
+def test_what_follows_a_booking_follows_a_move() -> None:
+    plan = ReminderPlan.model_validate(
+        {"steps": [{"purpose": "confirmation", "anchor": "booking", "offset": "PT0S", "channels": ["sms"]}]}
+    )
+    visit = Visit.of(
+        appointment_event(start=NOW + timedelta(days=10), booked_at=NOW - timedelta(days=5), changed_at=NOW)
+    )
+    [planned] = plan_messages(plan, visit, NOW)
+    assert planned.due_at == NOW
