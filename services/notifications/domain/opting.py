@@ -4,7 +4,10 @@ import re
 
 from services.notifications.domain.spelling import letters
 
-_STOP_EN = ("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL", "REMOVE")
+_STOP_EN = (
+    *("STOP", "QUIT", "END", "REVOKE", "OPTOUT", "OPT OUT", "CANCEL", "UNSUBSCRIBE", "STOPALL", "STOP ALL"),
+    "REMOVE",
+)
 _STOP_ES = (
     *("ALTO", "PARAR", "PARE", "PARA", "BASTA", "BAJA", "CANCELAR", "CANCELA", "DETENER", "FIN", "NO MAS"),
     *("SALIR", "ELIMINAR", "QUITAR"),
