@@ -55,6 +55,7 @@ WITHOUT_RULE = frozenset(
         "no_sender",
         "no_words",
         "nobody_reached",
+        "tell_change",
         "unreachable",
         "undelivered",
         "words_unfit",

@@ -22,9 +22,11 @@ DUE_WITHIN = {
 }
 OTHERWISE = timedelta(days=1)
 UNREACHABLE = "unreachable"
+TELL_CHANGE = "tell_change"
+"""That a visit is off, or at another time than its client knows."""
 BEFORE_THE_VISIT = timedelta(hours=1)
 """By then somebody should have found another way to tell a client of it."""
-ALARMED: frozenset[str] = frozenset(("safety", "read_reply", "concern", "answer_message", UNREACHABLE))
+ALARMED: frozenset[str] = frozenset(("safety", "read_reply", "concern", "answer_message", UNREACHABLE, TELL_CHANGE))
 """A client is in danger, or waits for an answer to what they wrote or for word of their visit: overdue, the practice is
 told by mail, whoever has the task.
 """

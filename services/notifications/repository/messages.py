@@ -35,6 +35,7 @@ from services.notifications.domain.model import (
     Visit,
 )
 from services.notifications.domain.outreach import OF_FLOW
+from services.notifications.repository.decisions import OF_CARRIERS
 from shared import timers as clock
 from shared.contracts.notifications import Channel
 from shared.direct import Direct
@@ -171,18 +172,28 @@ async def is_planned(session: AsyncSession, client_id: UUID, step: str) -> bool:
 
 
 async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
-    """By which the message of this step has failed already."""
-    values = {name: getattr(message, name) for name in ("client_id", *_OF_STEP)}
+    """By which the message of this step has failed already, or which have refused it while it waits for another."""
+    values = {name: getattr(message, name) for name in ("id", "client_id", *_OF_STEP)}
     return {row["channel"] for row in await _FAILED.rows(session, values)}
 
 
 _OF_STEP = ("appointment_id", "appointment_sequence", "outreach_id", "offer_id", "step")
-_PARAMETERS = {name: bindparam(name, type_=tables.messages.c[name].type) for name in ("client_id", *_OF_STEP)}
+_PARAMETERS = {name: bindparam(name, type_=tables.messages.c[name].type) for name in ("id", "client_id", *_OF_STEP)}
+_WHY = tables.decisions.c
 _FAILED = Direct(
-    select(tables.messages.c.channel).where(
+    select(tables.messages.c.channel)
+    .where(
         tables.messages.c.client_id == _PARAMETERS["client_id"],
         tables.messages.c.status == "failed",
         *(tables.messages.c[name].is_not_distinct_from(_PARAMETERS[name]) for name in _OF_STEP),
+    )
+    .union(
+        select(_WHY.channel).where(
+            _WHY.client_id == _PARAMETERS["client_id"],
+            _WHY.message_id == _PARAMETERS["id"],
+            _WHY.outcome == "channel_closed",
+            _WHY.reason.regexp_match("|".join(("^(no_words|words_unfit)$", *OF_CARRIERS.values()))),
+        )
     )
 )
 

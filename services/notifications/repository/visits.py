@@ -15,12 +15,17 @@ from services.notifications.domain.model import (
 )
 from shared import rows
 from shared.direct import Direct
-from shared.rows import dump, every, given, is_among, keep_newest, many, one
+from shared.rows import dump, every, given, is_among, keep_newest, many, one, update_row
 
 
 async def save(session: AsyncSession, tenant: UUID, visit: Visit) -> bool:
     """Keeps the newest state, in whatever order states arrive; True when this one was news."""
     return await keep_newest(session, tables.visits, tenant, dump(visit))
+
+
+async def learn(session: AsyncSession, visit: Visit) -> None:
+    """Keeps what is known of its last version beside."""
+    await update_row(session, tables.visits, dump(visit))
 
 
 async def add(session: AsyncSession, tenant: UUID, visits: Sequence[Visit]) -> None:

@@ -31,10 +31,8 @@ async def plan_all(session: AsyncSession, tenant: UUID, messages: Sequence[Messa
 
 
 async def by_wish(session: AsyncSession, message: Message, wished: Preferences | None) -> Message:
-    """By the channels that the client wishes; one that goes on where another failed doesn't go back there."""
+    """By the channels that the client wishes; it doesn't go back to one by which it has failed."""
     changed = message.by(wished) if wished else message
-    if changed.channels == message.channels:
-        return message
     failed = await repository.messages.failed_channels(session, message)
     return replace(changed, channels=tuple(one for one in changed.channels if one not in failed))
 

@@ -103,7 +103,7 @@ async def _not_taken(
     """
     tried, others = replace(message, channel=begun.channel), _without(message, begun.channel)
     if _can_go(others, world, now) and await _has_waited(session, message, begun.channel, now):
-        await has_failed(session, tenant, tried, others.channels, NOT_TAKEN, now)
+        await has_failed(session, tenant, tried, _open(others, world, now), NOT_TAKEN, now)
     elif now - message.due_at > GIVEN_UP_AFTER or await _is_given_up(session, message, NOT_TAKEN, world, now):
         await _not_sent(session, tenant, tried, NOT_TAKEN, True, now)
     else:
@@ -121,20 +121,18 @@ class _Try:
     """Its vendor may have taken it before: no other one is asked."""
     asked: set[str | None] = field(default_factory=set)
     """Vendors who have not taken it now."""
-    failed: tuple[Channel, str] | None = None
-    """The last channel that has refused it for good, and why."""
+    failed: list[Refuse] = field(default_factory=list)
+    """Channels that have refused it for good."""
     refused: bool = False
     begun: float = field(default_factory=time.monotonic)
 
     def is_long(self) -> bool:
         return time.monotonic() - self.begun > LATE_SECONDS
 
-    def has_another(self, error: Unavailable, channel: Channel, carriers: Carriers) -> bool:
-        """Whether another vendor of this channel may take what one has not."""
-        if self.again or not isinstance(error, CarrierUnavailable):
-            return False
+    def has_another(self, error: CarrierUnavailable, channel: Channel, carriers: Carriers) -> bool:
+        """Whether another vendor of this channel can be asked now to take what one has not."""
         self.asked.add(error.vendor)
-        return carriers.is_another_ready(channel, self.asked)
+        return not self.again and not self.is_long() and carriers.is_another_ready(channel, self.asked)
 
 
 async def _go(
@@ -150,12 +148,11 @@ async def _go(
             vendors = await begin(tenant, [(message, verdict, outbound)], now, post)
             given = await hand_over(tenant, message, channel, outbound, vendors[message.id], post, again=tried.again)
         except Unavailable as error:
-            another = tried.has_another(error, channel, post.carriers)
-            if another and isinstance(error, CarrierUnavailable) and not tried.is_long():
+            if isinstance(error, CarrierUnavailable) and tried.has_another(error, channel, post.carriers):
                 message = replace(message, vendor=error.vendor)
                 continue
-            if another or not await _goes_on(session, error, tried, channel, world, now):
-                await _stays(session, tenant, tried, channel, error, another, world, now, post.carriers)
+            if not await _goes_on(session, error, tried, channel, world, now):
+                await _stays(session, tenant, tried, channel, error, world, now, post.carriers)
                 return
             code, tried.refused = error.code, True
         except (CarrierRefused, NoWords) as error:
@@ -163,7 +160,8 @@ async def _go(
             code = error.code
             # Who has stopped texts at the carrier is left in peace as who has here.
             if not isinstance(error, CarrierRefused) or error.because != "opt_out":
-                tried.refused, tried.failed = True, (channel, code)
+                tried.refused = True
+                tried.failed.append(Refuse(code, channel))
         else:
             await _record_closed(session, tenant, message, tried.closed, now)
             await keep_sent(session, tenant, tried.rest, given, verdict.address, world.visit, now)
@@ -173,19 +171,18 @@ async def _go(
         if not tried.rest.channels:
             verdict = Refuse(code)
             break
-        if tried.refused and tried.is_long():
-            await _leaves_the_rest(session, tenant, tried, channel, code, now)
+        if tried.refused and tried.is_long() and _can_go(tried.rest, world, now):
+            await _record_closed(session, tenant, whole, tried.closed, now)
+            left = _open(tried.rest, world, now)
+            await has_failed(session, tenant, replace(whole, channel=channel), left, code, now)
             return
         message = tried.rest
-    if isinstance(verdict, Defer) and tried.failed is not None:
-        await _leaves_the_rest(session, tenant, tried, *tried.failed, now)
-        return
+    refused = tried.refused or (isinstance(verdict, Refuse) and await _has_failed(session, message, verdict))
     await _record_closed(session, tenant, message, tried.closed, now)
     if isinstance(verdict, Defer):
         await repository.messages.save(session, tenant, whole.deferred(verdict.until))
         await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
     elif isinstance(verdict, Refuse):
-        refused = tried.refused or await _has_failed(session, message, verdict)
         await _not_sent(session, tenant, message, verdict.reason, refused, now)
 
 
@@ -195,28 +192,17 @@ async def _stays(
     tried: _Try,
     channel: Channel,
     error: Unavailable,
-    another: bool,
     world: World,
     now: datetime,
     carriers: Carriers,
 ) -> None:
-    """Planned, until this channel can take it; what another one has refused does not go by that again."""
-    if tried.failed is not None:
-        await _leaves_the_rest(session, tenant, tried, *tried.failed, now)
-        return
+    """Planned, until this channel can take it; that others have refused it is on record, for the next try."""
+    await _record_closed(session, tenant, tried.whole, tried.failed, now)
     await _wait(session, tenant, tried.whole, error, now)
-    if not another and await _is_given_up(session, tried.whole, error.code, world, now):
+    if await _is_given_up(session, tried.whole, error.code, world, now):
         await _not_sent(session, tenant, replace(tried.whole, channel=channel), error.code, True, now)
     else:
         _try_later(session, channel, error, tried.whole, world, now, carriers)
-
-
-async def _leaves_the_rest(
-    session: AsyncSession, tenant: UUID, tried: _Try, channel: Channel, code: str, now: datetime
-) -> None:
-    """To a message of its own, in a transaction of its own."""
-    await _record_closed(session, tenant, tried.whole, tried.closed, now)
-    await has_failed(session, tenant, replace(tried.whole, channel=channel), tried.rest.channels, code, now)
 
 
 def _without(message: Message, channel: Channel) -> Message:
@@ -239,6 +225,12 @@ async def _goes_on(
 async def _has_waited(session: AsyncSession, message: Message, channel: Channel, now: datetime) -> bool:
     since = await repository.decisions.waits_since(session, message, channel)
     return since is not None and now - max(since, message.due_at) >= AWAY_FOR
+
+
+def _open(message: Message, world: World, now: datetime) -> tuple[Channel, ...]:
+    """By which of its channels it can go: the others have been passed, and it has been planned by them."""
+    closed = {one.channel for one in refusals(message, world, now)}
+    return tuple(channel for channel in message.channels if channel not in closed)
 
 
 def _can_go(message: Message, world: World, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from services.notifications.clients import Booking
 from services.notifications.domain import tasks
 from services.notifications.domain.model import ABOUT_A_VISIT, FROM_A_PERSON, Message, Task
 from services.notifications.domain.policy import is_change
-from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
+from services.notifications.domain.tasks import IS_CLIENT_THERE, TELL_CHANGE, UNREACHABLE, About
 from services.notifications.use_cases.messages import decided
 from shared.contracts.notifications import TaskClosed, TaskOpened, TaskOutcome
 from shared.db import Database
@@ -69,11 +69,13 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
         about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
     elif message.purpose not in FROM_A_PERSON:
         return None
-    of_visit = visit.id if visit is not None and is_change(message, visit) else None
-    if await repository.tasks.is_asked(session, message.client_id, UNREACHABLE, due_at, of_visit):
+    kind, of_visit = UNREACHABLE, None
+    if visit is not None and is_change(message, visit):
+        kind, of_visit = TELL_CHANGE, visit.id
+    if await repository.tasks.is_asked(session, message.client_id, kind, due_at, of_visit):
         return None
-    await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=UNREACHABLE)
-    return await open_task(session, tenant, message.client_id, UNREACHABLE, now, about, due_at=due_at)
+    await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=kind)
+    return await open_task(session, tenant, message.client_id, kind, now, about, due_at=due_at)
 
 
 async def alerts_fail(session: AsyncSession, tenant: UUID, now: datetime) -> None:

@@ -11,7 +11,7 @@ from services.notifications import repository
 from services.notifications.domain.model import Message, Visit
 from services.notifications.domain.plans import cancellation, new_message, plan_messages
 from services.notifications.domain.policy import is_change
-from services.notifications.domain.tasks import IS_CLIENT_THERE, UNREACHABLE, About
+from services.notifications.domain.tasks import IS_CLIENT_THERE, TELL_CHANGE, About
 from services.notifications.use_cases import check_ins, outreach, tasks
 from services.notifications.use_cases.messages import drop, plan_all, plan_message
 from shared.contracts.booking import (
@@ -21,6 +21,7 @@ from shared.contracts.booking import (
     AppointmentConfirmed,
     AppointmentFlagged,
     AppointmentImported,
+    AppointmentRescheduled,
     AppointmentRunningLate,
     AppointmentState,
 )
@@ -44,9 +45,10 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
         return
     before = await repository.visits.find(session, visit.id) if visit.status == "noshow" else None
     if not await repository.visits.save(session, tenant, visit):
+        await _learn_who_moved_it(session, tenant, state, now)
         return
     if not isinstance(state, AppointmentBooked):
-        await _close_tasks(session, tenant, visit, now, IS_CLIENT_THERE, UNREACHABLE)
+        await _close_tasks(session, tenant, visit, now, IS_CLIENT_THERE, TELL_CHANGE)
     for message in await repository.messages.planned(session, repository.messages.of_visit(visit)):
         await drop(session, tenant, message, "visit_changed", now)
     if visit.status == "booked":
@@ -61,6 +63,16 @@ async def follow_visit(session: AsyncSession, *, tenant: UUID, state: Appointmen
     await check_ins.follow_visit(session, tenant, visit, state.provider_id, now)
     if visit.status != "noshow":
         await outreach.end_for_visit(session, tenant, visit, now)
+
+
+async def _learn_who_moved_it(session: AsyncSession, tenant: UUID, state: AppointmentState, now: datetime) -> None:
+    """A move that a later remark has told of already: the client who moved it needs nobody to tell them."""
+    if not isinstance(state, AppointmentRescheduled) or state.changed_by != "client":
+        return
+    visit = await repository.visits.find(session, state.appointment_id, lock=True)
+    if visit is not None and (visit.status, visit.start, visit.is_moved) == ("booked", state.start, True):
+        await repository.visits.learn(session, replace(visit, changed_at=state.changed_at, changed_by=None))
+        await _close_tasks(session, tenant, visit, now, TELL_CHANGE)
 
 
 async def _ask_to_tell(
@@ -101,7 +113,7 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
     if before is not None:
         visit = replace(visit, changed_at=before.changed_at, changed_by=before.changed_by)
         if before.start != visit.start:
-            # By whom will be heard of later: not by the client, as far as anybody here knows.
+            # By whom will be heard of later: until then not by the client, who would know of it.
             visit = replace(visit, changed_at=state.changed_at, changed_by="practice")
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
@@ -115,8 +127,10 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
         # It has been moved, which will be heard of later and be old news.
         for message in await repository.messages.planned(session, repository.messages.of_visit(visit)):
             await drop(session, tenant, message, "visit_changed", now)
+        await _close_tasks(session, tenant, visit, now, TELL_CHANGE)
         version, plan = await repository.plans.plan(session)
-        await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
+        planned = await plan_all(session, tenant, plan_messages(plan, visit, now, version=version), now)
+        await _ask_to_tell(session, tenant, planned, visit, now)
         if before is None:
             # The event of the booking itself is on its way and will be old news.
             await outreach.end_for_booking(session, tenant, visit, now)

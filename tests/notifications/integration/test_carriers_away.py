@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import CarrierRefused, CarrierUnavailable, OutcomeUnknown
+from services.notifications.clients import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier
+from services.notifications.use_cases import sending
+from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_unknown_outcomes import FIELDS
 from tests.notifications.integration.test_vendors import booked, hand_overs, two
 from tests.notifications.misses import ONE_STEP, missed
 from tests.notifications.vendors import Failing, carried_by
-from tests.notifications.visits import visit
+from tests.notifications.visits import NOW_PLAN, visit
 
 pytestmark = pytest.mark.servers
 
@@ -262,3 +264,77 @@ async def test_a_channel_that_has_refused_is_not_asked_again_while_the_next_one_
     assert len(texts.asked) == 1
     assert sent(practice) == (0, 1)
     assert any(reason == "sms_30003" for _, _, _, reason in await practice.decisions())
+
+
+class Takes(Failing):
+    """Takes each, and says so never for the first one."""
+
+    async def send(self, message: Outbound) -> str:
+        self.asked.append(message.id)
+        taken = await self.own.send(message)
+        if len(self.asked) == 1:
+            raise OutcomeUnknown(f"{self.name}_silent")
+        return taken
+
+
+@pytest.mark.parametrize(("first", "then"), [("sms", "email"), ("email", "sms")])
+async def test_what_the_next_channel_may_have_after_a_refusal_goes_once(
+    first: Channel, then: Channel, practice: Practice
+) -> None:
+    vendors = practice.resources.carriers.vendors
+    refusing = Failing(vendors[first][0], [CarrierRefused(f"{first}_30003", "message")] * 9, first)
+    practice.resources = carried_by(practice.resources, refusing, channel=first)
+    practice.resources = carried_by(
+        practice.resources, Takes(vendors[then][0], [], then, knows_repetitions=False), channel=then
+    )
+    step = {"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": [first, then]}
+    await booked(practice, plan={"steps": [step]})
+    await practice.fire_due()
+    for _ in range(3):
+        await again(practice, 6)
+    assert sum(sent(practice)) == 1
+    assert len(refusing.asked) == 1
+
+
+@pytest.mark.parametrize("call", [CarrierRefused("voice_13224", "message"), CarrierRefused("voice_21610", "opt_out")])
+async def test_of_three_channels_the_one_that_is_closed_nor_the_one_that_refuses_keeps_the_third(
+    call: CarrierRefused, practice: Practice
+) -> None:
+    """No yes for texts, calls refused, mails away for a moment."""
+    vendors = practice.resources.carriers.vendors
+    calls = Failing(vendors["voice"][0], [call] * 9, "voice")
+    practice.resources = carried_by(practice.resources, calls, channel="voice")
+    mails = Failing(vendors["email"][0], [CarrierUnavailable("smtp_421")], "email")
+    practice.resources = carried_by(practice.resources, mails, channel="email")
+    await practice.open("voice", "email")
+    wish = {"channels": ["sms", "voice", "email"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await again(practice, 1)
+    assert sent(practice) == (0, 1)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_of_three_channels_two_refuse_once_each_while_the_third_is_away(
+    late: bool, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where their refusals take long."""
+    if late:
+        monkeypatch.setattr(sending, "LATE_SECONDS", -1.0)
+    vendors = practice.resources.carriers.vendors
+    texts = Failing(vendors["sms"][0], [CarrierRefused("sms_30003", "message")] * 99)
+    calls = Failing(vendors["voice"][0], [CarrierRefused("voice_13224", "message")] * 99, "voice")
+    mails = Failing(vendors["email"][0], [CarrierUnavailable("smtp_421")] * 3, "email")
+    practice.resources = carried_by(practice.resources, texts)
+    practice.resources = carried_by(practice.resources, calls, channel="voice")
+    practice.resources = carried_by(practice.resources, mails, channel="email")
+    await booked(practice, "sms", "email", "voice")
+    wish = {"channels": ["sms", "voice", "email"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    await practice.fire_due()
+    for _ in range(4):
+        await again(practice, 1)
+    assert (len(texts.asked), len(calls.asked)) == (1, 1)
+    assert sent(practice) == (0, 1)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from services.notifications.clients import CarrierUnavailable
+from services.notifications.clients import CarrierRefused, CarrierUnavailable
 from services.notifications.domain.policy import TOLD_BEFORE
 from shared.contracts.booking import (
     AppointmentCancelled,
@@ -39,7 +39,7 @@ async def called_off(practice: Practice, **until: float) -> AppointmentState:
 async def told_by(practice: Practice) -> list[tuple[str, str | None]]:
     """Kind and visit of the tasks that somebody has still to do."""
     tasks = [task for task in await practice.tasks() if task["status"] != "closed"]
-    return [(task["kind"], task["appointment_id"]) for task in tasks if task["kind"] == "unreachable"]
+    return [(task["kind"], task["appointment_id"]) for task in tasks if task["kind"] == "tell_change"]
 
 
 def away(practice: Practice, channel: Channel, code: str) -> None:
@@ -62,7 +62,7 @@ async def test_who_would_hear_only_after_or_just_before_it_hears_from_a_person_n
     assert (message["status"], message["reason"]) == (
         ("not_sent", "quiet_hours_until_start") if person else ("planned", None)
     )
-    assert await told_by(practice) == ([("unreachable", str(gone.appointment_id))] if person else [])
+    assert await told_by(practice) == ([("tell_change", str(gone.appointment_id))] if person else [])
 
 
 async def test_where_mails_are_away_and_texts_are_used_up_a_person_tells_two_hours_before(practice: Practice) -> None:
@@ -76,7 +76,7 @@ async def test_where_mails_are_away_and_texts_are_used_up_a_person_tells_two_hou
         await again(practice, minutes)
     assert await told_by(practice) == []
     await _comes_near(practice, gone)
-    assert await told_by(practice) == [("unreachable", str(gone.appointment_id))]
+    assert await told_by(practice) == [("tell_change", str(gone.appointment_id))]
     assert ("cancellation", None, "not_sent", "smtp_421") in await practice.decisions()
 
 
@@ -86,7 +86,7 @@ async def test_a_carrier_that_stays_away_until_a_visit_that_is_off_leaves_it_to_
     gone = await called_off(practice, minutes=90)
     assert await told_by(practice) == [], "it may be back in a moment"
     await again(practice, 11)
-    assert await told_by(practice) == [("unreachable", str(gone.appointment_id))]
+    assert await told_by(practice) == [("tell_change", str(gone.appointment_id))]
 
 
 async def _comes_near(practice: Practice, gone: AppointmentState) -> None:
@@ -118,7 +118,7 @@ async def test_a_visit_that_is_moved_by_the_practice_is_told_by_a_person_where_n
     moved = {"start": now + timedelta(hours=20), "changed_at": now, "changed_by": by}
     await practice.follow(later(event, AppointmentRescheduled, **moved))
     await practice.fire_due()
-    assert await told_by(practice) == ([("unreachable", str(event.appointment_id))] if person else [])
+    assert await told_by(practice) == ([("tell_change", str(event.appointment_id))] if person else [])
 
 
 async def test_a_move_of_a_move_is_told_once(practice: Practice) -> None:
@@ -130,7 +130,7 @@ async def test_a_move_of_a_move_is_told_once(practice: Practice) -> None:
         event = later(event, AppointmentRescheduled, start=event.start + timedelta(days=1), changed_at=now)
         await practice.follow(event)
     await practice.fire_due()
-    assert await told_by(practice) == [("unreachable", str(event.appointment_id))]
+    assert await told_by(practice) == [("tell_change", str(event.appointment_id))]
 
 
 async def moved(practice: Practice, event: AppointmentState, **changes: Any) -> AppointmentState:
@@ -199,7 +199,7 @@ async def test_whoever_tells_of_a_move_is_asked_anew_when_the_visit_is_off(pract
     await practice.follow(later(gone_on, AppointmentCancelled, **BY_PRACTICE))
     await practice.fire_due()
     assert {task["id"]: task["status"] for task in await practice.tasks()}[first["id"]] == "closed"
-    assert await told_by(practice) == [("unreachable", str(event.appointment_id))]
+    assert await told_by(practice) == [("tell_change", str(event.appointment_id))]
 
 
 @pytest.mark.parametrize(
@@ -266,3 +266,55 @@ async def test_a_plan_whose_word_on_it_comes_too_late_leaves_a_move_to_a_person(
     await practice.follow(await moved(practice, event, start=await practice.now() + timedelta(hours=20)))
     await practice.fire_due()
     assert len(await told_by(practice)) == 1
+
+
+async def test_a_client_who_moved_it_needs_nobody_once_that_is_heard_of(practice: Practice) -> None:
+    await practice.open()
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1), changed_by="client")
+    await practice.follow(later(gone_on, AppointmentFlagged, changed_at=await practice.now()))
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1, "nobody knows yet who has moved it"
+    await practice.follow(gone_on)
+    assert await told_by(practice) == []
+
+
+async def test_a_move_heard_of_by_a_remark_asks_as_one_that_comes_in_order(practice: Practice) -> None:
+    await practice.open("sms")
+    plan = {"steps": [{"purpose": "confirmation", "anchor": "start", "offset": "PT72H", "channels": ["sms"]}]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=await practice.now() + timedelta(hours=20))
+    await practice.follow(later(gone_on, AppointmentFlagged, changed_at=await practice.now()), gone_on)
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1
+
+
+async def test_a_person_who_looks_for_a_client_goes_on_for_their_other_visits(practice: Practice) -> None:
+    """One task a client for reminders that don't arrive: it is not over with the first of their visits."""
+    await practice.open("sms")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    now = await practice.now()
+    visits = [await visit(practice, start=now + timedelta(hours=hours)) for hours in (3, 20)]
+    for one in visits:
+        await practice.follow(one)
+        await practice.fire_due()
+        await practice.reported("undelivered", 30003)
+        await practice.fire_due()
+    await practice.follow(later(visits[0], AppointmentCancelled, status="cancelled", changed_by="client"))
+    assert [task["kind"] for task in await practice.tasks() if task["status"] != "closed"] == ["unreachable"]
+
+
+async def test_a_call_off_that_one_channel_refuses_waits_for_the_others_quota(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    real = practice.resources.carriers.vendors["email"][0]
+    refusing = Failing(real, [CarrierRefused("smtp_550", "message")] * 9, "email")
+    practice.resources = carried_by(practice.resources, refusing, channel="email")
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["sms", "email"]})
+    await called_off(practice, hours=60)
+    [status] = [one["status"] for one in await practice.messages() if one["purpose"] == "cancellation"]
+    assert status == "planned"
+    assert ("cancellation", None, "deferred", "daily_text_cap") in await practice.decisions()
