@@ -69,12 +69,20 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
         about, due_at = About(appointment_id=visit.id), tasks.due_before(visit.start, now)
     elif message.purpose not in FROM_A_PERSON:
         return None
-    kind, of_visit = UNREACHABLE, None
-    if visit is not None and is_change(message, visit):
-        kind, of_visit = TELL_CHANGE, visit.id
+    changed = visit is not None and is_change(message, visit)
+    of_visit = about.appointment_id if changed else None
+    kind = TELL_CHANGE if changed else UNREACHABLE
     if await repository.tasks.is_asked(session, message.client_id, kind, due_at, of_visit):
         return None
-    await decided(session, tenant, message, "person_asked", now, channel=message.channel, reason=kind)
+    await decided(
+        session,
+        tenant,
+        message,
+        "person_asked",
+        now,
+        channel=message.channel,
+        reason=TELL_CHANGE if changed else UNREACHABLE,
+    )
     return await open_task(session, tenant, message.client_id, kind, now, about, due_at=due_at)
 
 
