@@ -207,8 +207,12 @@ async def _follow_report(
 async def has_failed(
     session: AsyncSession, tenant: UUID, message: Message, left: tuple[Channel, ...], reason: str, now: datetime
 ) -> None:
-    """By its channel; it goes on by those that are left, in a transaction of its own."""
-    await _keep(session, tenant, message.failed(reason), now)
+    """By its channel; it goes on by those that are left, in a transaction of its own.
+
+    Each of a step's messages begins with another channel, whatever order was planned or wished.
+    """
+    tried = replace(message, channels=(message.channel, *left))
+    await _keep(session, tenant, tried.failed(reason), now)
     await _go_on(session, tenant, message, left, now)
 
 

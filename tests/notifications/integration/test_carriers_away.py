@@ -338,3 +338,29 @@ async def test_of_three_channels_two_refuse_once_each_while_the_third_is_away(
         await again(practice, 1)
     assert (len(texts.asked), len(calls.asked)) == (1, 1)
     assert sent(practice) == (0, 1)
+
+
+class Silent(PhoneCarrier):
+    """Never says whether it has taken anything, and has not."""
+
+    async def send(self, message: Outbound) -> str:  # noqa: ARG002 -- nothing becomes of it
+        raise OutcomeUnknown(f"{self.name}_silent")
+
+
+async def test_what_was_not_taken_goes_on_though_the_wish_has_changed_meanwhile(practice: Practice) -> None:
+    """A call was wished and asked for; by the plan's order, which holds again, texts and mails are left."""
+    vendors = practice.resources.carriers.vendors
+    [real] = vendors["voice"]
+    calls = Silent(**{name: getattr(real, name) for name in FIELDS} | {"knows_repetitions": False})
+    practice.resources = carried_by(practice.resources, calls, channel="voice")
+    await practice.open("sms", "voice")
+    plan = {"steps": [{"purpose": "reminder", "anchor": "booking", "offset": "PT0S", "channels": ["sms", "voice"]}]}
+    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": ["voice", "sms"]})
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json={"channels": []})
+    for _ in range(3):
+        await again(practice, 11)
+    assert sent(practice) == (1, 0)
+    assert ("reminder", "voice", "failed", "not_taken") in await practice.decisions()
