@@ -172,7 +172,9 @@ async def is_planned(session: AsyncSession, client_id: UUID, step: str) -> bool:
 
 
 async def failed_channels(session: AsyncSession, message: Message) -> set[Channel]:
-    """By which the message of this step has failed already, or which have refused it while it waits for another."""
+    """By which the message of this step has failed already, or which have refused it while it waits for another; and
+    those with which another of its messages begins, since that is what each has for its own.
+    """
     values = {name: getattr(message, name) for name in ("id", "client_id", *_OF_STEP)}
     return {row["channel"] for row in await _FAILED.rows(session, values)}
 
@@ -188,12 +190,19 @@ _FAILED = Direct(
         *(tables.messages.c[name].is_not_distinct_from(_PARAMETERS[name]) for name in _OF_STEP),
     )
     .union(
+        select(tables.messages.c.channels[1]).where(
+            tables.messages.c.client_id == _PARAMETERS["client_id"],
+            tables.messages.c.id != _PARAMETERS["id"],
+            *(tables.messages.c[name].is_not_distinct_from(_PARAMETERS[name]) for name in _OF_STEP),
+        ),
         select(_WHY.channel).where(
             _WHY.client_id == _PARAMETERS["client_id"],
             _WHY.message_id == _PARAMETERS["id"],
             _WHY.outcome == "channel_closed",
-            _WHY.reason.regexp_match("|".join(("^(no_words|words_unfit)$", *OF_CARRIERS.values()))),
-        )
+            _WHY.reason.regexp_match(
+                "|".join(("^(no_words|words_unfit|address_malformed|text_too_long)$", *OF_CARRIERS.values()))
+            ),
+        ),
     )
 )
 

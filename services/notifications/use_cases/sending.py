@@ -123,6 +123,10 @@ class _Try:
     """Vendors who have not taken it now."""
     failed: list[Refuse] = field(default_factory=list)
     """Channels that have refused it for good."""
+    passed: list[Refuse] = field(default_factory=list)
+    """Those that can't take it for now, or by which its client wants nothing."""
+    vendor: str | None = None
+    """Who has refused it last."""
     refused: bool = False
     begun: float = field(default_factory=time.monotonic)
 
@@ -155,13 +159,18 @@ async def _go(
                 await _stays(session, tenant, tried, channel, error, world, now, post.carriers)
                 return
             code, tried.refused = error.code, True
+            tried.passed.append(Refuse(code, channel))
         except (CarrierRefused, NoWords) as error:
             await heed(session, tenant, message, verdict, error, now)
             code = error.code
+            if isinstance(error, CarrierRefused):
+                tried.vendor = vendors[message.id].name
             # Who has stopped texts at the carrier is left in peace as who has here.
             if not isinstance(error, CarrierRefused) or error.because != "opt_out":
                 tried.refused = True
                 tried.failed.append(Refuse(code, channel))
+            else:
+                tried.passed.append(Refuse(code, channel))
         else:
             await _record_closed(session, tenant, message, tried.closed, now)
             await keep_sent(session, tenant, tried.rest, given, verdict.address, world.visit, now)
@@ -177,13 +186,23 @@ async def _go(
             await has_failed(session, tenant, replace(whole, channel=channel), left, code, now)
             return
         message = tried.rest
-    refused = tried.refused or (isinstance(verdict, Refuse) and await _has_failed(session, message, verdict))
-    await _record_closed(session, tenant, message, tried.closed, now)
+    await _ends(session, tenant, tried, message, verdict, now)
+
+
+async def _ends(
+    session: AsyncSession, tenant: UUID, tried: _Try, message: Message, verdict: Defer | Refuse, now: datetime
+) -> None:
+    """It is put off, until when what can't take it now may be open; or it is not sent."""
     if isinstance(verdict, Defer):
-        await repository.messages.save(session, tenant, whole.deferred(verdict.until))
+        lasting = [one for one in tried.closed if one not in tried.passed]
+        await _record_closed(session, tenant, message, lasting, now)
+        later = replace(tried.whole.deferred(verdict.until), vendor=tried.vendor or tried.whole.vendor)
+        await repository.messages.save(session, tenant, later)
         await decided(session, tenant, message, "deferred", now, reason=verdict.reason, until=verdict.until)
-    elif isinstance(verdict, Refuse):
-        await _not_sent(session, tenant, message, verdict.reason, refused, now)
+        return
+    refused = tried.refused or await _has_failed(session, message, verdict)
+    await _record_closed(session, tenant, message, tried.closed, now)
+    await _not_sent(session, tenant, message, verdict.reason, refused, now)
 
 
 async def _stays(

@@ -59,7 +59,8 @@ async def send_together(
     messages = [
         message
         for message in messages
-        if message.id not in asked and (not counts(message) or message.client_id in turns)
+        # One that a vendor has not taken before is looked at by itself.
+        if message.id not in asked and message.vendor is None and (not counts(message) or message.client_id in turns)
     ]
     ready = []
     worlds = await worlds_of(session, messages, now)

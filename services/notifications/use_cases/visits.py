@@ -70,7 +70,8 @@ async def _learn_who_moved_it(session: AsyncSession, tenant: UUID, state: Appoin
     if not isinstance(state, AppointmentRescheduled) or state.changed_by != "client":
         return
     visit = await repository.visits.find(session, state.appointment_id, lock=True)
-    if visit is not None and (visit.status, visit.start, visit.is_moved) == ("booked", state.start, True):
+    of_remark = visit is not None and visit.sequence == state.sequence + 1 and visit.is_moved
+    if visit is not None and of_remark and (visit.status, visit.start) == ("booked", state.start):
         await repository.visits.learn(session, replace(visit, changed_at=state.changed_at, changed_by=None))
         await _close_tasks(session, tenant, visit, now, TELL_CHANGE)
 
@@ -117,6 +118,9 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
             visit = replace(visit, changed_at=state.changed_at, changed_by="practice")
     news = await repository.visits.save(session, tenant, visit)
     if before is not None and (before.status, before.start) == (visit.status, visit.start):
+        if news and before.is_moved and not visit.is_moved:
+            # The client has said that they know of it.
+            await _close_tasks(session, tenant, visit, now, TELL_CHANGE)
         if news:
             of_this_version = repository.messages.of_visit(visit, before.sequence)
             for message in await repository.messages.whatever_became(session, of_this_version):

@@ -1,13 +1,16 @@
 """A carrier that can't be talked with for long: what it has not taken goes by another channel, once."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from services.notifications.clients import CarrierRefused, CarrierUnavailable, Outbound, OutcomeUnknown
 from services.notifications.clients.phone import PhoneCarrier
-from services.notifications.use_cases import sending
+from services.notifications.domain.mail_reports import MailReport
+from services.notifications.use_cases import reports, sending
+from shared.contracts.booking import AppointmentCancelled
 from shared.contracts.notifications import Channel
 from tests.notifications.conftest import Practice
 from tests.notifications.integration.test_unknown_outcomes import FIELDS
@@ -364,3 +367,42 @@ async def test_what_was_not_taken_goes_on_though_the_wish_has_changed_meanwhile(
         await again(practice, 11)
     assert sent(practice) == (1, 0)
     assert ("reminder", "voice", "failed", "not_taken") in await practice.decisions()
+
+
+async def test_a_channel_that_was_only_away_may_take_what_was_put_off_meanwhile(practice: Practice) -> None:
+    """Mails away for long, no words for a call, texts used up for today: as mails are back, one goes."""
+    await practice.open("sms", "email", "voice")
+    await practice.call("POST", "/v1/outreach-flows", 201, json=ONE_STEP)
+    await practice.follow(await missed(practice))
+    await practice.fire_due()
+    vendors = practice.resources.carriers.vendors
+    mails = Failing(vendors["email"][0], [CarrierUnavailable("smtp_421")] * 2, "email")
+    practice.resources = carried_by(practice.resources, mails, channel="email")
+    wish = {"channels": ["email", "voice", "sms"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    event = await visit(practice)
+    gone = {"status": "cancelled", "changed_by": "practice", "sequence": 2}
+    await practice.follow(AppointmentCancelled.model_validate(event.model_dump() | gone))
+    await practice.fire_due()
+    await again(practice, 11)
+    assert ("cancellation", None, "deferred", "daily_text_cap") in await practice.decisions()
+    await again(practice, 1)
+    assert sent(practice) == (1, 1)
+
+
+async def test_who_may_text_since_a_mail_went_gets_it_by_what_is_left(practice: Practice) -> None:
+    """The first message of the step was to begin with a text, and is on record so."""
+    await practice.open("email", "voice")
+    wish = {"channels": ["sms", "email", "voice"]}
+    await practice.call("PUT", f"/v1/clients/{practice.client}/preferences", json=wish)
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+    await practice.consent("sms")
+    [message] = await practice.messages()
+    assert message["channel"] == "email"
+    report = MailReport(message_id=UUID(message["id"]), meaning="failed", status="5.2.2")
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        await reports.take_mail_report(session, tenant=practice.tenant, report=report, now=await practice.now())
+    await practice.fire_due()
+    assert [one["status"] for one in await practice.messages() if one["channel"] == "voice"] == ["sent"]

@@ -196,7 +196,8 @@ async def test_outreach_goes_together_too_but_not_to_whom_booking_knows_to_be_ba
 
     async with practice.resources.database.transaction(practice.tenant) as session:
         await session.execute(text("DELETE FROM timers"))
-        again = "UPDATE messages SET status = 'planned', sent_at = NULL WHERE purpose = 'missed_you' RETURNING id"
+        again = "UPDATE messages SET status = 'planned', sent_at = NULL, vendor = NULL "
+        again += "WHERE purpose = 'missed_you' RETURNING id"
         ids = list(await session.scalars(text(again)))
         timer = "INSERT INTO timers (tenant_id, kind, key, due_at) VALUES (:tenant, 'message.send', :key, now())"
         for id_ in ids:

@@ -318,3 +318,27 @@ async def test_a_call_off_that_one_channel_refuses_waits_for_the_others_quota(pr
     [status] = [one["status"] for one in await practice.messages() if one["purpose"] == "cancellation"]
     assert status == "planned"
     assert ("cancellation", None, "deferred", "daily_text_cap") in await practice.decisions()
+
+
+async def test_who_confirms_the_new_time_needs_nobody_to_tell_it(practice: Practice) -> None:
+    await practice.open()
+    event = await booked_before(practice)
+    gone_on = await moved(practice, event, start=event.start + timedelta(days=1))
+    await practice.follow(gone_on)
+    await practice.fire_due()
+    assert len(await told_by(practice)) == 1
+    await practice.follow(later(gone_on, AppointmentConfirmed, changed_by="client", confirmed_at=await practice.now()))
+    assert await told_by(practice) == []
+
+
+async def test_an_old_move_of_the_client_says_nothing_of_a_newer_one(practice: Practice) -> None:
+    """The practice has moved it away, and back to where the client had put it."""
+    await practice.open()
+    event = await booked_before(practice)
+    by_client = await moved(practice, event, start=event.start + timedelta(days=1), changed_by="client")
+    away_again = await moved(practice, by_client, start=event.start + timedelta(days=2))
+    back = await moved(practice, away_again, start=by_client.start)
+    for one in (back, away_again, by_client):
+        await practice.follow(one)
+        await practice.fire_due()
+    assert len(await told_by(practice)) == 1
