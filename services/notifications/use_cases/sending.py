@@ -133,6 +133,13 @@ class _Try:
     def is_long(self) -> bool:
         return time.monotonic() - self.begun > LATE_SECONDS
 
+    def refuse(self, error: CarrierRefused | NoWords, channel: Channel) -> str:
+        """Who has stopped texts at the carrier is left in peace as who has here."""
+        opted_out = isinstance(error, CarrierRefused) and error.because == "opt_out"
+        (self.passed if opted_out else self.failed).append(Refuse(error.code, channel))
+        self.refused |= not opted_out
+        return error.code
+
     def has_another(self, error: CarrierUnavailable, channel: Channel, carriers: Carriers) -> bool:
         """Whether another vendor of this channel can be asked now to take what one has not."""
         self.asked.add(error.vendor)
@@ -160,17 +167,15 @@ async def _go(
                 return
             code, tried.refused = error.code, True
             tried.passed.append(Refuse(code, channel))
-        except (CarrierRefused, NoWords) as error:
+        except NoWords as error:
+            if tried.again:
+                # Who may have it isn't asked any more; so nobody will say.
+                await _not_sent(session, tenant, replace(whole, channel=channel), UNKNOWN, True, now)
+                return
+            code = tried.refuse(error, channel)
+        except CarrierRefused as error:
             await heed(session, tenant, message, verdict, error, now)
-            code = error.code
-            if isinstance(error, CarrierRefused):
-                tried.vendor = vendors[message.id].name
-            # Who has stopped texts at the carrier is left in peace as who has here.
-            if not isinstance(error, CarrierRefused) or error.because != "opt_out":
-                tried.refused = True
-                tried.failed.append(Refuse(code, channel))
-            else:
-                tried.passed.append(Refuse(code, channel))
+            tried.vendor, code = vendors[message.id].name, tried.refuse(error, channel)
         else:
             await _record_closed(session, tenant, message, tried.closed, now)
             await keep_sent(session, tenant, tried.rest, given, verdict.address, world.visit, now)

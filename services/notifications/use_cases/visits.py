@@ -123,8 +123,10 @@ async def _follow_remark(session: AsyncSession, tenant: UUID, state: Appointment
             await _close_tasks(session, tenant, visit, now, TELL_CHANGE)
         if news:
             of_this_version = repository.messages.of_visit(visit, before.sequence)
-            for message in await repository.messages.whatever_became(session, of_this_version):
-                await repository.messages.save(session, tenant, replace(message, appointment_sequence=visit.sequence))
+            # Whoever holds one of them may just go on by another one, which is seen the next time.
+            while found := await repository.messages.whatever_became(session, of_this_version):
+                for each in found:
+                    await repository.messages.save(session, tenant, replace(each, appointment_sequence=visit.sequence))
     elif not news:
         return
     elif visit.status == "booked":

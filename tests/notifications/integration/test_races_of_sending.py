@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.notifications import repository
+from services.notifications.use_cases import reports
 from shared.contracts.booking import (
     AppointmentCancelled,
+    AppointmentFlagged,
     AppointmentRescheduled,
     AppointmentState,
 )
 from shared.timers import Timer, TimerRunner
 from tests.notifications.conftest import Practice, text_in
 from tests.notifications.vendors import on_its_way, waits_for_a_lock
-from tests.notifications.visits import NOW_PLAN, visit
+from tests.notifications.visits import NOW_PLAN, later, visit
 from tests.support.streams import eventually
 
 pytestmark = pytest.mark.servers
@@ -174,3 +177,20 @@ async def test_a_cancellation_waits_until_the_message_that_is_on_its_way_is_on_r
     log = [one["status"] for one in await practice.messages() if one["purpose"] == "reminder"]
     assert log[0] in ("sent", "delivered")
     await practice.fire_due()
+
+
+async def test_what_goes_on_while_a_remark_waits_for_it_is_of_the_visit_as_it_is_then(practice: Practice) -> None:
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    booked = await visit(practice)
+    await practice.follow(booked)
+    [planned] = await practice.messages()
+    async with practice.resources.database.transaction(practice.tenant) as session:
+        message = await repository.messages.get(session, UUID(planned["id"]), lock=True)
+        flagging = asyncio.create_task(practice.follow(later(booked, AppointmentFlagged)))
+        await eventually(lambda: waits_for_a_lock(practice))
+        now = await practice.now()
+        await reports.has_failed(session, practice.tenant, message, ("email",), "sms_30003", now)
+    await flagging
+    await practice.fire_due()
+    assert len(practice.outside.mails(practice.email)) == 1

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from services.notifications.clients import CarrierUnavailable, Outbound, OutcomeUnknown, signature
 from services.notifications.clients.phone import PhoneCarrier, Taken
+from services.notifications.domain.templates import NoWords
 from services.notifications.use_cases import sending
 from services.notifications.use_cases.handing_over import Post
 from shared.contracts.booking import AppointmentConfirmed
@@ -404,3 +405,26 @@ async def test_a_stop_counts_however_the_carrier_writes_the_number(written: str,
     await practice.text_from(written.format("123"), "STOP")
     async with practice.resources.database.transaction(practice.tenant) as session:
         assert list(await session.scalars(text("SELECT phone FROM suppressions"))) == ["+12025550123"]
+
+
+async def test_what_somebody_may_have_goes_by_no_other_channel_though_it_has_no_words_any_more(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The practice changes its template, say, before the same carrier is asked again."""
+    await practice.open("sms", "email")
+    await practice.call("POST", "/v1/reminder-plans", 201, json=NOW_PLAN)
+    real = practice.resources.carriers.vendors["sms"][0]
+    practice.resources = carried_by(practice.resources, Failing(real, [OutcomeUnknown("sms_silent")]))
+    await practice.follow(await visit(practice))
+    await practice.fire_due()
+
+    def none(*_: object) -> Outbound:
+        raise NoWords("text_too_long", "too long")
+
+    monkeypatch.setattr(sending, "worded", none)
+    await practice.come_due("message.send")
+    await practice.fire_due()
+    assert practice.outside.mails(practice.email) == []
+    [message] = await practice.messages()
+    assert (message["status"], message["reason"]) == ("not_sent", "outcome_unknown")
+    assert [task["kind"] for task in await practice.tasks()] == ["unreachable"]
