@@ -197,11 +197,10 @@ async def _follow_report(
     if refusal is not None and address is not None:
         await heed(session, tenant, message, Send(message.channel, address), refusal, now)
     left = message.channels[message.channels.index(message.channel) + 1 :]
-    if not left:
-        if refusal is None or refusal.because != "opt_out":
-            await tasks.nobody_reached(session, tenant, changed, now)
-    else:
+    if left:
         await _go_on(session, tenant, message, left, now)
+    elif refusal is None or refusal.because != "opt_out" or await tasks.must_hear(session, message):
+        await tasks.nobody_reached(session, tenant, changed, now)
 
 
 async def has_failed(

@@ -18,7 +18,6 @@ from services.notifications import repository
 from services.notifications.clients import CarrierRefused, Carriers, CarrierUnavailable, Unavailable
 from services.notifications.domain.model import (
     ABOUT_A_VISIT,
-    FROM_A_PERSON,
     Begun,
     Message,
     counts,
@@ -275,14 +274,9 @@ async def _not_sent(
     to be heard, whatever is in the way, and that they need not come, or then.
     """
     await drop(session, tenant, message, reason, now)
-    if refused or message.purpose in FROM_A_PERSON or await _is_change(session, message, reason):
+    # That a plan has conditions for such messages is the practice's own wish.
+    if refused or (await tasks.must_hear(session, message) and not reason.startswith("condition_")):
         await tasks.nobody_reached(session, tenant, message, now)
-
-
-async def _is_change(session: AsyncSession, message: Message, reason: str) -> bool:
-    """That a plan has its conditions for such messages is the practice's own wish."""
-    visit = await repository.visits.find(session, message.appointment_id) if message.appointment_id else None
-    return visit is not None and is_change(message, visit) and not reason.startswith("condition_")
 
 
 async def _has_failed(session: AsyncSession, message: Message, verdict: Refuse) -> bool:

@@ -86,6 +86,14 @@ async def nobody_reached(session: AsyncSession, tenant: UUID, message: Message, 
     return await open_task(session, tenant, message.client_id, kind, now, about, due_at=due_at)
 
 
+async def must_hear(session: AsyncSession, message: Message) -> bool:
+    """Whether a person tells what it says to whoever wants no messages, too: what a person wrote, or that a visit is
+    off or moved.
+    """
+    visit = await repository.visits.find(session, message.appointment_id) if message.appointment_id else None
+    return message.purpose in FROM_A_PERSON or (visit is not None and is_change(message, visit))
+
+
 async def alerts_fail(session: AsyncSession, tenant: UUID, now: datetime) -> None:
     """Whoever looks at the tasks hears, once, that no mail would tell them."""
     if not await repository.tasks.unfinished(session, None, [tasks.ALERTS_FAIL]):

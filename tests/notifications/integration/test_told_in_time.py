@@ -342,3 +342,10 @@ async def test_an_old_move_of_the_client_says_nothing_of_a_newer_one(practice: P
         await practice.follow(one)
         await practice.fire_due()
     assert len(await told_by(practice)) == 1
+
+
+async def test_whose_carrier_says_that_they_have_stopped_texts_hears_it_from_a_person(practice: Practice) -> None:
+    await practice.open("sms")
+    gone = await called_off(practice, days=2)
+    await practice.reported("undelivered", 21610)
+    assert await told_by(practice) == [("tell_change", str(gone.appointment_id))]
