@@ -86,12 +86,10 @@ class House:
             return found
 
     def bookings(self, number: int, at: datetime) -> list[AppointmentBooked]:
-        """A visit each of the first clients, in ten days."""
+        """A visit each of the first clients, booked then, for ten days later."""
         start = at + timedelta(days=10)
         made = [
-            appointment_event(
-                AppointmentBooked, client_id=client, start=start, booked_at=at, changed_at=datetime.now(UTC)
-            )
+            appointment_event(AppointmentBooked, client_id=client, start=start, booked_at=at, changed_at=at)
             for client in self.clients[:number]
         ]
         return [one for one in made if isinstance(one, AppointmentBooked)]
