@@ -251,7 +251,7 @@ async def _has_waited(session: AsyncSession, message: Message, channel: Channel,
 
 
 def _open(message: Message, world: World, now: datetime) -> tuple[Channel, ...]:
-    """By which of its channels it can go: the others have been passed, and it has been planned by them."""
+    """By which of its channels it can go; those that are closed now have been passed by the message before."""
     closed = {one.channel for one in refusals(message, world, now)}
     return tuple(channel for channel in message.channels if channel not in closed)
 

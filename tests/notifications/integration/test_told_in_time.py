@@ -258,12 +258,18 @@ async def test_a_move_that_is_heard_of_by_what_came_after_it_is_told_too(practic
     assert len(await told_by(practice)) == 1
 
 
-async def test_a_plan_whose_word_on_it_comes_too_late_leaves_a_move_to_a_person(practice: Practice) -> None:
+@pytest.mark.parametrize("by_remark", [False, True])
+async def test_a_plan_whose_word_on_it_comes_too_late_leaves_a_move_to_a_person(
+    by_remark: bool, practice: Practice
+) -> None:
+    """In order, or heard of by a remark that came after it."""
     await practice.open("sms")
     plan = {"steps": [{"purpose": "confirmation", "anchor": "start", "offset": "PT72H", "channels": ["sms"]}]}
     await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
     event = await booked_before(practice)
-    await practice.follow(await moved(practice, event, start=await practice.now() + timedelta(hours=20)))
+    gone_on = await moved(practice, event, start=await practice.now() + timedelta(hours=20))
+    flagged = later(gone_on, AppointmentFlagged, changed_at=await practice.now())
+    await practice.follow(*((flagged, gone_on) if by_remark else (gone_on,)))
     await practice.fire_due()
     assert len(await told_by(practice)) == 1
 
@@ -277,17 +283,6 @@ async def test_a_client_who_moved_it_needs_nobody_once_that_is_heard_of(practice
     assert len(await told_by(practice)) == 1, "nobody knows yet who has moved it"
     await practice.follow(gone_on)
     assert await told_by(practice) == []
-
-
-async def test_a_move_heard_of_by_a_remark_asks_as_one_that_comes_in_order(practice: Practice) -> None:
-    await practice.open("sms")
-    plan = {"steps": [{"purpose": "confirmation", "anchor": "start", "offset": "PT72H", "channels": ["sms"]}]}
-    await practice.call("POST", "/v1/reminder-plans", 201, json=plan)
-    event = await booked_before(practice)
-    gone_on = await moved(practice, event, start=await practice.now() + timedelta(hours=20))
-    await practice.follow(later(gone_on, AppointmentFlagged, changed_at=await practice.now()), gone_on)
-    await practice.fire_due()
-    assert len(await told_by(practice)) == 1
 
 
 async def test_a_person_who_looks_for_a_client_goes_on_for_their_other_visits(practice: Practice) -> None:
